@@ -1,0 +1,41 @@
+# Two commands are enough: `make run` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: run test lab docs notebooks readme lint bench clean
+
+$(READY): settings.ini setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip setuptools wheel
+	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	touch $@
+
+run: $(READY)  ## fit the demonstration data sets and print the table
+	$(BIN)/lpc-ns demo
+
+test: $(READY)  ## everything that continuous integration checks
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/check.py
+
+lab: $(READY)  ## JupyterLab on the notebooks
+	$(BIN)/jupyter lab nbs
+
+docs: $(READY)  ## render the documentation site into _docs
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/docs.py
+
+notebooks: $(READY)  ## export, re-execute and clean every notebook
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/notebooks.py
+
+readme: $(READY)  ## write README.md from nbs/index.ipynb
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/readme.py
+
+lint: $(READY)
+	$(BIN)/ruff check .
+
+bench: $(READY)  ## benchmarks: ratios measured in one run on this machine
+	$(BIN)/python benchmarks/local_search.py
+	$(BIN)/python benchmarks/million.py
+
+clean:
+	rm -rf $(VENV) _docs _proc build dist *.egg-info

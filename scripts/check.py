@@ -1,0 +1,90 @@
+"""Everything that continuous integration checks, in one command.
+
+    python scripts/check.py
+
+Each step prints its name and its seconds; the first one that fails ends the run with its output.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PYTHON = sys.executable
+
+
+def run(*command, **kwargs):
+    """Run a command in the project's folder; its failure is ours."""
+    subprocess.run([str(c) for c in command], cwd=ROOT, check=True, **kwargs)
+
+
+def tracked_state():
+    """What git sees of notebooks and library: the text of the difference and the untracked files."""
+    command = ["git", "status", "--porcelain", "--untracked-files=all", "--", "nbs", "lpc_ns"]
+    status = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    diff = subprocess.run(["git", "diff", "--", "nbs", "lpc_ns"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return status + diff
+
+
+def check_export():
+    """Exporting and cleaning change nothing: module and notebook were committed together."""
+    before = tracked_state()
+    run("nbdev_export")
+    run("nbdev_clean")
+    after = tracked_state()
+    if before != after:
+        print(after)
+        raise SystemExit("nbdev_export or nbdev_clean changed files: run them and commit the result.")
+
+
+def check_lint():
+    run(PYTHON, "-m", "ruff", "check", ".")
+
+
+def check_readme():
+    run(PYTHON, "scripts/readme.py", "--check")
+
+
+def check_tests():
+    run(PYTHON, "-m", "pytest", "-q", "-n", os.environ.get("PYTEST_WORKERS", "2"), "--dist", "worksteal", "-rs", "--durations=8", "tests")
+
+
+def check_wheel():
+    """The wheel builds, installs without the development tools and works outside the checkout."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        run(PYTHON, "-m", "build", "--wheel", "--outdir", folder, stdout=subprocess.DEVNULL)
+        wheel = next(folder.glob("*.whl"))
+        venv.create(folder / "env", with_pip=True)
+        python = folder / "env" / "bin" / "python"
+        subprocess.run([python, "-m", "pip", "install", "-q", wheel], cwd=folder, check=True)
+        program = "import lpc_ns.cli, lpc_ns; print('lpc_ns', lpc_ns.__version__, 'imports from the wheel')"
+        subprocess.run([python, "-W", "error", "-c", program], cwd=folder, check=True)
+        subprocess.run([folder / "env" / "bin" / "lpc-ns", "--help"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+
+def check_docs():
+    run(PYTHON, "scripts/docs.py")
+
+
+STEPS = [check_export, check_lint, check_readme, check_wheel, check_docs, check_tests]
+
+
+def main():
+    for step in STEPS:
+        name = step.__name__.removeprefix("check_")
+        print(f"== {name}", flush=True)
+        start = time.perf_counter()
+        try:
+            step()
+        except subprocess.CalledProcessError as error:
+            raise SystemExit(f"== {name} failed: {' '.join(map(str, error.cmd))}") from None
+        print(f"== {name}: {time.perf_counter() - start:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
