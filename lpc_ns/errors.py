@@ -84,7 +84,7 @@ def check_choice(name, value, choices):
         raise InputError(f"{name} is {value!r}; it must be one of {', '.join(map(repr, choices))}.")
     return value
 
-# %% ../nbs/01_errors.ipynb #db03c7d4
+# %% ../nbs/01_errors.ipynb #5e1187a3
 LARGEST_ENTRY = 1e100
 
 
@@ -121,9 +121,8 @@ def _refuse_not_finite(array, name, columns=None):
     """Raise if an array holds NaN, infinities or numbers whose squares overflow."""
     if np.isfinite(array).all() and (array.size == 0 or np.abs(array).max() <= LARGEST_ENTRY):
         return
-    for kind, bad in (("NaN", np.isnan(array)), ("inf", np.isinf(array)), (f"values beyond {LARGEST_ENTRY:g}", np.abs(array) > LARGEST_ENTRY)):
-        if bad.any():
-            break
+    findings = {"NaN": np.isnan(array), "inf": np.isinf(array), f"values beyond {LARGEST_ENTRY:g}": np.abs(array) > LARGEST_ENTRY}
+    kind, bad = next((kind, bad) for kind, bad in findings.items() if bad.any())
     first = np.argwhere(bad)[0]
     where = f"row {first[0]}"
     if array.ndim == 2:
