@@ -25,6 +25,8 @@ def _table(section, entries):
     description = "When" if section in ("Raises", "Warns") else "Description"
     named = any(name for name, _, _ in entries)
     head = ["Name", "Type", description] if named else ["Type", description]
+    if section in ("Raises", "Warns"):
+        entries = [(name, f"`{kind}`", text) for name, kind, text in entries]
     rows = [[f"`{name}`", _cell([kind]), _cell(text)] if named else [_cell([kind]), _cell(text)] for name, kind, text in entries]
     lines = [f"| {' | '.join(row)} |" for row in [head, [":--"] * len(head), *rows]]
     return "\n".join([f"::: {{.api-table .api-{section.lower()}}}", f"**{section}**", "", *lines, ":::"])
