@@ -20,6 +20,11 @@ def _cell(lines):
     return " ".join(line.strip() for line in lines).replace("|", "\\|").replace("<", "\\<").strip()
 
 
+def _kind(kind):
+    """A type for a table cell; literal values in it, such as `{"a", "b"}`, stand as code."""
+    return re.sub(r"\{[^}]*\}|\"[^\"]*\"|'[^']*'", r"`\g<0>`", _cell([kind]))
+
+
 def _table(section, entries):
     """A section of a docstring as a Markdown table; columns that hold nothing are left out."""
     description = "When" if section in ("Raises", "Warns") else "Description"
@@ -27,7 +32,7 @@ def _table(section, entries):
     head = ["Name", "Type", description] if named else ["Type", description]
     if section in ("Raises", "Warns"):
         entries = [(name, f"`{kind}`", text) for name, kind, text in entries]
-    rows = [[f"`{name}`", _cell([kind]), _cell(text)] if named else [_cell([kind]), _cell(text)] for name, kind, text in entries]
+    rows = [[f"`{name}`", _kind(kind), _cell(text)] if named else [_kind(kind), _cell(text)] for name, kind, text in entries]
     lines = [f"| {' | '.join(row)} |" for row in [head, [":--"] * len(head), *rows]]
     return "\n".join([f"::: {{.api-table .api-{section.lower()}}}", f"**{section}**", "", *lines, ":::"])
 
@@ -63,7 +68,7 @@ def docstring_markdown(docstring):
     parts += [f"**{section}**\n\n" + _footnotes("\n".join(doc[section])) for section in PROSE if doc[section]]
     if doc["Examples"]:
         parts.append(_examples(doc["Examples"]))
-    return "\n\n".join(part for part in parts if part.strip())
+    return re.sub(r":math:`([^`]+)`", r"$\1$", "\n\n".join(part for part in parts if part.strip()))
 
 
 def signature_text(name, sym, skip_first=False):
@@ -109,8 +114,8 @@ class NumpydocRenderer(BasicMarkdownRenderer):
     """Heading, link to the source, signature and docstring; for a class, its public methods in the same form."""
 
     def _heading(self):
-        """The heading and the link to the source, as nbdev writes them."""
-        return super()._repr_markdown_().split("```python")[0]
+        """The link to the source and the heading, as nbdev writes them below a rule."""
+        return super()._repr_markdown_().split("```python")[0].removeprefix("---").strip()
 
     def _methods(self):
         """The documented methods of a class, one block each."""
@@ -125,7 +130,7 @@ class NumpydocRenderer(BasicMarkdownRenderer):
 
     def _repr_markdown_(self):
         signature = f"```python\n{signature_text(self.nm, self.sym)}\n```"
-        blocks = [self._heading().rstrip(), signature, docstring_markdown(inspect.getdoc(self.sym) or ""), *self._methods()]
+        blocks = [self._heading(), signature, docstring_markdown(inspect.getdoc(self.sym) or ""), *self._methods()]
         return "\n\n".join(block for block in blocks if block)
 
 
@@ -180,8 +185,9 @@ class TidyDocs(Processor):
     def begin(self):
         """Sort; nbdev calls this once per notebook, after its own steps."""
         result = []
-        for documented, cells in itertools.groupby(self.nb.cells, key=lambda cell: self._place(cell) is not None):
-            result += sorted(cells, key=self._place) if documented else list(cells)
+        for documented, group in itertools.groupby(self.nb.cells, key=lambda cell: self._place(cell) is not None):
+            cells = list(group)
+            result += sorted(cells, key=self._place) if documented else cells
         for cell in result:
             if "exports" in getattr(cell, "directives_", {}):
                 cell.source = shorten_docstrings(cell.source).replace("Exported source", "Source")

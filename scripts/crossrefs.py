@@ -82,7 +82,8 @@ def number_equations(text, labels):
         if label:
             number = f"[({labels.add(label)})]{{.equation-number}}"
             lines = [f"::: {{#{label} .equation}}", *lines, "", number, ":::"]
-        start = [] if before == marker else ["", ""]
+        begins_list_item = before == marker and marker.strip(" \t>")
+        start = [] if begins_list_item else ["", ""]
         return f"\n{indent}".join([*start, *lines, "", ""])
 
     text = outside(DISPLAY, lambda rest: re.sub(INLINE, lambda match: " ".join(match[0].split()), rest), text)
@@ -115,6 +116,11 @@ def number_boxes(text, labels):
     return re.sub(rf"{fence}\{{[^}}\n]*\.proof\b[^}}\n]*\}}[ \t]*\n\s*", proof, text, flags=re.M)
 
 
+def numbered(label, caption, labels):
+    """A caption that begins with its number."""
+    return f"[{NAMES[label.split('-')[0]]} {labels.add(label)}.]{{.float-title}} {caption}"
+
+
 def number_headings_and_floats(text, labels):
     """Register labelled sections; number the captions of labelled pictures and tables."""
 
@@ -123,10 +129,10 @@ def number_headings_and_floats(text, labels):
         return match[0]
 
     def picture(match):
-        return f"![Figure {labels.add(match[3])}: {match[1]}]({match[2]}){{#{match[3]}"
+        return f"![{numbered(match[3], match[1], labels)}]({match[2]}){{#{match[3]}"
 
     def table(match):
-        return f": Table {labels.add(match[2])}: {match[1]} {{#{match[2]}"
+        return f": {numbered(match[2], match[1], labels)} {{#{match[2]}"
 
     text = re.sub(r"^#+[ \t]+([^\n]*?)[ \t]*\{#(sec-[\w-]+)[^}\n]*\}", heading, text, flags=re.M)
     text = re.sub(r"!\[([^\]]*)\]\(([^)\s]+)\)\{#(fig-[\w-]+)", picture, text)
@@ -201,7 +207,7 @@ def split_float(cell, labels):
         raise PageError(f"the cell labelled {label} shows no {NAMES[kind].lower()}; execute the notebook and store its outputs.")
     rest = [output for output in cell["outputs"] if not wanted(output)]
     head = "".join(f"#| {line}\n" for line in yaml.safe_dump(options).splitlines()) if options else ""
-    title = f"[{NAMES[kind]} {labels.add(label)}.]{{.float-title}} {caption}"
+    title = numbered(label, caption, labels)
     parts = [raw_html(image_tag(o, alt or caption) if kind == "fig" else joined(o["data"]["text/html"])) for o in shown]
     body = [*parts, title] if kind == "fig" else [title, *parts]
     figure = "\n\n".join([f"::: {{#{label} .float .{kind}}}", *body, ":::"])
@@ -314,8 +320,10 @@ def bibliography_keys(path):
 def with_references(cells, references):
     """The cells with the list of references: in a `{#refs}` div if there is one, else at the end."""
     place = re.compile(r"^:{3,}[ \t]*\{#refs\}\s*^:{3,}[ \t]*$", re.M)
-    if any(cell["cell_type"] == "markdown" and place.search(cell["source"]) for cell in cells):
-        return [{**c, "source": place.sub(lambda _: raw_html(references), c["source"])} if c["cell_type"] == "markdown" else c for c in cells]
+    for cell in cells:
+        if cell["cell_type"] == "markdown" and place.search(cell["source"]):
+            cell["source"] = place.sub(lambda _: raw_html(references), cell["source"])
+            return cells
     heading = "" if re.search(r"^##? References\s*\Z", cells[-1]["source"], re.M) else "## References\n\n"
     return [*cells, markdown_cell(heading + raw_html(references))]
 

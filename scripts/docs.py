@@ -196,7 +196,7 @@ def search_without_server(output):
       });"""
     text = script.read_text(encoding="utf-8")
     if old not in text:
-        raise SystemExit("smalldocs loads its search index in another way than version 0.5.4; adapt search_without_server in scripts/docs.py.")
+        raise SystemExit("This smalldocs loads its search index in another way than version 0.5.4; adapt search_without_server.")
     script.write_text(text.replace(old, new), encoding="utf-8")
 
 
@@ -220,8 +220,10 @@ def check_formulas(output, katex):
 
 def check_requests(output):
     """Refuse a site that would load anything from another host."""
-    tag = re.compile(r"<(?:link[^>]*rel=\"?(?:stylesheet|icon|preload)|script|img|iframe|source|video)\b[^>]*?\b(?:src|href)=[\"']?((?:https?:)?//[^\"'\s>]+)", re.I)
-    css = re.compile(r"(?:url\(|@import\s*)[\"']?((?:https?:)?//[^\"')\s]+)", re.I)
+    address = r"[\"']?((?:https?:)?//[^\"'\s>)]+)"
+    loading = r"link\b(?=[^>]*\brel=\"?(?:stylesheet|icon|preload))|script\b|img\b|iframe\b|source\b|video\b|audio\b"
+    tag = re.compile(rf"<(?:{loading})[^>]*?\b(?:src|href)={address}", re.I)
+    css = re.compile(rf"(?:url\(|@import\s*){address}", re.I)
     for path in [*output.rglob("*.html"), *output.rglob("*.css")]:
         match = (tag if path.suffix == ".html" else css).search(path.read_text(encoding="utf-8"))
         if match:
