@@ -16,13 +16,14 @@ WIDTH = 88
 
 
 def _cell(lines):
-    """Text for a table cell: one line, with the characters that would end the cell or open a tag escaped."""
-    return " ".join(line.strip() for line in lines).replace("|", "\\|").replace("<", "\\<").strip()
+    """Text for a table cell: one line, in which no character ends the cell or opens a tag."""
+    text = " ".join(line.strip() for line in lines).replace("|", "\\|").strip()
+    return re.sub(r"`[^`]*`|<(?=[A-Za-z/!])", lambda match: "\\<" if match[0] == "<" else match[0], text)
 
 
 def _kind(kind):
     """A type for a table cell; literal values in it, such as `{"a", "b"}`, stand as code."""
-    return re.sub(r"\{[^}]*\}|\"[^\"]*\"|'[^']*'", r"`\g<0>`", _cell([kind]))
+    return re.sub(r"\{[^}]*\}|\"[^\" ]*\"|'[^' ]*'", r"`\g<0>`", _cell([kind]))
 
 
 def _table(section, entries):
@@ -71,16 +72,16 @@ def docstring_markdown(docstring):
     return re.sub(r":math:`([^`]+)`", r"$\1$", "\n\n".join(part for part in parts if part.strip()))
 
 
-def signature_text(name, sym, skip_first=False):
-    """A call signature, on several lines if it is long; an exception shows its bases instead."""
+def signature_text(name, sym):
+    """A call signature without `self`, on several lines if it is long; an exception shows its bases instead."""
     if inspect.isclass(sym) and issubclass(sym, BaseException):
         return f"class {name}({', '.join(base.__name__ for base in sym.__bases__)})"
     try:
         signature = inspect.signature(sym)
     except (TypeError, ValueError):
         return name
-    parameters = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
-    signature = signature.replace(parameters=parameters[int(skip_first) :], return_annotation=inspect.Signature.empty)
+    parameters = [p.replace(annotation=p.empty) for p in signature.parameters.values() if p.name not in ("self", "cls")]
+    signature = signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
     indent = " " * (len(name) + 1)
     return textwrap.fill(f"{name}{signature}", WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
@@ -124,13 +125,13 @@ class NumpydocRenderer(BasicMarkdownRenderer):
         blocks = []
         for name, function in public_methods(self.sym):
             title = f"{'#' * (self.title_level + 1)} {self.nm}.{name}"
-            call = [] if isinstance(function, property) else [f"```python\n{signature_text(name, function, skip_first=True)}\n```"]
+            call = [] if isinstance(function, property) else [f"```python\n{signature_text(name, function)}\n```"]
             blocks.append("\n\n".join([title, *call, docstring_markdown(inspect.getdoc(function))]))
         return blocks
 
     def _repr_markdown_(self):
         signature = f"```python\n{signature_text(self.nm, self.sym)}\n```"
-        blocks = [self._heading(), signature, docstring_markdown(inspect.getdoc(self.sym) or ""), *self._methods()]
+        blocks = [self._heading(), signature, docstring_markdown(self.sym.__doc__ or ""), *self._methods()]
         return "\n\n".join(block for block in blocks if block)
 
 

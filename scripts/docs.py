@@ -262,7 +262,7 @@ def main():
         build_with_quarto()
     else:
         build_in_python()
-    print(f"{len(list(OUTPUT.glob('*.html')))} pages in {OUTPUT}")
+    print(f"Documentation: {len(list(OUTPUT.glob('*.html')))} pages in {OUTPUT.name}/")
 
 
 if __name__ == "__main__":
