@@ -68,7 +68,7 @@ def sidebar(paths):
         if not contents or contents[-1]["section"] != name:
             contents.append({"section": name, "contents": []})
         contents[-1]["contents"].append({"text": heading(path), "href": path.name})
-    return {"website": {"sidebar": {"style": "floating", "contents": contents}}}
+    return {"website": {"sidebar": {"contents": contents}}}
 
 
 def write_sidebar():
@@ -152,7 +152,7 @@ def fetch_katex(folder):
     if not shutil.which("npm"):
         raise SystemExit(f"The site shows formulas with {KATEX}, which npm delivers, and npm is not installed: install Node.js and npm.")
     with tempfile.TemporaryDirectory() as place:
-        run = subprocess.run(["npm", "pack", KATEX, "--silent"], cwd=place, capture_output=True, text=True)
+        run = subprocess.run(["npm", "pack", KATEX, "--loglevel=error"], cwd=place, capture_output=True, text=True)
         if run.returncode:
             raise SystemExit(f"npm could not download {KATEX}; the site needs it once, then it is kept in {CACHE}.\n{run.stderr.strip()}")
         with tarfile.open(next(Path(place).glob("*.tgz"))) as archive:
