@@ -135,7 +135,7 @@ def number_headings_and_floats(text, labels):
         return f": {numbered(match[2], match[1], labels)} {{#{match[2]}"
 
     text = re.sub(r"^#+[ \t]+([^\n]*?)[ \t]*\{#(sec-[\w-]+)[^}\n]*\}", heading, text, flags=re.M)
-    text = re.sub(r"!\[([^\]]*)\]\(([^)\s]+)\)\{#(fig-[\w-]+)", picture, text)
+    text = re.sub(r"!\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)\{#(fig-[\w-]+)", picture, text)
     return re.sub(r"^:[ \t]+([^\n]*?)[ \t]*\{#(tbl-[\w-]+)", table, text, flags=re.M)
 
 
@@ -165,7 +165,11 @@ def cell_options(cell):
     """The `#| key: value` options of a code cell, and its source without them."""
     lines = cell["source"].split("\n")
     count = next((n for n, line in enumerate(lines) if not line.startswith("#|")), len(lines))
-    options = yaml.safe_load("\n".join(line[2:].removeprefix(" ") for line in lines[:count])) or {}
+    text = "\n".join(line[2:].removeprefix(" ") for line in lines[:count])
+    try:
+        options = yaml.safe_load(text) or {}
+    except yaml.YAMLError:
+        raise PageError(f"these options of a code cell are not YAML; put captions in quotation marks.\n{text}") from None
     return (options, "\n".join(lines[count:])) if isinstance(options, dict) else ({}, cell["source"])
 
 
@@ -175,8 +179,9 @@ def image_tag(output, alt=""):
     if "image/svg+xml" in data:
         source = "data:image/svg+xml," + quote(joined(data["image/svg+xml"]))
         return f'<img src="{source}" alt="{html.escape(alt)}">'
-    width = output["metadata"].get("image/png", {}).get("width", "")
-    return f'<img src="data:image/png;base64,{joined(data["image/png"]).strip()}" width="{width}" alt="{html.escape(alt)}">'
+    width = output["metadata"].get("image/png", {}).get("width")
+    size = f' width="{width}"' if width else ""
+    return f'<img src="data:image/png;base64,{joined(data["image/png"]).strip()}"{size} alt="{html.escape(alt)}">'
 
 
 def is_picture(output):
@@ -206,9 +211,9 @@ def split_float(cell, labels):
     if not shown:
         raise PageError(f"the cell labelled {label} shows no {NAMES[kind].lower()}; execute the notebook and store its outputs.")
     rest = [output for output in cell["outputs"] if not wanted(output)]
-    head = "".join(f"#| {line}\n" for line in yaml.safe_dump(options).splitlines()) if options else ""
+    head = "".join(f"#| {line}\n" for line in yaml.safe_dump(options, width=10_000).splitlines()) if options else ""
     title = numbered(label, caption, labels)
-    parts = [raw_html(image_tag(o, alt or caption) if kind == "fig" else joined(o["data"]["text/html"])) for o in shown]
+    parts = [raw_html(image_tag(o, alt or labels[label]) if kind == "fig" else joined(o["data"]["text/html"])) for o in shown]
     body = [*parts, title] if kind == "fig" else [title, *parts]
     figure = "\n\n".join([f"::: {{#{label} .float .{kind}}}", *body, ":::"])
     return [{**cell, "source": head + code, "outputs": rest}, markdown_cell(figure)]

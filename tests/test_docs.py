@@ -71,8 +71,11 @@ def test_theorems_and_proofs(bibliography):
     assert "[Theorem 1](#thm-one), [Lemma 1](#lem-two)." in text
 
 
-def test_sections_and_tables(bibliography):
-    text = page(bibliography, "## The data {#sec-data}\n\n| a |\n|---|\n| 1 |\n\n: All of it {#tbl-all}\n\n@sec-data, @tbl-all")
+def test_sections_tables_and_pictures(bibliography):
+    table = "| a |\n|---|\n| 1 |\n\n: All of it {#tbl-all}"
+    picture = "![Of @tbl-all [@sec-data].](images/a.png){#fig-a width=300}"
+    text = page(bibliography, f"## The data {{#sec-data}}\n\n{table}\n\n{picture}\n\n@sec-data, @tbl-all")
+    assert "![[Figure 1.]{.float-title} Of [Table 1](#tbl-all)" in text
     assert ": [Table 1.]{.float-title} All of it {#tbl-all}" in text
     assert "[Section “The data”](#sec-data), [Table 1](#tbl-all)" in text
 
@@ -116,6 +119,12 @@ def test_what_cannot_be_resolved_fails(bibliography, source, message):
 def test_a_labelled_cell_without_a_picture_fails(bibliography):
     cell = {"cell_type": "code", "metadata": {}, "outputs": [], "source": "#| label: fig-x\nplot()"}
     with pytest.raises(crossrefs.PageError, match="fig-x shows no figure"):
+        crossrefs.process_page([cell], bibliography)
+
+
+def test_options_that_are_not_yaml_fail(bibliography):
+    cell = {"cell_type": "code", "metadata": {}, "outputs": [], "source": "#| label: fig-x\n#| fig-cap: a: b\nplot()"}
+    with pytest.raises(crossrefs.PageError, match="put captions in quotation marks"):
         crossrefs.process_page([cell], bibliography)
 
 
