@@ -251,15 +251,49 @@ def make_lpc(n_clusters, n_samples=100, n_features=2, *, table="rq1", noise=3.5,
     y, outliers = add_outliers(y, labels, outlier_ratio, outlier_rule, rng)
     return RegimeData(X, y, labels, w[:, :-1], w[:, -1], f"lpc-k{n_clusters}", outliers)
 
-# %% ../nbs/03_datasets.ipynb #ebac510b
+# %% ../nbs/03_datasets.ipynb #29dfee84
 def make_sd1(n_samples=100, n_features=2, noise=3.5, outlier_ratio=0.0, balance=None, coef=None, random_state=None, table="rq1"):
-    """Draw the paper's SD1, two opposite regressions; parameters and result as for `make_lpc`."""
+    """
+    Draw the paper's SD1: two opposite regressions (section 4.2 and appendix C).
+
+    Parameters
+    ----------
+    n_samples, n_features, noise, outlier_ratio, balance, coef, random_state, table
+        As in `make_lpc`.
+
+    Returns
+    -------
+    RegimeData
+        Two clusters, samples in the order of their clusters.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range, or `coef` has another shape.
+    """
     return make_lpc(2, n_samples, n_features, table=table, noise=noise, outlier_ratio=outlier_ratio, balance=balance, coef=coef,
                     random_state=random_state)
 
 
 def make_sd2(n_samples=100, n_features=2, noise=3.5, outlier_ratio=0.0, balance=None, coef=None, random_state=None, table="rq1"):
-    """Draw the paper's SD2, a falling, a rising and a flat regression; parameters and result as for `make_lpc`."""
+    """
+    Draw the paper's SD2: a falling, a rising and a nearly flat regression (section 4.2 and appendix C).
+
+    Parameters
+    ----------
+    n_samples, n_features, noise, outlier_ratio, balance, coef, random_state, table
+        As in `make_lpc`.
+
+    Returns
+    -------
+    RegimeData
+        Three clusters, samples in the order of their clusters.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range, or `coef` has another shape.
+    """
     return make_lpc(3, n_samples, n_features, table=table, noise=noise, outlier_ratio=outlier_ratio, balance=balance, coef=coef,
                     random_state=random_state)
 
@@ -338,9 +372,16 @@ def make_null(n_samples=100, n_features=2, noise=1.0, random_state=None):
     data = make_lpc(1, n_samples, n_features, noise=noise, coef=[[1.0] * n_features + [0.0]], random_state=random_state)
     return RegimeData(data.X, data.y, data.labels, data.coef, data.intercept, "null")
 
-# %% ../nbs/03_datasets.ipynb #efb9aa93
+# %% ../nbs/03_datasets.ipynb #c654db01
 def data_home():
-    """The folders that are searched for data files, in order: `LPC_NS_DATA` where it is set, then the cache folder."""
+    """
+    List the folders that are searched for data files.
+
+    Returns
+    -------
+    list of Path
+        The folder that `LPC_NS_DATA` names, where it is set, and then the cache folder; neither need exist.
+    """
     named = [Path(os.environ["LPC_NS_DATA"]).expanduser()] if os.environ.get("LPC_NS_DATA") else []
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return [*named, Path(cache).expanduser() / "lpc_ns"]
@@ -375,7 +416,24 @@ def find_data(relative):
     looked = " and ".join(map(str, data_home()))
     raise DataNotFoundError(f"{relative} was not found in {looked}; put it there, or point the environment variable LPC_NS_DATA to a folder that has it.")
 
-# %% ../nbs/03_datasets.ipynb #28394c4e
+# %% ../nbs/03_datasets.ipynb #2239c787
+def _check_table(table, target, categorical, split):
+    """The categorical columns of a table, after checks of names and missing values."""
+    if not isinstance(table, pd.DataFrame):
+        raise InputError(f"table is a {type(table).__name__}; a pandas DataFrame with named columns is needed.")
+    if categorical is None:
+        categorical = [c for c in table.columns if c != target and not pd.api.types.is_numeric_dtype(table[c])]
+    absent = [c for c in (target, *categorical, *([split] if split else ())) if c not in table.columns]
+    if absent:
+        raise InputError(f"The table has no column {', '.join(map(repr, absent))}; its columns are {', '.join(map(repr, table.columns))}.")
+    if table.isna().any(axis=None):
+        bad = [str(c) for c in table.columns if table[c].isna().any()]
+        raise InputError(f"The table has missing values in {', '.join(bad)}; fill them or drop these rows first.")
+    if not categorical or (split and split not in categorical):
+        raise InputError(f"categorical is {list(categorical)!r}; it must name at least one column, the split among them, whose levels become clusters.")
+    return list(categorical)
+
+
 def _encode(table, target, categorical):
     """Standardised numeric columns, indicators of categories by category, and the standardised target."""
     numeric = table.drop(columns=[target, *categorical])
@@ -405,7 +463,7 @@ def _fit(X, y, ridge):
     bias = y.mean() - X.mean(axis=0) @ slopes
     return np.r_[slopes, bias], float(((y - X @ slopes - bias) ** 2).sum())
 
-# %% ../nbs/03_datasets.ipynb #9512a6fe
+# %% ../nbs/03_datasets.ipynb #53adc7d3
 def _best_pair(X, y, category, ridge):
     """The two levels of a category with the most different regressions among those that beat one regression, and the distance."""
     groups = {level: category == level for level in pd.unique(category)}
@@ -446,7 +504,8 @@ def prepare_lpc(table, target, categorical=None, *, split=None, max_features=15,
     Returns
     -------
     RegimeData
-        Samples of the two levels, cluster 0 first; `reference` holds the split, its levels and the distance of their regressions.
+        Samples of the two levels, cluster 0 first; `reference` holds the split, its levels, the distance of their regressions, and the
+        positions of the samples in the table ("rows").
 
     Raises
     ------
@@ -457,14 +516,11 @@ def prepare_lpc(table, target, categorical=None, *, split=None, max_features=15,
     max_features, max_samples = check_count("max_features", max_features), check_count("max_samples", max_samples, minimum=4)
     ridge, rng = check_nonnegative("ridge", ridge), _generator(random_state)
     scaled, levels, y = _encode(table, target, categorical)
-    kept = _screen(pd.concat([scaled, *levels.values()], axis=1), y, max_features)
-    features = pd.concat([scaled, *levels.values()], axis=1)[kept]
+    features = pd.concat([scaled, *levels.values()], axis=1)
+    features = features[_screen(features, y, max_features)]
     rows = np.arange(len(table)) if len(table) <= max_samples else np.sort(rng.permutation(len(table))[:max_samples])
-    pairs = {}
-    for c in [split] if split else categorical:
-        own = features.drop(columns=levels[c].columns, errors="ignore")
-        if own.shape[1]:
-            pairs[c] = _best_pair(own.to_numpy()[rows], y.to_numpy()[rows], table[c].to_numpy()[rows], ridge)
+    without = {c: features.drop(columns=levels[c].columns, errors="ignore") for c in ([split] if split else categorical)}
+    pairs = {c: _best_pair(own.to_numpy()[rows], y.to_numpy()[rows], table[c].to_numpy()[rows], ridge) for c, own in without.items() if own.shape[1]}
     chosen = max(pairs, key=lambda c: pairs[c][0], default=None)
     if chosen is None or pairs[chosen][1] is None:
         raise InputError(f"No pair of levels of {', '.join(pairs or categorical)} is fitted better by two regressions than by one; choose another category.")
@@ -472,26 +528,9 @@ def prepare_lpc(table, target, categorical=None, *, split=None, max_features=15,
     category = table[chosen].to_numpy()[rows]
     order = np.concatenate([rows[category == level] for level in pair])
     labels = np.repeat([0, 1], [(category == level).sum() for level in pair])
-    own = features.drop(columns=levels[chosen].columns, errors="ignore")
     facts = {"split": chosen, "levels": pair, "distance": distance, "rows": order}
-    return RegimeData(np.ascontiguousarray(own.to_numpy()[order]), y.to_numpy()[order], labels, None, None, name, None, tuple(own.columns), facts)
-
-# %% ../nbs/03_datasets.ipynb #f988a365
-def _check_table(table, target, categorical, split):
-    """The categorical columns of a table, after checks of names and missing values."""
-    if not isinstance(table, pd.DataFrame):
-        raise InputError(f"table is a {type(table).__name__}; a pandas DataFrame with named columns is needed.")
-    if categorical is None:
-        categorical = [c for c in table.columns if c != target and not pd.api.types.is_numeric_dtype(table[c])]
-    absent = [c for c in (target, *categorical, *([split] if split else ())) if c not in table.columns]
-    if absent:
-        raise InputError(f"The table has no column {', '.join(map(repr, absent))}; its columns are {', '.join(map(repr, table.columns))}.")
-    if table.isna().any(axis=None):
-        bad = [str(c) for c in table.columns if table[c].isna().any()]
-        raise InputError(f"The table has missing values in {', '.join(bad)}; fill them or drop these rows first.")
-    if not categorical or (split and split not in categorical):
-        raise InputError(f"categorical is {list(categorical)!r}; it must name at least one column, the split among them, whose levels become clusters.")
-    return list(categorical)
+    X, names = np.ascontiguousarray(without[chosen].to_numpy()[order]), tuple(without[chosen].columns)
+    return RegimeData(X, y.to_numpy()[order], labels, None, None, name, None, names, facts)
 
 # %% ../nbs/03_datasets.ipynb #cbf14578
 @dataclass(frozen=True)
@@ -628,7 +667,7 @@ def load_uci(name_or_id):
     return RegimeData(check_matrix(features), check_vector(table["target"], len(table)), table["reference_cluster"].to_numpy(dtype=int), None, None,
                       entry.stem, None, tuple(features.columns), {"split": entry.split})
 
-# %% ../nbs/03_datasets.ipynb #38a55d21
+# %% ../nbs/03_datasets.ipynb #6b473496
 _FLARE = ("modified Zurich class", "largest spot size", "spot distribution", "activity", "evolution", "previous 24 hour flare activity",
           "historically-complex", "became complex on this pass", "area", "area of largest spot", "common flares", "moderate flares", "severe flares")
 _RAW_FILES = {
@@ -637,7 +676,7 @@ _RAW_FILES = {
     89: ("flare.data2", {"header": 0, "sep": r"\s+", "names": _FLARE}),
     189: ("parkinsons_updrs.data", {"sep": "\t"}),
     368: ("dataset_Facebook.csv", {}),
-    390: ("stock_portfolio_performance.xlsx", {"sheet_name": None, "header": 1, "usecols": range(8)}),
+    390: ("stock_portfolio_performance.xlsx", {"sheet_name": [f"{k} period" for k in ("1st", "2nd", "3rd", "4th")], "header": 1, "usecols": range(8)}),
     597: ("garments_worker_productivity.csv", {}),
 }
 
@@ -669,11 +708,10 @@ def load_uci_raw(name_or_id):
     path = find_data(f"uci_raw/{name}")
     if entry.id != 390:
         return pd.read_csv(path, **options).rename(columns={"team_no": "team"})
-    sheets = pd.read_excel(path, **options)
-    table = pd.concat([sheets[f"{k} period"].assign(period=f"{k} period") for k in ("1st", "2nd", "3rd", "4th")], ignore_index=True)
+    table = pd.concat([sheet.assign(period=period) for period, sheet in pd.read_excel(path, **options).items()], ignore_index=True)
     return table.rename(columns=lambda c: str(c).strip()).round({"Annual Return": 4})
 
-# %% ../nbs/03_datasets.ipynb #7296ebab
+# %% ../nbs/03_datasets.ipynb #93719e79
 @dataclass(frozen=True, eq=False)
 class PublishedRun:
     """One published result: data set, method, ridge weight, labels of shape (n_samples,), mse after refitting, seconds."""
@@ -703,7 +741,26 @@ REFERENCE_FAMILIES = ("vary_d", "vary_k", "vary_n", "vary_noise_std", "vary_outl
 
 
 def reference_ridge(family, n_clusters):
-    """The ridge weight of the published runs of a family: 1 for `vary_n` with K = 2 and `vary_d` with K = 3, otherwise 0.01."""
+    """
+    Look up the ridge weight of the published runs of an experiment.
+
+    Parameters
+    ----------
+    family : str
+        One of `REFERENCE_FAMILIES`.
+    n_clusters : int
+        Number of clusters, K.
+
+    Returns
+    -------
+    float
+        1 for `vary_n` with K = 2 and for `vary_d` with K = 3, otherwise 0.01.
+
+    Raises
+    ------
+    InputError
+        If the family is unknown.
+    """
     check_choice("family", family, REFERENCE_FAMILIES)
     return 1.0 if (family, n_clusters) in (("vary_n", 2), ("vary_d", 3)) else 0.01
 
