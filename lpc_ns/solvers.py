@@ -78,7 +78,7 @@ class Solution:
         """Relative distance of objective and bound, see `relative_gap`."""
         return relative_gap(self.objective, self.bound)
 
-# %% ../nbs/02_solvers.ipynb #2b08487a
+# %% ../nbs/02_solvers.ipynb #504175af
 @dataclass(frozen=True)
 class Outcome:
     """A back end's result in common terms; `bound` is that of the minimised problem."""
@@ -94,7 +94,7 @@ def _finite(bound):
     return float(bound) if np.isfinite(bound) and bound > -1e20 else -np.inf
 
 
-def _read_highs(raw, solver, integer):
+def _read_highs(raw, integer):
     """HIGHS: a result is a dictionary with the solver's info."""
     info, word = raw["info"], raw["model_status"]
     states = {"kOptimal": "complete", "kInfeasible": "infeasible", "kUnbounded": "unbounded",
@@ -104,8 +104,8 @@ def _read_highs(raw, solver, integer):
     proved = info.mip_dual_bound if integer else info.objective_function_value if state == "complete" else -np.inf
     return Outcome(state, info.primal_solution_status == 2, _finite(proved), word)
 
-# %% ../nbs/02_solvers.ipynb #233bebff
-def _read_scip(raw, solver, integer):
+# %% ../nbs/02_solvers.ipynb #fa1cefca
+def _read_scip(raw, integer):
     """SCIP: a result is a dictionary with the finished model."""
     model, word = raw["model"], raw["scip_status"]
     states = {"optimal": "complete", "gaplimit": "complete", "infeasible": "infeasible", "unbounded": "unbounded",
@@ -116,8 +116,8 @@ def _read_scip(raw, solver, integer):
         raw.setdefault("value", np.nan)
     return Outcome(state, "primal" in raw, _finite(model.getDualbound()), word)
 
-# %% ../nbs/02_solvers.ipynb #51fbb7a2
-def _read_clarabel(raw, solver, integer):
+# %% ../nbs/02_solvers.ipynb #5a55e5a7
+def _read_clarabel(raw, integer):
     """CLARABEL: a result is the solver's own object."""
     word = str(raw.status)
     states = {"Solved": "complete", "PrimalInfeasible": "infeasible", "DualInfeasible": "unbounded",
@@ -126,15 +126,15 @@ def _read_clarabel(raw, solver, integer):
     return Outcome(state, state == "complete", raw.obj_val_dual if state == "complete" else -np.inf, word)
 
 
-def _read_scs(raw, solver, integer):
+def _read_scs(raw, integer):
     """SCS: a result is a dictionary; an 'inaccurate' status is a stop at the iteration or time limit."""
     info, word = raw["info"], raw["info"]["status"]
     states = {"solved": "complete", "infeasible": "infeasible", "unbounded": "unbounded"}
     state = states.get(word, "stopped" if "inaccurate" in word else "failed")
     return Outcome(state, state == "complete", info["dobj"] if state == "complete" else -np.inf, word)
 
-# %% ../nbs/02_solvers.ipynb #1d39b06f
-def _read_gurobi(raw, solver, integer):
+# %% ../nbs/02_solvers.ipynb #1f8b00ac
+def _read_gurobi(raw, integer):
     """GUROBI: status numbers, and ObjBound for problems with integers."""
     model = raw["model"]
     states = {1: "refused", 2: "complete", 3: "infeasible", 4: "infeasible_or_unbounded", 5: "unbounded", 12: "failed"}
@@ -146,7 +146,7 @@ def _read_gurobi(raw, solver, integer):
     return Outcome(state, model.SolCount > 0, _finite(proved), f"status {model.Status}")
 
 
-def _read_copt(raw, solver, integer):
+def _read_copt(raw, integer):
     """COPT: status numbers, and bestbnd for problems with integers."""
     model = raw["model"]
     states = {0: "refused", 1: "complete", 2: "infeasible", 3: "unbounded", 4: "infeasible_or_unbounded", 5: "failed", 9: "failed"}
@@ -158,7 +158,7 @@ def _read_copt(raw, solver, integer):
     return Outcome(state, bool(model.hasmipsol if integer else state == "complete"), _finite(proved), f"status {model.status}")
 
 
-def _read_cplex(raw, solver, integer):
+def _read_cplex(raw, integer):
     """CPLEX: words as in its documentation; a solution object with its own MIP part."""
     answer = raw["model"].solution
     number, word = answer.get_status(), answer.get_status_string()
@@ -363,7 +363,7 @@ def _report(problem, backend, outcome, constant, invert):
     status = "optimal" if outcome.state == "complete" else "feasible"
     return status, objective, sense * min(bound, sense * objective)
 
-# %% ../nbs/02_solvers.ipynb #8666812a
+# %% ../nbs/02_solvers.ipynb #daea3562
 def _prepare(backend, options, threads):
     """What two back ends need before a run; returns the options as cvxpy wants them."""
     if backend.name == "HIGHS" and threads is not None:
@@ -420,7 +420,7 @@ def solve(problem, solver=None, *, time_limit=None, gap=1e-4, threads=None, verb
     for variable in problem.variables():
         variable.save_value(None)
     raw, chain, inverse, constant = _run(problem, backend, _prepare(backend, named, threads), verbose)
-    outcome = backend.read(raw, chain.solver, integer)
+    outcome = backend.read(raw, integer)
     if outcome.state == "refused":
         _raise_refusal(raw, backend)
     status, objective, bound = _report(problem, backend, outcome, constant, lambda: chain.invert(raw, inverse))
