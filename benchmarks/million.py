@@ -42,8 +42,9 @@ def main():
     model = LinearPredictiveClustering(3, random_state=0).fit(X, y)
     seconds = time.perf_counter() - start
     distance = coefficient_distance(np.column_stack([model.intercept_, model.coef_]), W)
-    print(f"N = {n:,}, D = 10, K = 3: {seconds:.1f} s, {peak_mb() - before:.0f} MB beyond the data ({(X.nbytes + y.nbytes) / 2**20:.0f} MB)")
-    print(f"status {model.status_}, sizes {model.cluster_sizes_.tolist()}, coefficient distance from the generator {distance:.3f}")
+    data = (X.nbytes + y.nbytes) / 2**20
+    print(f"N = {n:,}, D = 10, K = 3: {seconds:.1f} s, {peak_mb() - before:.0f} MB beyond the data ({data:.0f} MB)")
+    print(f"sizes {model.cluster_sizes_.tolist()}, distance from the generating coefficients {distance:.3f}, status {model.status_}")
 
 
 if __name__ == "__main__":
