@@ -31,7 +31,8 @@ def synthetic():
             best = min(best, greedy(problem, random_state=int(1e6 * (time.perf_counter() - start))).objective)
         rows.append({
             "N": n, "D": d, "K": k, "ours [s]": ours.seconds, "share": ours.share_of_restarts,
-            "greedy mean / ours": few.restart_objectives.mean() / ours.objective, "greedy best of 20 / ours": few.objective / ours.objective,
+            "greedy mean / ours": few.restart_objectives.mean() / ours.objective,
+            "greedy best of 20 / ours": few.objective / ours.objective,
             "greedy, same time / ours": best / ours.objective,
         })
     print(pd.DataFrame(rows).round(4).to_string(index=False))
@@ -52,7 +53,8 @@ def published():
             rows.append((family, problem.n_clusters, published / ours.objective, ours.seconds))
     table = pd.DataFrame(rows, columns=["family", "K", "published / ours", "seconds"])
     ratio = table["published / ours"]
-    print(f"\n{len(table)} published GlobalOpt assignments: ours worse on {(ratio < 1 - 1e-6).sum()}, better on {(ratio > 1 + 1e-6).sum()}; ", end="")
+    worse, better = (ratio < 1 - 1e-6).sum(), (ratio > 1 + 1e-6).sum()
+    print(f"\n{len(table)} published GlobalOpt assignments: ours worse on {worse}, better on {better}; ", end="")
     print(f"median {table.seconds.median():.3f} s, worst {table.seconds.max():.3f} s")
     print(table.groupby(["family", "K"]).agg({"published / ours": ["min", "max"], "seconds": ["median", "max"]}).round(4).to_string())
 

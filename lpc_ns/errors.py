@@ -46,10 +46,22 @@ class NoSolutionError(LpcNsError, RuntimeError):
 class DataWarning(UserWarning):
     """Data that can be fitted, with a result that may not mean what it seems to."""
 
-# %% ../nbs/01_errors.ipynb #0bb37a30
+# %% ../nbs/01_errors.ipynb #e44d8d07
 def check_count(name, value, minimum=1):
     """
     Return `value` as an int if it is a whole number of at least `minimum`.
+
+    Parameters
+    ----------
+    name : str
+        What to call it in messages.
+    value : int
+    minimum : int
+        Smallest accepted value.
+
+    Returns
+    -------
+    int
 
     Raises
     ------
@@ -65,6 +77,16 @@ def check_nonnegative(name, value):
     """
     Return `value` as a float if it is a finite number of at least 0.
 
+    Parameters
+    ----------
+    name : str
+        What to call it in messages.
+    value : float
+
+    Returns
+    -------
+    float
+
     Raises
     ------
     InputError
@@ -78,6 +100,19 @@ def check_nonnegative(name, value):
 def check_choice(name, value, choices):
     """
     Return `value` if it is one of `choices`.
+
+    Parameters
+    ----------
+    name : str
+        What to call it in messages.
+    value : object
+    choices : sequence
+        What is accepted.
+
+    Returns
+    -------
+    object
+        `value` itself.
 
     Raises
     ------
@@ -134,7 +169,7 @@ def _refuse_not_finite(array, name, columns=None):
     what = "rescale them" if kind.startswith("values") else "impute or drop these rows"
     raise InputError(f"{name} contains {kind} in {int(bad.sum())} place(s), the first at {where}; {what} before fitting.")
 
-# %% ../nbs/01_errors.ipynb #627de5ff
+# %% ../nbs/01_errors.ipynb #61bcbe5f
 def check_matrix(X, name="X"):
     """
     Validate a feature matrix.
@@ -209,6 +244,15 @@ def check_vector(y, n_samples, name="y"):
 def check_n_clusters(n_clusters, n_samples):
     """
     Return the number of clusters as an int if it lies between 1 and the number of samples.
+
+    Parameters
+    ----------
+    n_clusters : int
+    n_samples : int
+
+    Returns
+    -------
+    int
 
     Raises
     ------

@@ -226,10 +226,18 @@ def available_backends():
     rows = [{"installed": b.installed, **{c: c in b.solves for c in FIRST_CHOICE}, "licence": b.licence} for b in BACKENDS.values()]
     return pd.DataFrame(rows, index=pd.Index(BACKENDS, name="backend"))
 
-# %% ../nbs/02_solvers.ipynb #b511e8b4
+# %% ../nbs/02_solvers.ipynb #434446e4
 def problem_class(problem):
     """
     Class of a cvxpy problem: 'LP', 'QP', 'conic', or with integer variables 'MILP', 'MIQP', 'MI-conic'.
+
+    Parameters
+    ----------
+    problem : cvxpy.Problem
+
+    Returns
+    -------
+    str
 
     Raises
     ------
