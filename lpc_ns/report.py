@@ -192,7 +192,7 @@ def _spread(values):
     spread = values.std(axis=0, ddof=1)
     return np.where(spread > 0, spread, 1.0)
 
-# %% ../nbs/60_report.ipynb #94bf629d
+# %% ../nbs/60_report.ipynb #8f31dd0b
 @dataclass(frozen=True)
 class LPCReport:
     """
@@ -260,7 +260,8 @@ class LPCReport:
             "Coefficients in the units of the table:",
             self.coefficients.T.to_string(float_format=lambda v: f"{v:.4g}"),
             "",
-            f"Objective {facts['objective']:.6g} (ridge {facts['ridge']:g}), SSE {facts['sse']:.6g}, one regression {facts['single_sse']:.6g}.",
+            f"On the prepared data: objective {facts['objective']:.6g} (ridge {facts['ridge']:g}), SSE {facts['sse']:.6g}, "
+            f"SSE of one regression {facts['single_sse']:.6g}.",
             f"SSE ratio {ratio}; pure noise would give {facts['noise_sse_ratio']:.3f}, and less with few samples per coefficient.",
             f"Status {facts['status']}, {facts['seconds']:.2f} s; " + self._reliability(facts),
         ]
@@ -312,7 +313,7 @@ class LPCReport:
         slopes, constants = lines.drop(columns="intercept").to_numpy(), lines["intercept"].to_numpy()
         plot_regimes(X, y, self.model.labels_, slopes, constants, feature_names=names, target_name=table.target, ax=axes[0])
         plot_coefficients(self.model, feature_names=names, ax=axes[1])
-        axes[1].set_xlabel("coefficient of the prepared (standardised) data")
+        axes[1].set_xlabel("coefficient of the prepared data")
         axes[1].get_legend().remove()
         return fig
 
