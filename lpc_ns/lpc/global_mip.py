@@ -7,7 +7,7 @@ __all__ = ['LOSSES', 'LARGEST_ENUMERATION', 'LARGEST_BIG_M', 'PROOF_TOLERANCE', 
            'absolute_coefficients', 'loss_refit', 'loss_objective', 'penalty_radius', 'elemental_coefficients',
            'big_m_bounds', 'GlobalModel', 'build_global', 'GlobalSolution', 'global_mip']
 
-# %% ../../nbs/22_lpc_global_mip.ipynb #1bd453a8
+# %% ../../nbs/22_lpc_global_mip.ipynb #6d15fad3
 import itertools
 import math
 import time
@@ -20,7 +20,7 @@ from scipy.optimize import linprog
 
 from ..errors import InputError, MissingBackendError, NoSolutionError, check_choice, check_count, check_nonnegative
 from .local_search import local_search
-from .problem import LPCProblem, LPCSolution, canonical_labels, objective, refit
+from .problem import LPCSolution, canonical_labels, objective, refit
 from ..solvers import BACKENDS, relative_gap, solve
 
 # %% ../../nbs/22_lpc_global_mip.ipynb #02c579ce
@@ -469,11 +469,11 @@ def _incumbent(problem, loss, rules, time_limit, random_state):
             return _by_first_sample(best, problem.n_clusters), value
         best, value = labels, new
 
-# %% ../../nbs/22_lpc_global_mip.ipynb #34ab3815
+# %% ../../nbs/22_lpc_global_mip.ipynb #4a49988c
 LARGEST_BIG_M = 1e5
 PROOF_TOLERANCE = 1e-6
 TOLERANCES = {
-    "SCIP": {"numerics/feastol": 1e-8},
+    "SCIP": {"numerics/feastol": 1e-7},
     "HIGHS": {"mip_feasibility_tolerance": 1e-8, "primal_feasibility_tolerance": 1e-8},
 }
 
@@ -539,7 +539,7 @@ def _word(value, bound, gap, reason, limited):
         return "interrupted"
     return "time_limit" if limited else "feasible"
 
-# %% ../../nbs/22_lpc_global_mip.ipynb #47ecbf0c
+# %% ../../nbs/22_lpc_global_mip.ipynb #f653e907
 def _run_scip(form, loss, big_m, rules, start, limits, verbose):
     """SCIP through its own interface."""
     time_limit, gap, options = limits
@@ -556,7 +556,7 @@ def _run_cvxpy(form, loss, big_m, rules, name, limits, verbose):
     time_limit, gap, options = limits
     model = _build_cvxpy(form, loss, big_m, rules)
     try:
-        found = solve(model.problem, name, time_limit=time_limit, gap=gap, verbose=verbose, options=TOLERANCES.get(name, {}) | options)
+        found = solve(model.problem, name, time_limit=time_limit, gap=gap, verbose=bool(verbose), options=TOLERANCES.get(name, {}) | options)
     except NoSolutionError as error:
         return None, getattr(error, "bound", -np.inf), None, str(error), False
     return _labels(model.Z.value, form), found.bound, None, found.reason, found.status == "optimal"
