@@ -6,9 +6,8 @@
 __all__ = ['BACKENDS', 'FIRST_CHOICE', 'relative_gap', 'Solution', 'Outcome', 'Backend', 'available_backends', 'problem_class',
            'choose_backend', 'solve']
 
-# %% ../nbs/02_solvers.ipynb #153b9d54
+# %% ../nbs/02_solvers.ipynb #a521671d
 import contextlib
-import importlib
 import importlib.util
 import re
 import time
@@ -227,10 +226,18 @@ def available_backends():
     rows = [{"installed": b.installed, **{c: c in b.solves for c in FIRST_CHOICE}, "licence": b.licence} for b in BACKENDS.values()]
     return pd.DataFrame(rows, index=pd.Index(BACKENDS, name="backend"))
 
-# %% ../nbs/02_solvers.ipynb #b511e8b4
+# %% ../nbs/02_solvers.ipynb #434446e4
 def problem_class(problem):
     """
     Class of a cvxpy problem: 'LP', 'QP', 'conic', or with integer variables 'MILP', 'MIQP', 'MI-conic'.
+
+    Parameters
+    ----------
+    problem : cvxpy.Problem
+
+    Returns
+    -------
+    str
 
     Raises
     ------
@@ -363,11 +370,13 @@ def _report(problem, backend, outcome, constant, invert):
     status = "optimal" if outcome.state == "complete" else "feasible"
     return status, objective, sense * min(bound, sense * objective)
 
-# %% ../nbs/02_solvers.ipynb #daea3562
+# %% ../nbs/02_solvers.ipynb #4c281f9d
 def _prepare(backend, options, threads):
     """What two back ends need before a run; returns the options as cvxpy wants them."""
     if backend.name == "HIGHS" and threads is not None:
-        importlib.import_module("highspy").Highs.resetGlobalScheduler(True)
+        from highspy import Highs
+
+        Highs.resetGlobalScheduler(True)
     return {"cplex_params": options} if backend.name == "CPLEX" else options
 
 

@@ -2,8 +2,8 @@
 
     python scripts/readme.py [--check]
 
-Prose and code are taken over as they stand, text outputs as indented blocks, pictures as files under
-nbs/images; cells marked `#| hide` and Quarto's front matter are left out.
+Prose and code are taken over as they stand, with links to notebooks pointing into nbs/, and text outputs as
+indented blocks; pictures and cells marked `#| hide` are left out.
 """
 
 import argparse
@@ -31,9 +31,9 @@ def render(notebook):
     parts = ["<!-- Written from nbs/index.ipynb by scripts/readme.py: edit the notebook. -->"]
     for cell in notebook["cells"]:
         source = "".join(cell["source"])
-        if re.search(r"^#\|\s*(hide|default_exp)\b", source, re.M) or source.startswith("---\n"):
+        if re.search(r"^#\|\s*(hide|default_exp)\b", source, re.M):
             continue
-        parts.append(_code(cell) if cell["cell_type"] == "code" else source)
+        parts.append(_code(cell) if cell["cell_type"] == "code" else re.sub(r"\]\((\w+\.ipynb)", r"](nbs/\1", source))
     return "\n\n".join(p for p in parts if p.strip()) + "\n"
 
 

@@ -1,0 +1,99 @@
+"""The estimator: scikit-learn's own checks, and what users rely on."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import lpc_ns
+from lpc_ns import LinearPredictiveClustering
+from lpc_ns.datasets import make_sd1
+from lpc_ns.errors import DataWarning
+
+
+@parametrize_with_checks([LinearPredictiveClustering(), LinearPredictiveClustering(method="greedy", n_init=4)])
+@pytest.mark.filterwarnings("ignore::lpc_ns.errors.DataWarning")
+def test_scikit_learn_conventions(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture
+def data():
+    return make_sd1(n_samples=80, noise=2.0, random_state=0)
+
+
+def test_lazy_import_names_what_exists():
+    assert lpc_ns.LinearPredictiveClustering is LinearPredictiveClustering
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        lpc_ns.Nothing
+
+
+def test_one_cluster_is_ridge_regression(data):
+    model = LinearPredictiveClustering(1, ridge=0.5).fit(data.X, data.y)
+    A = np.column_stack([np.ones(80), data.X])
+    w = np.linalg.solve(A.T @ A + 0.5 * np.eye(3), A.T @ data.y)
+    np.testing.assert_allclose(np.r_[model.intercept_, model.coef_[0]], w, rtol=1e-10)
+    np.testing.assert_allclose(model.predict(data.X), A @ w, rtol=1e-9)
+
+
+def test_as_many_clusters_as_samples():
+    X, y = np.arange(4.0)[:, None], np.array([3.0, -1.0, 4.0, 1.0])
+    with pytest.warns(DataWarning, match="perfect fit"):
+        model = LinearPredictiveClustering(4, ridge=0, random_state=0).fit(X, y)
+    assert model.sse_ == pytest.approx(0, abs=1e-12)
+
+
+def test_objective_is_sse_plus_penalty(data):
+    model = LinearPredictiveClustering(3, ridge=0.3, random_state=0).fit(data.X, data.y)
+    penalty = 0.3 * ((model.coef_**2).sum() + (model.intercept_**2).sum())
+    assert model.objective_ == pytest.approx(model.sse_ + penalty, rel=1e-12)
+    own = model.predict_regimes(data.X)[np.arange(80), model.labels_]
+    assert model.sse_ == pytest.approx(((data.y - own) ** 2).sum(), rel=1e-12)
+    assert model.cluster_sizes_.tolist() == sorted(model.cluster_sizes_, reverse=True)
+    assert model.lower_bound_ <= model.objective_
+
+
+def test_integer_weights_equal_repetition_of_the_objective(data):
+    weights = np.random.default_rng(0).integers(1, 4, 80)
+    weighted = LinearPredictiveClustering(2, random_state=0).fit(data.X, data.y, sample_weight=weights)
+    repeated = LinearPredictiveClustering(2, random_state=0).fit(np.repeat(data.X, weights, axis=0), np.repeat(data.y, weights))
+    assert weighted.objective_ == pytest.approx(repeated.objective_, rel=1e-9)
+    np.testing.assert_allclose(weighted.cluster_weights_, repeated.cluster_weights_)
+
+
+def test_assign_ignores_empty_clusters():
+    X = np.linspace(-1, 1, 10)[:, None]
+    with pytest.warns(DataWarning, match="empty"):
+        model = LinearPredictiveClustering(2, ridge=0.5, random_state=0).fit(X, np.full(10, 1.0))
+    assert (model.assign(X, np.zeros(10)) == 0).all()
+
+
+@pytest.mark.parametrize("spoil", ["nan", "inf", "text", "rows", "empty"])
+def test_bad_data_raise_one_sentence(data, spoil):
+    X, y = data.X.astype(object), data.y.copy()
+    if spoil == "nan":
+        X[3, 1] = np.nan
+    elif spoil == "inf":
+        y[5] = np.inf
+    elif spoil == "text":
+        X[0, 0] = "high"
+    elif spoil == "rows":
+        y = y[:-1]
+    else:
+        X, y = X[:0], y[:0]
+    with pytest.raises(ValueError) as error:
+        LinearPredictiveClustering().fit(X, y)
+    assert "\n" not in str(error.value) and str(error.value).endswith(".")
+
+
+def test_healthy_data_give_no_warning(data):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        LinearPredictiveClustering(random_state=0).fit(data.X, data.y)
+
+
+def test_default_method_beats_greedy_on_average(data):
+    baseline = LinearPredictiveClustering(4, method="greedy", random_state=0).fit(data.X, data.y)
+    ours = LinearPredictiveClustering(4, random_state=0).fit(data.X, data.y)
+    assert ours.objective_ <= baseline.objective_ < baseline.solution_.restart_objectives.mean()
