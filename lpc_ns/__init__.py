@@ -1,1 +1,15 @@
+"""Where does one linear model become several?"""
+
 __version__ = "0.1.0"
+
+_PUBLIC = {"LinearPredictiveClustering": "lpc_ns.lpc.estimator"}
+__all__ = list(_PUBLIC)
+
+
+def __getattr__(name):
+    """Import the estimators when they are first used, so that `import lpc_ns` is quick."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'lpc_ns' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_PUBLIC[name]), name)

@@ -6,9 +6,8 @@
 __all__ = ['BACKENDS', 'FIRST_CHOICE', 'relative_gap', 'Solution', 'Outcome', 'Backend', 'available_backends', 'problem_class',
            'choose_backend', 'solve']
 
-# %% ../nbs/02_solvers.ipynb #153b9d54
+# %% ../nbs/02_solvers.ipynb #a521671d
 import contextlib
-import importlib
 import importlib.util
 import re
 import time
@@ -363,11 +362,13 @@ def _report(problem, backend, outcome, constant, invert):
     status = "optimal" if outcome.state == "complete" else "feasible"
     return status, objective, sense * min(bound, sense * objective)
 
-# %% ../nbs/02_solvers.ipynb #daea3562
+# %% ../nbs/02_solvers.ipynb #4c281f9d
 def _prepare(backend, options, threads):
     """What two back ends need before a run; returns the options as cvxpy wants them."""
     if backend.name == "HIGHS" and threads is not None:
-        importlib.import_module("highspy").Highs.resetGlobalScheduler(True)
+        from highspy import Highs
+
+        Highs.resetGlobalScheduler(True)
     return {"cplex_params": options} if backend.name == "CPLEX" else options
 
 

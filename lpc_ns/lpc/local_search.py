@@ -360,7 +360,7 @@ def _pass_flops(problem):
     """Multiplications of one exchange pass, roughly."""
     return problem.n_samples * problem.n_clusters * problem.n_coefficients**2
 
-# %% ../../nbs/21_lpc_local_search.ipynb #ad4d8a4c
+# %% ../../nbs/21_lpc_local_search.ipynb #af7fc061
 SMALLEST_PENALTY = 1e-8
 
 
@@ -400,6 +400,12 @@ def _multistart(problem, restart, argument, n_init, time_limit, random_state, n_
     return [(labels, trace) for labels, trace, _ in outcomes if labels is not None], status
 
 
+def _effort(n_init, time_limit):
+    """Validated number of restarts (20 by default) and time limit."""
+    n_init = 20 if n_init is None else check_count("n_init", n_init)
+    return n_init, None if time_limit is None else check_nonnegative("time_limit", time_limit)
+
+
 def _halt(board):
     """Tell the restarts that still run to stop, and take what each has."""
     begun = [restart for restart in board if restart is not None]
@@ -420,16 +426,16 @@ def _best_of(problem, restarts, status, begin):
     objectives = np.array([s.objective for s in solutions])
     return replace(best, status=status, seconds=time.perf_counter() - begin, restart_objectives=objectives, trace=tuple(trace))
 
-# %% ../../nbs/21_lpc_local_search.ipynb #c3696ddd
-def greedy(problem, n_init=20, max_iter=100, *, time_limit=None, random_state=None, n_jobs=None, verbose=0):
+# %% ../../nbs/21_lpc_local_search.ipynb #85975103
+def greedy(problem, n_init=None, max_iter=100, *, time_limit=None, random_state=None, n_jobs=None, verbose=0):
     """
     Alternation from random labels (Späth 1979), the Greedy baseline of Liang et al. (2026), section 4.2.
 
     Parameters
     ----------
     problem : LPCProblem
-    n_init : int
-        Number of random starts.
+    n_init : int, optional
+        Number of random starts; 20 by default.
     max_iter : int
         Largest number of alternation steps of a start.
     time_limit : float, optional
@@ -447,12 +453,12 @@ def greedy(problem, n_init=20, max_iter=100, *, time_limit=None, random_state=No
         The best start; `restart_objectives` has the value of each, whose mean is what the paper reports.
     """
     begin = time.perf_counter()
-    n_init, max_iter = check_count("n_init", n_init), check_count("max_iter", max_iter)
-    limit = None if time_limit is None else check_nonnegative("time_limit", time_limit)
+    n_init, limit = _effort(n_init, time_limit)
+    max_iter = check_count("max_iter", max_iter)
     restarts, status = _multistart(problem, _greedy_restart, max_iter, n_init, limit, random_state, n_jobs, verbose, begin)
     return _best_of(problem, restarts, status, begin)
 
-# %% ../../nbs/21_lpc_local_search.ipynb #ae7614ee
+# %% ../../nbs/21_lpc_local_search.ipynb #7ec1a63d
 TOTAL_FLOPS = 4e9
 LARGE = 20_000
 
@@ -515,8 +521,7 @@ def local_search(problem, n_init=None, *, time_limit=None, random_state=None, n_
         Status "feasible", or "time_limit" or "interrupted" if it was stopped; nothing is proved about its distance from the optimum.
     """
     begin = time.perf_counter()
-    n_init = 20 if n_init is None else check_count("n_init", n_init)
-    limit = None if time_limit is None else check_nonnegative("time_limit", time_limit)
+    n_init, limit = _effort(n_init, time_limit)
     if problem.n_clusters == 1:
         return make_solution(problem, np.zeros(problem.n_samples, dtype=np.int64), seconds=time.perf_counter() - begin)
     if problem.n_samples <= LARGE:

@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import InputError, check_matrix, check_n_clusters, check_nonnegative, check_vector
 from ..solvers import relative_gap
 
-# %% ../../nbs/20_lpc_problem.ipynb #78798aa2
+# %% ../../nbs/20_lpc_problem.ipynb #2b4d6117
 @dataclass(frozen=True)
 class LPCProblem:
     """
@@ -95,7 +95,7 @@ def _check_weights(sample_weight, n_samples):
     """Non-negative finite weights, not all zero."""
     weights = check_vector(sample_weight, n_samples, "sample_weight")
     if weights.min() < 0 or weights.max() == 0:
-        raise InputError("sample_weight must be non-negative with at least one positive entry.")
+        raise InputError("sample_weight must not be negative anywhere, nor zero for every sample.")
     return weights
 
 # %% ../../nbs/20_lpc_problem.ipynb #c676bba1
@@ -214,8 +214,8 @@ def scaled(problem):
     s[s == 0] = 1.0
     return replace(problem, X=np.ascontiguousarray(problem.X / s), penalty=problem.penalty / s**2)
 
-# %% ../../nbs/20_lpc_problem.ipynb #5af5a04c
-def canonical_labels(labels, n_clusters):
+# %% ../../nbs/20_lpc_problem.ipynb #b462d4b5
+def canonical_labels(labels, n_clusters, weights=None):
     """
     Rename clusters by decreasing size, ties by first sample, empty ones last.
 
@@ -224,12 +224,14 @@ def canonical_labels(labels, n_clusters):
     labels : ndarray of int, shape (n_samples,)
         Values in 0, ..., n_clusters - 1.
     n_clusters : int
+    weights : ndarray of shape (n_samples,), optional
+        What a sample contributes to the size of its cluster; 1 by default.
 
     Returns
     -------
     ndarray of int64, shape (n_samples,)
     """
-    sizes = np.bincount(labels, minlength=n_clusters)
+    sizes = np.bincount(labels, weights, minlength=n_clusters)
     first = np.full(n_clusters, len(labels))
     found, position = np.unique(labels, return_index=True)
     first[found] = position

@@ -1,0 +1,50 @@
+"""A million samples: seconds and memory of one fit beyond the data.
+
+    python benchmarks/million.py [N]
+
+Each process has one measurement, because the peak of memory cannot be reset. The data are made by the parent's
+choice of N; D = 10, K = 3, float64.
+"""
+
+import resource
+import sys
+import time
+
+import numpy as np
+
+from lpc_ns.lpc.estimator import LinearPredictiveClustering
+from lpc_ns.metrics import coefficient_distance
+
+
+def peak_mb():
+    """Peak resident memory of this process so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def make(n, d=10, k=3, noise=1.0, seed=0):
+    """Samples from k random regressions that overlap in feature space, and their coefficients."""
+    rng = np.random.default_rng(seed)
+    X, W = rng.normal(1, 2, size=(n, d)), rng.normal(0, 2, size=(k, d + 1))
+    y = noise * rng.normal(size=n)
+    label = rng.integers(0, k, n)
+    for c in range(k):
+        y[label == c] += X[label == c] @ W[c, 1:] + W[c, 0]
+    return X, y, W
+
+
+def main():
+    n = int(float(sys.argv[1])) if len(sys.argv) > 1 else 1_000_000
+    X, y, _ = make(500)
+    LinearPredictiveClustering(3, n_init=1, random_state=0).fit(X, y)  # compile, or load what was compiled
+    X, y, W = make(n)
+    before = peak_mb()
+    start = time.perf_counter()
+    model = LinearPredictiveClustering(3, random_state=0).fit(X, y)
+    seconds = time.perf_counter() - start
+    distance = coefficient_distance(np.column_stack([model.intercept_, model.coef_]), W)
+    print(f"N = {n:,}, D = 10, K = 3: {seconds:.1f} s, {peak_mb() - before:.0f} MB beyond the data ({(X.nbytes + y.nbytes) / 2**20:.0f} MB)")
+    print(f"status {model.status_}, sizes {model.cluster_sizes_.tolist()}, coefficient distance from the generator {distance:.3f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""The figures show the numbers that they were given."""
+
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from lpc_ns.errors import InputError
+from lpc_ns.plotting import (
+    assignment_margins,
+    partial_residuals,
+    plot_coefficients,
+    plot_margins,
+    plot_regimes,
+    plot_trace,
+    regime_colors,
+)
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def data():
+    """Four regimes, the third of them without samples, in four features."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 4))
+    labels = rng.choice([0, 1, 3], 90)
+    coef, intercept = rng.normal(size=(4, 4)), rng.normal(size=4)
+    y = intercept[labels] + np.sum(coef[labels] * X, axis=1) + rng.normal(0, 0.3, 90)
+    return X, y, labels, coef, intercept
+
+
+@pytest.mark.parametrize("feature", range(4))
+def test_distance_from_the_line_is_the_residual(data, feature):
+    X, y, labels, coef, intercept = data
+    residual = y - intercept[labels] - np.sum(coef[labels] * X, axis=1)
+    adjusted, offset = partial_residuals(X, y, labels, coef, feature)
+    assert np.allclose(adjusted - (intercept + offset)[labels] - coef[labels, feature] * X[:, feature], residual)
+    ax = plot_regimes(*data, feature=feature)
+    for k, points, line in zip([0, 1, 3], ax.collections, ax.lines, strict=True):
+        assert np.allclose(points.get_offsets(), np.column_stack([X[:, feature], adjusted])[labels == k])
+        (x0, x1), (y0, y1) = line.get_data()
+        assert np.isclose((y1 - y0) / (x1 - x0), coef[k, feature])
+        assert (x0, x1) == (X[labels == k, feature].min(), X[labels == k, feature].max())
+    assert [text.get_text().split(" (")[0] for text in ax.get_legend().get_texts()] == ["regime 0", "regime 1", "regime 3"]
+
+
+def test_default_feature_moves_y_most(data):
+    X, y, labels, coef, intercept = data
+    X = X * [1, 1, 50, 1]
+    coef[:, 2] = [0.1, -0.1, 99, 0]
+    assert plot_regimes(X, y, labels, coef, intercept).get_xlabel() == "x2"
+    coef[[0, 1, 3], 2] = 0.1
+    assert plot_regimes(X, y, labels, coef, intercept).get_xlabel() != "x2"
+
+
+def test_estimator_and_arrays_give_the_same_figure(data):
+    X, y, labels, coef, intercept = data
+    model = SimpleNamespace(labels_=labels, coef_=coef, intercept_=intercept)
+    frame, series = pd.DataFrame(X, columns=list("abcd")), pd.Series(y, name="price")
+    by_arrays, by_model = plot_regimes(*data, feature=1), plot_regimes(frame, series, model, feature="b")
+    for one, other in zip(by_arrays.collections, by_model.collections, strict=True):
+        assert np.array_equal(one.get_offsets(), other.get_offsets())
+    assert by_model.get_xlabel() == "b"
+    assert by_model.get_ylabel().startswith("price")
+    assert plot_margins(frame, series, model).get_xlabel() == "margin in units of price"
+
+
+def test_margins_against_a_loop(data):
+    X, y, labels, coef, intercept = data
+    margins = assignment_margins(*data)
+    for i in range(len(y)):
+        size = {k: abs(y[i] - intercept[k] - X[i] @ coef[k]) for k in (0, 1, 3)}
+        own = size.pop(labels[i])
+        assert np.isclose(margins[i], min(size.values()) - own)
+    best = np.argmin(np.abs(y[:, None] - X @ coef.T - intercept), axis=1)
+    assert (assignment_margins(X, y, best, coef, intercept) >= 0).all()
+
+
+def test_margin_figure_holds_the_sorted_margins(data):
+    margins, labels = assignment_margins(*data), data[2]
+    ax = plot_margins(*data)
+    assert len(ax.collections) == 3
+    for k, area in zip([0, 1, 3], ax.collections, strict=True):
+        drawn = set(np.round(area.get_paths()[0].vertices[:, 0], 9))
+        assert set(np.round(margins[labels == k], 9)) <= drawn
+
+
+def test_coefficients_with_intercept_and_intervals(data):
+    *_, coef, intercept = data
+    values = np.column_stack([intercept, coef])
+    intervals = values[..., None] + [-0.5, 0.7]
+    ax = plot_coefficients(coef, intercept, intervals=intervals, feature_names=list("abcd"))
+    for k in range(4):
+        assert np.allclose(ax.lines[k].get_xdata(), values[k])
+        ends = np.array([segment[:, 0] for segment in ax.collections[k].get_segments()])
+        assert np.allclose(ends, intervals[k])
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["intercept", "a", "b", "c", "d"]
+    heights = np.array([line.get_ydata() for line in ax.lines[:4]])
+    assert (np.abs(heights - np.arange(5)) < 0.5).all()
+
+
+def test_empty_regime_of_an_estimator_is_left_out(data):
+    _, _, labels, coef, intercept = data
+    ax = plot_coefficients(SimpleNamespace(labels_=labels, coef_=coef, intercept_=intercept))
+    assert np.allclose([line.get_xdata() for line in ax.lines[:3]], coef[[0, 1, 3]])
+
+
+def test_trace_draws_what_is_finite_and_changes_nothing():
+    trace = np.array([[0, np.inf, -np.inf], [1, 9, -np.inf], [2, 8, 3]])
+    before = trace.copy()
+    ax = plot_trace(SimpleNamespace(trace=trace), xlabel="iterations")
+    assert np.array_equal(trace, before)
+    assert len(plot_trace(trace).lines) == 2
+    objective, bound = (line.get_ydata() for line in ax.lines)
+    assert np.array_equal(objective, [np.nan, 9, 8], equal_nan=True)
+    assert np.array_equal(bound, [np.nan, np.nan, 3], equal_nan=True)
+    assert plot_trace([(0, 5)], ax=ax) is ax
+    assert len(ax.lines) == 3
+
+
+def test_legend_stands_beside_the_data(data):
+    for ax in (plot_regimes(*data), plot_margins(*data), plot_coefficients(data[3]), plot_trace([(0, 1), (1, 0)])):
+        ax.figure.canvas.draw()
+        assert ax.get_legend().get_window_extent().x0 > ax.get_window_extent().x1
+        assert ax.get_legend().get_window_extent().x1 <= ax.figure.bbox.x1 + 1
+
+
+def test_colours_repeat_after_eight():
+    colors = regime_colors(10)
+    assert len(set(colors)) == 8
+    assert colors[8:] == colors[:2]
+
+
+def test_refusals(data):
+    X, y, labels, coef, intercept = data
+    for call, message in (
+        (lambda: plot_regimes(X, y, labels, coef[:, :2], intercept), "coef has shape"),
+        (lambda: plot_regimes(X, y, labels, coef, intercept[:2]), "intercept has shape"),
+        (lambda: plot_regimes(X, y, labels + 0.5, coef, intercept), "whole numbers"),
+        (lambda: plot_regimes(X, y, labels, coef, intercept, feature=4), "feature is 4"),
+        (lambda: plot_regimes(X, y, labels, coef, intercept, feature_names=["a"]), "1 names"),
+        (lambda: plot_coefficients(coef, intervals=np.ones((4, 3, 2))), "intervals has shape"),
+        (lambda: plot_coefficients(coef, intervals=coef[..., None] + [1, 0]), "lower"),
+        (lambda: plot_trace([]), "non-empty"),
+        (lambda: plot_trace([(0, 1), (1, 2, 3)]), "of one kind"),
+    ):
+        with pytest.raises(InputError, match=message):
+            call()
