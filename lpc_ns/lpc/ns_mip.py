@@ -21,7 +21,7 @@ from scipy.sparse import csr_array
 from ..errors import InputError, MissingBackendError, NoSolutionError, check_choice, check_nonnegative
 from .problem import LPCSolution, make_solution, scaled
 from .separability import approximate_coefficients, surrogate_objective, surrogate_search
-from ..metrics import _shares
+from ..metrics import check_shares
 from ..solvers import BACKENDS, choose_backend, relative_gap, solve
 
 # %% ../../nbs/24_lpc_ns_mip.ipynb #e64bc81e
@@ -62,7 +62,7 @@ def cubic_form(problem, alpha=None):
     if count > LARGEST_POLYNOMIAL:
         raise InputError(f"The cubic form of {N} samples in {K} clusters has {count:,} monomials; use formulation='big-m' or 'indicator', whose size is linear.")
     terms = {(): float(problem.y @ problem.y)}
-    for k, U in enumerate(_pulls(problem, _shares(alpha, K))):
+    for k, U in enumerate(_pulls(problem, check_shares(alpha, K))):
         q = problem.X @ U
         S, own = -2 * problem.y[:, None] * q + U.T @ (problem.penalty[:, None] * U), np.diag(q)
         pairs = 2 * S + 2 * own[:, None] * q + q**2 + (2 * own[:, None] * q + q**2).T
@@ -139,7 +139,7 @@ def big_m(problem, alpha=None, upper_bound=None):
         The constants M+ (of delta <= residual + M+ (1 - z)) and M- (of delta >= residual - M- (1 - z)), in units of the target.
     """
     K, shape = problem.n_clusters, (problem.n_samples, problem.n_clusters)
-    q = problem.X @ _pulls(problem, _shares(alpha, K))
+    q = problem.X @ _pulls(problem, check_shares(alpha, K))
     above, below = np.full(shape, -np.inf), np.full(shape, -np.inf)
     for k in range(K):
         for other in set(range(K)) - {k}:
@@ -186,7 +186,7 @@ def build_ns_mip(problem, alpha=None, formulation="big-m", upper_bound=None):
         If the formulation is unknown, or "cubic" is too large.
     """
     check_choice("formulation", formulation, ("big-m", "cubic"))
-    shares = _shares(alpha, problem.n_clusters)
+    shares = check_shares(alpha, problem.n_clusters)
     z = cp.Variable((problem.n_samples, problem.n_clusters), boolean=True)
     earlier = np.tril(np.ones((problem.n_samples,) * 2), -1)
     constraints = [cp.sum(z, axis=1) == 1] + [z[:, k] <= earlier @ z[:, previous] for k, previous in _interchangeable(shares)]
@@ -251,7 +251,7 @@ def build_indicator_model(problem, alpha=None, start=None):
     z : list of lists of pyscipopt.Variable
         Memberships, indexed by sample and cluster.
     """
-    shares, K, columns = _shares(alpha, problem.n_clusters), problem.n_clusters, range(problem.n_coefficients)
+    shares, K, columns = check_shares(alpha, problem.n_clusters), problem.n_clusters, range(problem.n_coefficients)
     limit = None if start is None else _radius(problem, surrogate_objective(problem, start, shares))
     model = Model()
     model.hideOutput()
@@ -429,7 +429,7 @@ def ns_mip(problem, *, alpha=None, formulation="big-m", solver=None, warm_start=
     """
     begin = time.perf_counter()
     _check_combination(formulation, solver)
-    shares, gap = _shares(alpha, problem.n_clusters), check_nonnegative("gap", gap)
+    shares, gap = check_shares(alpha, problem.n_clusters), check_nonnegative("gap", gap)
     limit = None if time_limit is None else check_nonnegative("time_limit", time_limit)
     if problem.n_clusters == 1:
         only = np.zeros(problem.n_samples, dtype=np.int64)

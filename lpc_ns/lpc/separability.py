@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import InputError, check_count, check_nonnegative
 from .local_search import local_search
 from .problem import objective, refit, ridge_coefficients, scaled
-from ..metrics import _shares
+from ..metrics import check_shares
 
 # %% ../../nbs/23_lpc_separability.ipynb #af2242e7
 def approximate_coefficients(problem, labels, alpha=None):
@@ -39,7 +39,7 @@ def approximate_coefficients(problem, labels, alpha=None):
     InputError
         If alpha does not hold one positive share per cluster.
     """
-    roots = np.sqrt(_shares(alpha, problem.n_clusters))
+    roots = np.sqrt(check_shares(alpha, problem.n_clusters))
     targets = (np.where(labels == k, problem.y, 0.0) / root for k, root in enumerate(roots))
     return np.array([ridge_coefficients(root * problem.X, t, problem.penalty) for root, t in zip(roots, targets, strict=True)])
 
@@ -106,7 +106,7 @@ def price_by_identity(problem, labels, alpha=None):
     float
         F*(Z) - F(Z), the left side of eq. (9) of Liang et al. (2026); not negative.
     """
-    form, shares, price = scaled(problem), _shares(alpha, problem.n_clusters), 0.0
+    form, shares, price = scaled(problem), check_shares(alpha, problem.n_clusters), 0.0
     slopes = _mismatch(form, labels, shares, approximate_coefficients(form, labels, alpha))
     for k in range(problem.n_clusters):
         half = np.vstack([form.X[labels == k], np.diag(np.sqrt(form.penalty))])
@@ -133,7 +133,7 @@ def relative_separability(problem, labels, alpha=None):
     """
     form, rho = scaled(problem), []
     whole = form.X.T @ form.X
-    for k, share in enumerate(_shares(alpha, problem.n_clusters)):
+    for k, share in enumerate(check_shares(alpha, problem.n_clusters)):
         rows = form.X[labels == k]
         values, vectors = np.linalg.eigh(share * whole + np.diag(form.penalty))
         kept = values > len(values) * np.finfo(float).eps * values[-1]
@@ -159,7 +159,7 @@ def first_order_error(problem, labels, alpha=None):
         In squared units of the target, of either sign.
     """
     W_star = approximate_coefficients(problem, labels, alpha)
-    slopes = _mismatch(problem, labels, _shares(alpha, problem.n_clusters), W_star)
+    slopes = _mismatch(problem, labels, check_shares(alpha, problem.n_clusters), W_star)
     return float((refit(problem, labels) * slopes).sum())
 
 # %% ../../nbs/23_lpc_separability.ipynb #cb0bdde8
@@ -212,7 +212,7 @@ def price_bounds(problem, labels, alpha=None):
         raise InputError("A coefficient of the problem is not penalised, so these bounds are infinite; use price_by_identity, which is exact.")
     published = moments = eigenvalues = 0.0
     whole, Pi = problem.X.T @ problem.X, np.diag(problem.penalty)
-    for k, share in enumerate(_shares(alpha, problem.n_clusters)):
+    for k, share in enumerate(check_shares(alpha, problem.n_clusters)):
         rows, target = problem.X[labels == k], problem.y[labels == k]
         own, b = rows.T @ rows, np.linalg.norm(rows.T @ target) ** 2
         delta = np.linalg.norm(own - share * whole, 2)
@@ -306,7 +306,7 @@ def surrogate_search(problem, alpha=None, n_init=10, *, random_state=None):
     ndarray of int64, shape (n_samples,)
         Labels in the order of the shares; nothing is proved about them.
     """
-    shares, rng = _shares(alpha, problem.n_clusters), np.random.default_rng(random_state)
+    shares, rng = check_shares(alpha, problem.n_clusters), np.random.default_rng(random_state)
     form = scaled(problem)
     inverses = [np.linalg.pinv(s * form.X.T @ form.X + np.diag(form.penalty), hermitian=True) for s in shares]
     by_size = np.argsort(-shares, kind="stable")[local_search(problem, n_init=5, random_state=rng).labels]
