@@ -242,7 +242,7 @@ def _qpbo_solution(problem, labels, alpha, bound, gap, begin, late=False):
     status = "optimal" if proved else base.status
     return QPBOSolution(**known, alpha=alpha, surrogate=value, surrogate_bound=bound, surrogate_status=status)
 
-# %% ../../nbs/25_lpc_qpbo.ipynb #6dc66c44
+# %% ../../nbs/25_lpc_qpbo.ipynb #d40eff61
 def qpbo_exact_path(problem, alphas):
     """
     Maximise eq. (12) for several share vectors in one enumeration of the cells (theorem 4).
@@ -265,8 +265,8 @@ def qpbo_exact_path(problem, alphas):
         If there are not two clusters, or the rank is above 3.
     """
     begin = time.perf_counter()
+    forms = [sign_form(problem, alpha) for alpha in alphas]
     shares = [check_alpha(alpha, 2) for alpha in alphas]
-    forms = [sign_form(problem, alpha) for alpha in shares]
     V = forms[0].V
     rank = V.shape[1]
     if rank > 3:
@@ -302,7 +302,7 @@ def qpbo_exact(problem, alpha=None):
     InputError
         If there are not two clusters, or the design has a rank above 3.
     """
-    return qpbo_exact_path(problem, [check_alpha(alpha, 2) if problem.n_clusters == 2 else alpha])[0]
+    return qpbo_exact_path(problem, [alpha])[0]
 
 # %% ../../nbs/25_lpc_qpbo.ipynb #dbe14182
 MOST_CONES = 50_000
