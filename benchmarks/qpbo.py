@@ -2,9 +2,9 @@
 
     python benchmarks/qpbo.py [--limit SECONDS]
 
-Data as in the paper's appendix E (two clusters, noise 1.5). One core. "native" is `ns_qpbo`, proved to a gap of 1e-9, refit included; "sweep"
-the enumeration of theorem 4. SCIP gets the convexified quadratic formulation, the linear one, and the OPB file, at a gap of 1e-4. Times of SCIP at the
-limit are marked with > and make the ratio a lower bound.
+Data like those of the paper's appendix E (two clusters, noise 1.5). One core. "native" is `ns_qpbo`, proved to a gap of 1e-9, refit
+included; "sweep" is the enumeration of cells. SCIP gets the convexified quadratic formulation, the linear one, and the OPB file, at a gap
+of 1e-4. Its times at the limit are marked with > and make the ratio a lower bound.
 """
 
 import os

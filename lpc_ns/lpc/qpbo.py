@@ -242,10 +242,10 @@ def _qpbo_solution(problem, labels, alpha, bound, gap, begin, late=False):
     status = "optimal" if proved else base.status
     return QPBOSolution(**known, alpha=alpha, surrogate=value, surrogate_bound=bound, surrogate_status=status)
 
-# %% ../../nbs/25_lpc_qpbo.ipynb #d40eff61
+# %% ../../nbs/25_lpc_qpbo.ipynb #dd26c15e
 def qpbo_exact_path(problem, alphas):
     """
-    Maximise eq. (12) for several share vectors in one enumeration of the cells (theorem 4).
+    Maximise eq. (12) for several share vectors in one enumeration of the cells of an arrangement.
 
     Parameters
     ----------
@@ -284,7 +284,7 @@ def qpbo_exact_path(problem, alphas):
 
 def qpbo_exact(problem, alpha=None):
     """
-    Maximise eq. (12) for two clusters and at most two features, by enumeration of the cells (theorem 4).
+    Maximise eq. (12) for two clusters and at most two features, by enumeration of the cells of an arrangement.
 
     Parameters
     ----------
