@@ -64,7 +64,7 @@ def opb(problem, limit):
 def formulation(problem, limit, name):
     """Value and relative gap of SCIP on a formulation."""
     solution = ns_qpbo(problem, solver="SCIP", formulation=name, time_limit=limit)
-    return solution.surrogate, solution.surrogate_gap
+    return solution.surrogate_objective, solution.surrogate_gap
 
 
 def scip_table(limit):
@@ -84,7 +84,7 @@ def scip_table(limit):
                 continue
             try:
                 (value, gap), spent = timed(run, problem)
-                if value > solution.surrogate * (1 + 1e-9):
+                if value > solution.surrogate_objective * (1 + 1e-9):
                     raise SystemExit(f"{way} found a better value than the native algorithm had proved optimal: N = {n}, D = {d}.")
             except NoSolutionError:
                 gap, spent = float("nan"), limit

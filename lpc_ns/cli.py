@@ -11,14 +11,17 @@ import sys
 import warnings
 from pathlib import Path
 
-# %% ../nbs/62_cli.ipynb #90faaf46
+# %% ../nbs/62_cli.ipynb #c44f2526
 def _add_fit(commands):
     """The parser of `lpc-ns fit`."""
     parser = commands.add_parser("fit", help="fit linear predictive clustering to a table and write a report")
     parser.add_argument("table", type=Path, help="CSV (.csv, .tsv) or Parquet (.parquet, .pq) file")
     parser.add_argument("--target", required=True, help="numeric column to explain")
     parser.add_argument("--n-clusters", type=int, default=2, help="number of clusters (default: 2)")
-    parser.add_argument("--method", default="local", help="local or greedy (default: local)")
+    parser.add_argument("--method", default="local", help="local, greedy, global-mip, ns-mip or ns-qpbo (default: local)")
+    parser.add_argument("--solver", help="back end of the mixed-integer methods, such as SCIP or HIGHS")
+    parser.add_argument("--gap", type=float, default=1e-4, help="relative gap at which a mixed-integer solver may stop (default: 1e-4)")
+    parser.add_argument("--loss", default="squared", help="squared or absolute (default: squared)")
     parser.add_argument("--ridge", type=float, default=0.01, help="ridge weight lambda of eq. (1) (default: 0.01)")
     parser.add_argument("--no-penalty-on-intercept", action="store_true", help="leave the intercepts out of the penalty")
     parser.add_argument("--drop", nargs="+", default=[], metavar="COLUMN", help="columns to leave out")
@@ -41,14 +44,14 @@ def _add_demo(commands):
     parser.add_argument("--out", type=Path, metavar="FILE", help="also write the table to this CSV file")
     parser.set_defaults(run=_demo)
 
-# %% ../nbs/62_cli.ipynb #6b4b98fe
+# %% ../nbs/62_cli.ipynb #6d34d867
 def _fit(args):
     """Run `lpc-ns fit`."""
     from lpc_ns.report import fit_table, read_table
 
     report = fit_table(
         read_table(args.table), args.target, args.n_clusters, encode=not args.no_encode, scale=not args.no_scale, drop=args.drop,
-        drop_missing=args.drop_missing, method=args.method, ridge=args.ridge, penalize_intercept=not args.no_penalty_on_intercept,
+        drop_missing=args.drop_missing, method=args.method, solver=args.solver, gap=args.gap, loss=args.loss, ridge=args.ridge, penalize_intercept=not args.no_penalty_on_intercept,
         n_init=args.n_init, time_limit=args.time_limit, random_state=args.seed, n_jobs=args.jobs,
     )
     print(report)

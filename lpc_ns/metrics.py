@@ -144,7 +144,7 @@ def coefficient_distance(W, reference):
     distance = np.linalg.norm(W[:, None, :] - reference[None, :, :], axis=2)
     return float(distance[linear_sum_assignment(distance)].sum())
 
-# %% ../nbs/04_metrics.ipynb #36f48be6
+# %% ../nbs/04_metrics.ipynb #2bbeb861
 def check_shares(alpha, n_clusters):
     """
     The relative cluster sizes alpha_k of eq. (7) of Liang et al. (2026), validated; 1/K each by default.
@@ -161,14 +161,17 @@ def check_shares(alpha, n_clusters):
     Raises
     ------
     InputError
-        If there is not one positive share per cluster.
+        If they are not `n_clusters` positive numbers with sum 1.
     """
     if alpha is None:
         return np.full(n_clusters, 1.0 / n_clusters)
-    alpha = np.asarray(alpha, dtype=float)
-    if alpha.shape != (n_clusters,) or not (alpha > 0).all():
-        raise InputError(f"alpha is {alpha.tolist()}; give one positive share for each of the {n_clusters} clusters.")
-    return alpha
+    try:
+        shares = np.asarray(alpha, dtype=float)
+    except (TypeError, ValueError):
+        shares = np.empty(0)
+    if shares.shape != (n_clusters,) or not (shares > 0).all() or abs(shares.sum() - 1) > 1e-8:
+        raise InputError(f"alpha is {alpha!r}; it must be {n_clusters} positive numbers, one share per cluster, with sum 1.")
+    return shares / shares.sum()
 
 
 def separability(X, labels, alpha=None, normalize=False, intercept=False):

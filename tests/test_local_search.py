@@ -75,7 +75,7 @@ def test_processes_do_not_change_the_result():
 
 def test_generators_as_seed_are_used_up():
     problem, rng = random_problem(), np.random.default_rng(0)
-    first, second = (module._seeds(rng, 1)[0].entropy for _ in range(2))
+    first, second = (module.spawn_seeds(rng, 1)[0].entropy for _ in range(2))
     assert first != second
     same = [local_search(problem, n_init=2, random_state=np.random.default_rng(4)).restart_objectives for _ in range(2)]
     np.testing.assert_array_equal(*same)

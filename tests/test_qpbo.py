@@ -55,7 +55,7 @@ def test_all_methods_agree_with_brute_force(n, d, n_clusters, ridge, even, tmp_p
         found.append(qpbo.qpbo_exact(problem, alpha))
         assert found[0].surrogate_status == "optimal"
     for solution in found:
-        assert solution.surrogate == pytest.approx(best, rel=1e-6)
+        assert solution.surrogate_objective == pytest.approx(best, rel=1e-6)
         assert solution.surrogate_bound >= best * (1 - 1e-7)
         assert solution.objective == pytest.approx(objective(problem, solution.labels), rel=1e-12)
         assert solution.lower_bound == 0 and solution.status == "feasible"
@@ -89,9 +89,9 @@ def test_degenerate_data(kind, d):
     problem = make_problem(X, y, 2, ridge=0.01)
     for alpha in ([0.5, 0.5], [0.9, 0.1]):
         best = brute(problem, alpha)
-        assert qpbo.ns_qpbo(problem, alpha=alpha, gap=1e-9, random_state=0).surrogate == pytest.approx(best, rel=1e-8, abs=1e-10)
+        assert qpbo.ns_qpbo(problem, alpha=alpha, gap=1e-9, random_state=0).surrogate_objective == pytest.approx(best, rel=1e-8, abs=1e-10)
         if d < 3:
-            assert qpbo.qpbo_exact(problem, alpha).surrogate == pytest.approx(best, rel=1e-8, abs=1e-10)
+            assert qpbo.qpbo_exact(problem, alpha).surrogate_objective == pytest.approx(best, rel=1e-8, abs=1e-10)
 
 
 @pytest.mark.parametrize("unit", [1e-6, 1e6])
@@ -102,7 +102,7 @@ def test_units_do_not_matter(unit):
         one = qpbo.ns_qpbo(make_problem(X, y, 2), solver=solver, gap=1e-9, random_state=0)
         other = qpbo.ns_qpbo(make_problem(X, unit * y, 2), solver=solver, gap=1e-9, random_state=0)
         np.testing.assert_array_equal(one.labels, other.labels)
-        assert other.surrogate == pytest.approx(unit**2 * one.surrogate, rel=1e-9)
+        assert other.surrogate_objective == pytest.approx(unit**2 * one.surrogate_objective, rel=1e-9)
 
 
 @pytest.mark.parametrize("alpha", [[0.5, 0.5], [0.7, 0.3]])
@@ -112,15 +112,15 @@ def test_cones_and_sweeps_prove_the_same(alpha):
         problem = make_problem(data.X, data.y, 2)
         exact = qpbo.qpbo_exact(problem, alpha)
         cones = qpbo.ns_qpbo(problem, alpha=alpha, gap=1e-9, random_state=seed)
-        assert math.isclose(exact.surrogate, cones.surrogate, rel_tol=1e-9)
-        assert exact.surrogate <= cones.surrogate_bound * (1 + 1e-12) <= exact.surrogate * (1 + 2e-9)
+        assert math.isclose(exact.surrogate_objective, cones.surrogate_objective, rel_tol=1e-9)
+        assert exact.surrogate_objective <= cones.surrogate_bound * (1 + 1e-12) <= exact.surrogate_objective * (1 + 2e-9)
 
 
 def test_one_enumeration_serves_all_shares():
     problem = tiny(1, 40, 2, 2, 0.1)
     grid = [[share, 1 - share] for share in (0.5, 0.65, 0.8, 0.95)]
     for alpha, together in zip(grid, qpbo.qpbo_exact_path(problem, grid), strict=True):
-        assert qpbo.qpbo_exact(problem, alpha).surrogate == pytest.approx(together.surrogate, rel=1e-12)
+        assert qpbo.qpbo_exact(problem, alpha).surrogate_objective == pytest.approx(together.surrogate_objective, rel=1e-12)
 
 
 @pytest.mark.parametrize(("d", "n_clusters"), [(7, 2), (2, 3), (2, 4)])
@@ -128,7 +128,7 @@ def test_bounds_without_branching_are_bounds(d, n_clusters):
     problem = tiny(3, 8, d, n_clusters, 0.1)
     for alpha in (np.full(n_clusters, 1 / n_clusters), np.arange(1, n_clusters + 1) / np.arange(1, n_clusters + 1).sum()):
         found = qpbo.ns_qpbo(problem, alpha=alpha, random_state=0)
-        assert found.surrogate <= brute(problem, alpha) * (1 + 1e-9) <= found.surrogate_bound * (1 + 2e-9)
+        assert found.surrogate_objective <= brute(problem, alpha) * (1 + 1e-9) <= found.surrogate_bound * (1 + 2e-9)
 
 
 def test_one_cluster_weights_and_time_limit():
@@ -139,9 +139,9 @@ def test_one_cluster_weights_and_time_limit():
     weight = rng.integers(1, 4, size=30)
     weighted = qpbo.ns_qpbo(make_problem(X, y, 2, sample_weight=weight), gap=1e-9, random_state=0)
     repeated = qpbo.ns_qpbo(make_problem(np.repeat(X, weight, axis=0), np.repeat(y, weight), 2), gap=1e-9, random_state=0)
-    assert weighted.surrogate == pytest.approx(repeated.surrogate, rel=1e-8)
+    assert weighted.surrogate_objective == pytest.approx(repeated.surrogate_objective, rel=1e-8)
     stopped = qpbo.ns_qpbo(make_problem(X, y, 2), time_limit=0, gap=1e-9, random_state=0)
-    assert stopped.surrogate <= stopped.surrogate_bound and stopped.status in ("time_limit", "feasible")
+    assert stopped.surrogate_objective <= stopped.surrogate_bound and stopped.status in ("time_limit", "feasible")
     one, other = (qpbo.ns_qpbo(make_problem(X, y, 2), random_state=5) for _ in range(2))
     np.testing.assert_array_equal(one.labels, other.labels)
 
@@ -170,7 +170,7 @@ def test_not_below_the_published_assignments(family):
         problem = make_problem(instance.data.X, instance.data.y, 2, ridge=instance.ridge)
         labels = instance.runs["lpc_ns_qpbo"].labels
         found = qpbo.ns_qpbo(problem, random_state=0)
-        assert found.surrogate >= qpbo.surrogate_value(problem, labels) * (1 - 1e-9), instance.id
+        assert found.surrogate_objective >= qpbo.surrogate_value(problem, labels) * (1 - 1e-9), instance.id
         proved += found.surrogate_status == "optimal"
     assert instances
     if family == "vary_n":

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['METHODS', 'LinearPredictiveClustering']
 
-# %% ../../nbs/28_lpc_estimator.ipynb #3e2de7d0
+# %% ../../nbs/28_lpc_estimator.ipynb #225da35e
 import warnings
 
 import numpy as np
@@ -13,14 +13,40 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..errors import DataWarning, check_choice, check_matrix, check_vector, warn_doubtful
+from ..errors import DataWarning, InputError, check_choice, check_matrix, check_vector, warn_doubtful
+from .global_mip import LOSSES, global_mip, loss_refit
 from .local_search import greedy, local_search
+from .ns_mip import ns_mip
 from .problem import canonical_labels, make_problem, refit, residual_sse
+from .qpbo import ns_qpbo
 
-# %% ../../nbs/28_lpc_estimator.ipynb #392ea517
-METHODS = {"local": local_search, "greedy": greedy}
+# %% ../../nbs/28_lpc_estimator.ipynb #32a35835
+_SEARCH = ("n_init", "time_limit", "random_state", "n_jobs", "verbose")
+_SOLVER = ("solver", "gap", "time_limit", "random_state", "verbose")
+METHODS = {
+    "local": (local_search, _SEARCH),
+    "greedy": (greedy, _SEARCH),
+    "global-mip": (global_mip, ("loss", *_SOLVER)),
+    "ns-mip": (ns_mip, _SOLVER),
+    "ns-qpbo": (ns_qpbo, ("n_init", *_SOLVER)),
+}
 
-# %% ../../nbs/28_lpc_estimator.ipynb #28b82e3f
+
+def _options(estimator):
+    """What the chosen method is called with; InputError for parameters that it cannot use."""
+    function, names = METHODS[check_choice("method", estimator.method, tuple(METHODS))]
+    check_choice("loss", estimator.loss, LOSSES)
+    for name, default in (("solver", None), ("loss", "squared")):
+        if name not in names and getattr(estimator, name) != default:
+            able = ", ".join(repr(m) for m, (_, used) in METHODS.items() if name in used)
+            message = f"{name} is {getattr(estimator, name)!r}, which method {estimator.method!r} cannot use; leave it out, or choose method {able}."
+            raise InputError(message)
+    options = {name: getattr(estimator, name) for name in names}
+    if options.get("solver", "") is None:
+        del options["solver"]
+    return function, options
+
+# %% ../../nbs/28_lpc_estimator.ipynb #07f56efd
 class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
     """
     Several linear regressions in one cloud: find the clusters and their coefficients together.
@@ -32,14 +58,21 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
     ----------
     n_clusters : int
         Largest number of clusters, K.
-    method : {"local", "greedy"}
+    method : {"local", "greedy", "global-mip", "ns-mip", "ns-qpbo"}
         "local" is iterated local search with exact exchange moves; "greedy" is the alternation of Späth (1979), the baseline of
-        Liang et al. (2026).
+        Liang et al. (2026); "global-mip" is their GlobalOpt, and "ns-mip" and "ns-qpbo" their approximations LPC-NS-MIP and LPC-NS-QPBO.
     ridge : float
         Weight of the sum of squared coefficients, not scaled by the number of samples. With 0, a cluster without a unique fit
         takes the minimum-norm one.
     penalize_intercept : bool
         Whether the penalty includes the intercepts, as in eq. (1).
+    loss : {"squared", "absolute"}
+        Loss of the residuals, and of the coefficients in the penalty; "absolute" is the sum of absolute errors of Bertsimas and
+        Shioda (2007) and needs method "global-mip".
+    gap : float
+        Relative gap at which a mixed-integer solver may stop.
+    solver : str, optional
+        Back end of the mixed-integer methods, such as "SCIP" or "HIGHS"; "native" for "ns-qpbo" by default.
     n_init : int, optional
         Number of independent restarts. By default 20 for "greedy"; for "local" blocks of 8 until three agree on the best value, at
         most 80.
@@ -64,9 +97,9 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
     cluster_weights_ : ndarray of shape (n_clusters,)
         Share of the total sample weight in each cluster; the weights of `predict`.
     objective_ : float
-        Eq. (1), recomputed from the labels.
+        Eq. (1), recomputed from the labels; with the absolute loss, the sum of absolute errors plus penalty.
     sse_ : float
-        Its first part, the (weighted) sum of squared residuals.
+        The (weighted) sum of squared residuals.
     lower_bound_ : float
         No partition has a smaller objective; 0 when nothing was proved.
     gap_ : float
@@ -102,12 +135,15 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
     [[-1.0], [2.0]]
     """
 
-    def __init__(self, n_clusters=2, *, method="local", ridge=0.01, penalize_intercept=True, n_init=None, time_limit=None,
-                 random_state=None, n_jobs=None, verbose=0):
+    def __init__(self, n_clusters=2, *, method="local", ridge=0.01, penalize_intercept=True, loss="squared", gap=1e-4, solver=None,
+                 n_init=None, time_limit=None, random_state=None, n_jobs=None, verbose=0):
         self.n_clusters = n_clusters
         self.method = method
         self.ridge = ridge
         self.penalize_intercept = penalize_intercept
+        self.loss = loss
+        self.gap = gap
+        self.solver = solver
         self.n_init = n_init
         self.time_limit = time_limit
         self.random_state = random_state
@@ -136,20 +172,21 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
         ------
         InputError
             If data or parameters cannot be used; the message says why.
+        MissingBackendError, LicenceError, NoSolutionError
+            If the chosen solver is not there, cannot solve the problem, or was stopped before it found anything.
 
         Warns
         -----
         DataWarning
             If the data can be fitted but the result may not mean what it seems to.
         """
-        method = METHODS[check_choice("method", self.method, tuple(METHODS))]
+        method, options = _options(self)
         features = check_matrix(X)
         validate_data(self, X=X, skip_check_array=True)
         target = check_vector(_one_column(y), len(features))
         problem = make_problem(features, target, self.n_clusters, self.ridge, self.penalize_intercept, sample_weight)
         warn_doubtful(features, target, problem.n_clusters, list(getattr(self, "feature_names_in_", [])))
-        self.solution_ = method(problem, n_init=self.n_init, time_limit=self.time_limit, random_state=self.random_state,
-                                n_jobs=self.n_jobs, verbose=self.verbose)
+        self.solution_ = method(problem, **options)
         weights = np.ones(len(features)) if sample_weight is None else check_vector(sample_weight, len(features), "sample_weight")
         self._read_solution(problem, features, target, weights)
         return self
@@ -158,7 +195,8 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
         """Set the fitted attributes from the labels of `solution_`."""
         K = problem.n_clusters
         labels = canonical_labels(self.solution_.labels, K, weights)
-        W = refit(problem, labels)
+        absolute = self.loss == "absolute"
+        W = loss_refit(problem, labels, "absolute") if absolute else refit(problem, labels)
         ignored = weights == 0
         if ignored.any():
             labels[ignored] = _nearest(features[ignored], target[ignored], W)
@@ -166,9 +204,12 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
         self.intercept_, self.coef_ = W[:, 0].copy(), W[:, 1:].copy()
         self.cluster_sizes_ = np.bincount(labels, minlength=K)
         self.cluster_weights_ = np.bincount(labels, weights, minlength=K) / weights.sum()
-        self.objective_, self.lower_bound_ = self.solution_.objective, self.solution_.lower_bound
-        self.gap_, self.status_ = self.solution_.gap, self.solution_.status
         self.sse_ = residual_sse(problem, labels, W)
+        found = self.solution_
+        self.objective_, self.lower_bound_, self.gap_, self.status_ = found.objective, found.lower_bound, found.gap, found.status
+        if absolute:
+            self.objective_, self.lower_bound_, self.gap_ = found.model_objective, found.model_bound, found.model_gap
+            self.status_ = found.model_status
         empty = int((self.cluster_sizes_ == 0).sum())
         if empty:
             message = f"{empty} of {K} clusters are empty: fewer clusters explain these data at no higher objective."

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['alpha_grid', 'AlphaTuning', 'tune_alpha']
 
-# %% ../../nbs/27_lpc_imbalance.ipynb #dce765f6
+# %% ../../nbs/27_lpc_imbalance.ipynb #3185b9ca
 import itertools
 import time
 from dataclasses import dataclass, field
@@ -14,7 +14,8 @@ import numpy as np
 
 from ..errors import InputError, check_choice, check_count, check_nonnegative
 from .problem import LPCSolution
-from .qpbo import check_alpha, ns_qpbo, qpbo_exact_path, sign_form
+from .qpbo import ns_qpbo, qpbo_exact_path, sign_form
+from ..metrics import check_shares
 
 # %% ../../nbs/27_lpc_imbalance.ipynb #0eb7a8ae
 def alpha_grid(n_clusters, steps=20):
@@ -104,7 +105,7 @@ def _try_all(problem, candidates, solve_for, native, deadline):
             return tried, "time_limit"
     return tried, "grid"
 
-# %% ../../nbs/27_lpc_imbalance.ipynb #2fc702ab
+# %% ../../nbs/27_lpc_imbalance.ipynb #e24d408d
 def tune_alpha(problem, rule="iterate", candidates=None, *, method="ns_qpbo", max_iter=20, time_limit=None, **options):
     """
     Search for shares whose LPC-NS partition has a small objective (eq. 1), appendix D of Liang et al. (2026).
@@ -150,7 +151,7 @@ def tune_alpha(problem, rule="iterate", candidates=None, *, method="ns_qpbo", ma
         tried, ending = _iterate(solve_for, problem.n_clusters, check_count("max_iter", max_iter), deadline)
     else:
         grid = alpha_grid(problem.n_clusters) if candidates is None else candidates
-        tried, ending = _try_all(problem, [check_alpha(alpha, problem.n_clusters) for alpha in grid], solve_for, native, deadline)
+        tried, ending = _try_all(problem, [check_shares(alpha, problem.n_clusters) for alpha in grid], solve_for, native, deadline)
     alphas, solutions = zip(*tried, strict=True)
     objectives = np.array([solution.objective for solution in solutions])
     best = int(objectives.argmin())

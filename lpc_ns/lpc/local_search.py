@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['kernel', 'LEVERAGE_LIMIT', 'BATCH_FLOPS', 'SMALLEST_PENALTY', 'BLOCK', 'MOST_RESTARTS', 'AGREEMENT', 'MOST_ROUNDS',
-           'BLOCK_FLOPS', 'LARGE', 'greedy', 'local_search']
+           'BLOCK_FLOPS', 'LARGE', 'spawn_seeds', 'greedy', 'local_search']
 
 # %% ../../nbs/21_lpc_local_search.ipynb #76a2be11
 import sys
@@ -399,7 +399,7 @@ def _round_flops(problem):
     """Multiplications of a round of damage and descent, which takes some fifteen passes."""
     return 15 * _pass_flops(problem)
 
-# %% ../../nbs/21_lpc_local_search.ipynb #418a92d2
+# %% ../../nbs/21_lpc_local_search.ipynb #fb314c64
 SMALLEST_PENALTY = 1e-8
 
 
@@ -409,8 +409,25 @@ def _search_form(problem):
     return replace(form, penalty=np.maximum(form.penalty, SMALLEST_PENALTY))
 
 
-def _seeds(random_state, n):
-    """n independent seeds from None, an int, a SeedSequence, a Generator or a RandomState."""
+def spawn_seeds(random_state, n):
+    """
+    Independent seeds for parallel work; a generator that is passed is advanced, so that the next call gives others.
+
+    Parameters
+    ----------
+    random_state : None, int, SeedSequence, Generator or RandomState
+    n : int
+
+    Returns
+    -------
+    list of SeedSequence
+        Of length n.
+
+    Raises
+    ------
+    InputError
+        If `random_state` is something else.
+    """
     if isinstance(random_state, np.random.RandomState):
         random_state = random_state.randint(2**31)
     elif isinstance(random_state, np.random.Generator):
@@ -463,7 +480,7 @@ def _best_of(problem, restarts, status, begin):
     objectives = np.array([s.objective for s in solutions])
     return replace(best, status=status, seconds=time.perf_counter() - begin, restart_objectives=objectives, trace=tuple(trace))
 
-# %% ../../nbs/21_lpc_local_search.ipynb #3b906806
+# %% ../../nbs/21_lpc_local_search.ipynb #38fc917f
 def greedy(problem, n_init=None, max_iter=100, *, time_limit=None, random_state=None, n_jobs=None, verbose=0):
     """
     Alternation from random labels (Späth 1979), the Greedy baseline of Liang et al. (2026), section 4.2.
@@ -490,11 +507,11 @@ def greedy(problem, n_init=None, max_iter=100, *, time_limit=None, random_state=
         The best start; `restart_objectives` has the value of each, whose mean is what the paper reports.
     """
     begin = time.perf_counter()
-    seeds = _seeds(random_state, 20 if n_init is None else check_count("n_init", n_init))
+    seeds = spawn_seeds(random_state, 20 if n_init is None else check_count("n_init", n_init))
     restarts, status = _multistart(problem, _greedy_restart, check_count("max_iter", max_iter), seeds, _deadline(begin, time_limit), n_jobs, verbose)
     return _best_of(problem, restarts, status, begin)
 
-# %% ../../nbs/21_lpc_local_search.ipynb #d07a5d77
+# %% ../../nbs/21_lpc_local_search.ipynb #978a35cf
 BLOCK, MOST_RESTARTS, AGREEMENT = 8, 80, 3
 MOST_ROUNDS, BLOCK_FLOPS = 400, 3e9
 LARGE = 10_000
@@ -517,7 +534,7 @@ def _iterated(problem, n_init, random_state, deadline, n_jobs, verbose):
     rounds = _rounds(problem)
     affordable = 4 * BLOCK_FLOPS / (rounds * _round_flops(problem))
     most = block if n_init is not None else int(np.clip(affordable, BLOCK, MOST_RESTARTS))
-    seeds, restarts = _seeds(random_state, most), []
+    seeds, restarts = spawn_seeds(random_state, most), []
     for first in range(0, most, block):
         found, status = _multistart(problem, _iterated_restart, rounds, seeds[first : first + block], deadline, n_jobs, verbose)
         restarts += found
@@ -585,7 +602,7 @@ def local_search(problem, n_init=None, *, time_limit=None, random_state=None, n_
     if problem.n_samples <= LARGE:
         restarts, status = _iterated(problem, n_init, random_state, deadline, n_jobs, verbose)
         return _best_of(problem, restarts, status, begin)
-    part_seed, search_seed = _seeds(random_state, 2)
+    part_seed, search_seed = spawn_seeds(random_state, 2)
     part = _subproblem(problem, part_seed)
     restarts, status = _iterated(part, n_init, search_seed, deadline, n_jobs, verbose)
     found = _best_of(part, restarts, status, begin)

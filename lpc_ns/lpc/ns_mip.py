@@ -6,7 +6,7 @@
 __all__ = ['LARGEST_POLYNOMIAL', 'FORMULATIONS', 'cubic_form', 'write_cubic_opb', 'big_m', 'build_ns_mip',
            'build_indicator_model', 'SurrogateSolution', 'ns_mip']
 
-# %% ../../nbs/24_lpc_ns_mip.ipynb #da6eef23
+# %% ../../nbs/24_lpc_ns_mip.ipynb #f23c9cd3
 import time
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -31,7 +31,7 @@ def _pulls(problem, shares):
     moments = (problem.X * problem.y[:, None]).T
     return np.array([np.linalg.pinv(share * whole + Pi, hermitian=True) @ moments for share in shares])
 
-# %% ../../nbs/24_lpc_ns_mip.ipynb #40aeb38c
+# %% ../../nbs/24_lpc_ns_mip.ipynb #2bd006c4
 LARGEST_POLYNOMIAL = 50_000
 
 
@@ -120,7 +120,7 @@ def write_cubic_opb(problem, path, alpha=None, largest=10**9):
     Path(path).write_text("\n".join(lines) + "\n", encoding="ascii")
     return scale, constant
 
-# %% ../../nbs/24_lpc_ns_mip.ipynb #ee1707a0
+# %% ../../nbs/24_lpc_ns_mip.ipynb #4590e7de
 def big_m(problem, alpha=None, upper_bound=None):
     """
     Smallest valid constants of the big-M constraints of LPC-NS-MIP.
@@ -158,7 +158,7 @@ def _without_own(terms):
     """Row sums without the diagonal."""
     return terms.sum(axis=1) - np.diag(terms)
 
-# %% ../../nbs/24_lpc_ns_mip.ipynb #6fd18c8c
+# %% ../../nbs/24_lpc_ns_mip.ipynb #141ad48f
 def build_ns_mip(problem, alpha=None, formulation="big-m", upper_bound=None):
     """
     LPC-NS-MIP, eq. (8) of Liang et al. (2026), as a cvxpy problem.
@@ -231,7 +231,7 @@ def _linearised(terms, z):
     constraints = [t[up] >= members[up] @ flat - (size[up] - 1), t[rows[down]] <= flat[columns[down]]]
     return terms[()] + linear @ flat + c @ t, constraints
 
-# %% ../../nbs/24_lpc_ns_mip.ipynb #bf8fe57a
+# %% ../../nbs/24_lpc_ns_mip.ipynb #1addb319
 def build_indicator_model(problem, alpha=None, start=None):
     """
     LPC-NS-MIP with indicator constraints, in SCIP's own interface.
@@ -307,7 +307,7 @@ def _by_first_appearance(labels, shares):
         names[group[np.argsort(first[group], kind="stable")]] = group
     return names[labels]
 
-# %% ../../nbs/24_lpc_ns_mip.ipynb #071bb1ad
+# %% ../../nbs/24_lpc_ns_mip.ipynb #7404c52a
 @dataclass(frozen=True)
 class SurrogateSolution(LPCSolution):
     """
@@ -318,9 +318,10 @@ class SurrogateSolution(LPCSolution):
     alpha : ndarray of shape (n_clusters,)
         Shares, in the order of the labels.
     surrogate_objective : float
-        The surrogate, recomputed from the labels; for LPC-NS-MIP eq. (8) of Liang et al. (2026).
+        The surrogate, recomputed from the labels: eq. (8) of Liang et al. (2026), minimised by LPC-NS-MIP, or eq. (12), maximised by
+        LPC-NS-QPBO.
     surrogate_bound : float
-        No partition has a smaller surrogate, within the solver's tolerances. Not a bound on eq. (1).
+        No partition has a better surrogate, within the solver's tolerances. Not a bound on eq. (1).
     surrogate_status : str
         "optimal" if the solver closed its gap, else "feasible".
     """
@@ -332,7 +333,7 @@ class SurrogateSolution(LPCSolution):
 
     @property
     def surrogate_gap(self):
-        """(surrogate objective - surrogate bound) / surrogate objective, and 0 when both are 0."""
+        """|surrogate objective - surrogate bound| / surrogate objective, and 0 when both are 0."""
         return relative_gap(self.surrogate_objective, self.surrogate_bound)
 
 # %% ../../nbs/24_lpc_ns_mip.ipynb #6fbdb906
@@ -385,7 +386,7 @@ def _run_indicator(problem, shares, start, limits):
     labels = np.array([np.argmax([model.getVal(v) for v in row]) for row in z])
     return labels, model.getDualbound(), model.getStatus() in ("optimal", "gaplimit")
 
-# %% ../../nbs/24_lpc_ns_mip.ipynb #2b9c4f4a
+# %% ../../nbs/24_lpc_ns_mip.ipynb #ea7c5cdc
 def ns_mip(problem, *, alpha=None, formulation="big-m", solver=None, warm_start=True, time_limit=None, gap=1e-4, random_state=None,
            verbose=0, options=None):
     """
