@@ -12,7 +12,15 @@ from lpc_ns.datasets import make_sd1
 from lpc_ns.errors import DataWarning
 
 
-@parametrize_with_checks([LinearPredictiveClustering(), LinearPredictiveClustering(method="greedy", n_init=4)])
+def expected_failures(estimator):
+    """Weights and repetition give one objective, but a few random starts need not end at the same partition of it."""
+    reason = "the baseline's starts are drawn per sample, so repeated samples lead to other local optima"
+    return {"check_sample_weight_equivalence_on_dense_data": reason} if estimator.method == "greedy" else {}
+
+
+@parametrize_with_checks(
+    [LinearPredictiveClustering(), LinearPredictiveClustering(method="greedy", n_init=4)], expected_failed_checks=expected_failures
+)
 @pytest.mark.filterwarnings("ignore::lpc_ns.errors.DataWarning")
 def test_scikit_learn_conventions(estimator, check):
     check(estimator)
