@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test lab docs notebooks readme lint bench clean
+.PHONY: run test lab docs notebooks readme lint bench certify clean
 
 $(READY): settings.ini setup.py
 	$(PYTHON) -m venv $(VENV)
@@ -36,6 +36,10 @@ lint: $(READY)
 bench: $(READY)  ## benchmarks: ratios measured in one run on this machine
 	$(BIN)/python benchmarks/local_search.py
 	$(BIN)/python benchmarks/million.py
+	$(BIN)/python benchmarks/qpbo.py
+
+certify: $(READY)  ## hundreds of random problems against enumeration; the test suite runs a small sample
+	$(BIN)/python scripts/certify_formulations.py
 
 clean:
 	rm -rf $(VENV) _docs _proc build dist *.egg-info

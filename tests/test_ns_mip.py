@@ -189,7 +189,7 @@ def test_invalid_combinations_say_what_to_use():
     for arguments, words in (
         ({"formulation": "sae"}, "'big-m', 'cubic', 'indicator'"),
         ({"solver": "BARON"}, "must be one of"),
-        ({"alpha": [1.0]}, "one positive share"),
+        ({"alpha": [1.0]}, "one share per cluster"),
         ({"time_limit": -1}, "time_limit"),
     ):
         with pytest.raises(InputError, match=words):

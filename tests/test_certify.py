@@ -1,0 +1,17 @@
+"""A fixed sample of `make certify`: every formulation, back end and native algorithm against enumeration."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
+from certify_formulations import TOLERANCE, certify
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_all_formulations_agree(seed):
+    rows = certify(seed, largest=8)
+    assert len(rows) >= 10
+    for row in rows:
+        assert abs(row["difference"]) <= TOLERANCE, row
