@@ -92,8 +92,8 @@ def certify(seed, largest=12):
     best = {"(1)": brute_force(problem).objective, "(8)": lowest, "(12)": highest}
     size = {"seed": seed, "N": problem.n_samples, "D": problem.n_coefficients - 1, "K": problem.n_clusters, "ridge": problem.penalty[0]}
     return [
-        {**size, "equation": equation, "method": method, "value": value, "optimum": best[equation], "difference": value / best[equation] - 1}
-        for equation, method, value in runs(problem, shares)
+        {**size, "equation": eq, "method": method, "value": value, "optimum": best[eq], "difference": value / best[eq] - 1}
+        for eq, method, value in runs(problem, shares)
     ]
 
 
