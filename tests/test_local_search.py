@@ -114,6 +114,33 @@ def test_interrupt_keeps_what_was_found(monkeypatch, jobs):
     assert solution.objective == objective(problem, solution.labels)
 
 
+def test_interrupt_in_a_later_block_keeps_the_earlier_ones(monkeypatch):
+    problem, starts, start = random_problem(), [], module._start
+
+    def interrupted(*args):
+        starts.append(1)
+        if len(starts) > module.BLOCK:
+            raise KeyboardInterrupt
+        return start(*args)
+
+    monkeypatch.setattr(module, "_agreeing", lambda restarts: 1)
+    monkeypatch.setattr(module, "_start", interrupted)
+    solution = local_search(problem, random_state=0)
+    assert solution.status == "interrupted" and len(solution.restart_objectives) == module.BLOCK
+
+
+def test_interrupted_polish_of_large_data(monkeypatch):
+    rng = np.random.default_rng(0)
+    problem = make_problem(rng.normal(size=(12_000, 2)), rng.normal(size=12_000), 2)
+
+    def interrupted(X, *args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "_exchange", interrupted)
+    solution = local_search(problem, n_init=1, random_state=0)
+    assert solution.status == "interrupted" and solution.objective == objective(problem, solution.labels)
+
+
 def test_interrupt_before_anything_was_found_is_an_interrupt(monkeypatch):
     def interrupted(*args):
         raise KeyboardInterrupt

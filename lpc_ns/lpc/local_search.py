@@ -331,7 +331,7 @@ def _improve(X, y, labels, penalty, P, W, rng, best, n_rounds, quiet):
             _copy(trial_W.ravel(), W.ravel())
     return best, quiet
 
-# %% ../../nbs/21_lpc_local_search.ipynb #a0ca1ed6
+# %% ../../nbs/21_lpc_local_search.ipynb #cb6a8752
 BATCH_FLOPS = 2e7
 
 
@@ -339,7 +339,7 @@ class _Restart:
     """One independent search: labels so far, their objective, and the history of improvements."""
 
     def __init__(self, problem, seed, deadline):
-        self.problem, self.deadline, self.stopped = problem, deadline, False
+        self.deadline, self.stopped = deadline, False
         self.rng = np.random.default_rng(seed)
         self.labels = np.zeros(problem.n_samples, dtype=np.int64)
         self.value, self.trace = np.inf, []
@@ -399,7 +399,7 @@ def _round_flops(problem):
     """Multiplications of a round of damage and descent, which takes some fifteen passes."""
     return 15 * _pass_flops(problem)
 
-# %% ../../nbs/21_lpc_local_search.ipynb #fb314c64
+# %% ../../nbs/21_lpc_local_search.ipynb #468f9f86
 SMALLEST_PENALTY = 1e-8
 
 
@@ -450,8 +450,6 @@ def _multistart(problem, restart, argument, seeds, deadline, n_jobs, verbose):
         status = "time_limit" if any(stopped for _, _, stopped in outcomes) else "feasible"
     except KeyboardInterrupt:
         outcomes, status = _halt(board), "interrupted"
-        if not any(labels is not None for labels, _, _ in outcomes):
-            raise
     return [(labels, trace) for labels, trace, _ in outcomes if labels is not None], status
 
 
@@ -469,7 +467,9 @@ def _halt(board):
 
 
 def _best_of(problem, restarts, status, begin):
-    """The solution of the best restart, its objective recomputed from the labels."""
+    """The solution of the best restart, its objective recomputed from the labels; without any, the interrupt goes on."""
+    if not restarts:
+        raise KeyboardInterrupt
     solutions = [make_solution(problem, labels) for labels, _ in restarts]
     best = min(solutions, key=lambda s: s.objective)
     trace, lowest = [], np.inf
@@ -511,7 +511,7 @@ def greedy(problem, n_init=None, max_iter=100, *, time_limit=None, random_state=
     restarts, status = _multistart(problem, _greedy_restart, check_count("max_iter", max_iter), seeds, _deadline(begin, time_limit), n_jobs, verbose)
     return _best_of(problem, restarts, status, begin)
 
-# %% ../../nbs/21_lpc_local_search.ipynb #978a35cf
+# %% ../../nbs/21_lpc_local_search.ipynb #a0334067
 BLOCK, MOST_RESTARTS, AGREEMENT = 8, 80, 3
 MOST_ROUNDS, BLOCK_FLOPS = 400, 3e9
 LARGE = 10_000
@@ -551,24 +551,27 @@ def _subproblem(problem, seed):
 
 
 def _polish(problem, W, deadline):
-    """Alternate and exchange on all samples from given coefficients; returns labels, and whether the time was up."""
+    """Alternate and exchange on all samples from given coefficients; returns labels, and a status if the polish was cut short."""
     form = _search_form(problem)
     K, p = problem.n_clusters, problem.n_coefficients
     labels, P, V = np.zeros(problem.n_samples, dtype=np.int64), np.empty((K, p, p)), np.empty((K, p))
-    _assign(problem.X, problem.y, W, labels)
-    for _ in range(100):
-        if time.perf_counter() >= deadline:
-            return labels, True
-        if _alternate(form.X, form.y, labels, form.penalty, P, V, 1) < 1e-4 * problem.n_samples:
-            break
-    value = np.inf
-    for _ in range(20):
-        if time.perf_counter() >= deadline:
-            return labels, True
-        previous, value = value, _exchange(form.X, form.y, labels, form.penalty, P, V, 1)
-        if value > previous * (1 - 1e-7):
-            break
-    return labels, False
+    args, value = (form.X, form.y, labels, form.penalty, P, V), np.inf
+    try:
+        _assign(problem.X, problem.y, W, labels)
+        for _ in range(100):
+            if time.perf_counter() >= deadline:
+                return labels, "time_limit"
+            if _alternate(*args, 1) < 1e-4 * problem.n_samples:
+                break
+        for _ in range(20):
+            if time.perf_counter() >= deadline:
+                return labels, "time_limit"
+            previous, value = value, _exchange(*args, 1)
+            if value > previous * (1 - 1e-7):
+                break
+    except KeyboardInterrupt:
+        return labels, "interrupted"
+    return labels, None
 
 
 def local_search(problem, n_init=None, *, time_limit=None, random_state=None, n_jobs=None, verbose=0):
@@ -606,6 +609,6 @@ def local_search(problem, n_init=None, *, time_limit=None, random_state=None, n_
     part = _subproblem(problem, part_seed)
     restarts, status = _iterated(part, n_init, search_seed, deadline, n_jobs, verbose)
     found = _best_of(part, restarts, status, begin)
-    labels, late = _polish(problem, refit(part, found.labels), deadline)
-    solution = make_solution(problem, labels, status="time_limit" if late else status, restart_objectives=found.restart_objectives)
+    labels, cut_short = _polish(problem, refit(part, found.labels), deadline)
+    solution = make_solution(problem, labels, status=cut_short or status, restart_objectives=found.restart_objectives)
     return replace(solution, seconds=time.perf_counter() - begin)
