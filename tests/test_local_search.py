@@ -43,6 +43,19 @@ def test_optimum_of_tiny_problems(seed):
     assert found.objective >= best.objective * (1 - 1e-9)
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_optimum_where_a_perfect_fit_is_possible(seed):
+    """Columns from 1e-4 to 1e4, an offset, duplicates and tiny penalties: objectives that are almost 0 must still be compared correctly."""
+    rng = np.random.default_rng(100 + seed)
+    n, d, k = 4 + seed % 4, 1 + seed % 3, 2 + seed % 2
+    X = rng.normal(size=(n, d)) * 10.0 ** rng.integers(-4, 5, size=d)
+    X[1] = X[0] if seed % 5 == 0 else X[1]
+    y = 10.0 ** rng.integers(-3, 4) * rng.normal(size=n) + (100 if seed % 2 else 0)
+    problem = make_problem(X, y, k, ridge=10.0 ** rng.uniform(-6, 0), penalize_intercept=seed % 3 > 0)
+    best = brute_force(problem).objective
+    assert local_search(problem, random_state=seed).objective == pytest.approx(best, rel=1e-6, abs=1e-12 * (y @ y))
+
+
 @pytest.mark.parametrize("method", [greedy, local_search])
 def test_objective_is_that_of_the_labels(method):
     problem = random_problem()

@@ -342,7 +342,24 @@ def count_partitions(n_samples, n_clusters):
         stirling = [0] + [stirling[k - 1] + k * stirling[k] for k in range(1, n_clusters + 1)]
     return sum(stirling)
 
-# %% ../../nbs/20_lpc_problem.ipynb #a918c87f
+# %% ../../nbs/20_lpc_problem.ipynb #e0915c47
+def _subset_costs(problem, n_batch=4096):
+    """Objective of one cluster holding exactly the samples in the bits of 0, ..., 2^N - 1."""
+    form, N = scaled(problem), problem.n_samples
+    costs = np.empty(2**N)
+    for first in range(0, 2**N, n_batch):
+        numbers = np.arange(first, min(first + n_batch, 2**N))
+        member = (numbers[:, None] >> np.arange(N)) & 1
+        roots = np.broadcast_to(np.diag(np.sqrt(form.penalty)), (len(numbers), *[problem.n_coefficients] * 2))
+        A = np.concatenate([member[:, :, None] * form.X, roots], axis=1)
+        c = np.concatenate([member * form.y, np.zeros((len(numbers), problem.n_coefficients))], axis=1)
+        U, sizes, _ = np.linalg.svd(A, full_matrices=False)
+        U *= (sizes > np.finfo(float).eps * A.shape[1] * sizes[:, :1])[:, None, :]
+        rest = c - np.einsum("sij,skj,sk->si", U, U, c, optimize=True)
+        costs[numbers] = np.einsum("si,si->s", rest, rest)
+    return costs
+
+
 def brute_force(problem, max_partitions=2_000_000):
     """
     The optimal partition, by trying all of them.
@@ -350,7 +367,7 @@ def brute_force(problem, max_partitions=2_000_000):
     Parameters
     ----------
     problem : LPCProblem
-        With very few samples: about 20 for two clusters, 13 for three.
+        With very few samples: up to about 16 for two clusters, 13 for three.
     max_partitions : int
         Refuse to try more.
 
@@ -367,17 +384,8 @@ def brute_force(problem, max_partitions=2_000_000):
     count = count_partitions(problem.n_samples, problem.n_clusters)
     if count > max_partitions:
         raise InputError(f"{problem.n_samples} samples in {problem.n_clusters} clusters have {count:.2g} partitions, too many to try all: use a search.")
-    strings = partitions(problem.n_samples, problem.n_clusters)
-    values = np.concatenate([_closed_form(problem, batch) for batch in np.array_split(strings, len(strings) // 20_000 + 1)])
-    close = strings[values <= values.min() + 1e-9 * (problem.y @ problem.y)][:1000]
-    best = min(close, key=lambda labels: objective(problem, labels))
-    solution = make_solution(problem, best, status="optimal")
+    strings, costs = partitions(problem.n_samples, problem.n_clusters), _subset_costs(problem)
+    bits = 2 ** np.arange(problem.n_samples)
+    values = sum(costs[(strings == k) @ bits] for k in range(problem.n_clusters))
+    solution = make_solution(problem, strings[values.argmin()], status="optimal")
     return replace(solution, lower_bound=solution.objective)
-
-
-def _closed_form(problem, strings):
-    """Objective of many partitions by the closed form; pseudo-inverses serve clusters without a unique fit."""
-    member = (strings[:, :, None] == np.arange(problem.n_clusters)).astype(float)
-    b = np.einsum("snk,np,n->skp", member, problem.X, problem.y, optimize=True)
-    M = np.einsum("snk,np,nq->skpq", member, problem.X, problem.X, optimize=True) + np.diag(problem.penalty)
-    return problem.y @ problem.y - np.einsum("skp,skpq,skq->s", b, np.linalg.pinv(M, hermitian=True), b, optimize=True)
