@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['COEFFICIENT_CAP', 'Factor', 'Stack', 'ROUGH_GAP', 'SMALLEST_GAP', 'Lines', 'Box', 'MEMORY', 'SHORT', 'Pool',
-           'MOST_COEFFICIENTS', 'BOTH', 'MOST_SAMPLES', 'GROUP', 'LPCCertificate', 'branch_and_bound', 'certificate']
+           'MOST_COEFFICIENTS', 'TINY', 'BOTH', 'MOST_SAMPLES', 'GROUP', 'LPCCertificate', 'branch_and_bound',
+           'certificate']
 
 # %% ../../nbs/26_lpc_bounds.ipynb #5243beb0
 import sys
@@ -105,18 +106,18 @@ def _partition_value(X, y, first, labels, n_clusters, penalty):
                 total += _enter(F, 0, 0, X, y, first + i, row)
     return total
 
-# %% ../../nbs/26_lpc_bounds.ipynb #09beac06
+# %% ../../nbs/26_lpc_bounds.ipynb #652eaeee
 Stack = namedtuple("Stack", "factor where cost used branch bound count next labels best state value")
 
 
 def _new_stack(n, n_clusters, penalty, labels, upper, threshold):
     """An empty stack for n samples; `state` is level, whether it is new, nodes; `value` is upper bound and threshold."""
-    p, levels = penalty.size, n + 1
+    p, levels, wide = penalty.size, n + 1, (n + 1, n_clusters)
     factor = Factor(np.zeros((levels, p)), np.zeros((levels, p, p + 1)))
     factor.D[0] = penalty
-    whole, real = (lambda *shape: np.zeros(shape, dtype=np.int64)), (lambda *shape: np.zeros(shape))
-    return Stack(factor, whole(levels, n_clusters), real(levels), whole(levels), whole(levels, n_clusters), real(levels, n_clusters), whole(levels),
-                 whole(levels), whole(n), labels.copy(), np.array([0, 1, 0]), np.array([upper, threshold]))
+    where, branch, used, count, following = (np.zeros(shape, dtype=np.int64) for shape in (wide, wide, levels, levels, levels))
+    state, value = np.array([0, 1, 0]), np.array([upper, threshold])
+    return Stack(factor, where, np.zeros(levels), used, branch, np.zeros(wide), count, following, labels.copy(), labels.copy(), state, value)
 
 
 @kernel
@@ -183,7 +184,7 @@ def _open_bound(S, first, tail):
             low = min(low, S.bound[q, S.next[q]])
     return min(low, S.cost[level] + tail[first + level]) if new else low
 
-# %% ../../nbs/26_lpc_bounds.ipynb #9f401fed
+# %% ../../nbs/26_lpc_bounds.ipynb #42291bae
 ROUGH_GAP = 0.05
 SMALLEST_GAP = 1e-9
 
@@ -195,7 +196,7 @@ class _PrefixTree:
     suffix_gap, suffix_slack = 0.02, 0.002
 
     def __init__(self, problem, labels, gap):
-        self.form, self.gap = _form(problem), max(gap, SMALLEST_GAP)
+        self.form, self.gap = _form(problem), max(0.999 * gap, SMALLEST_GAP)
         self.order = self._sorted(problem, labels)
         self.X, self.y, self.z = self.form.X[self.order], self.form.y[self.order], canonical_labels(labels, problem.n_clusters)[self.order]
         N = self.form.n_samples
@@ -475,9 +476,18 @@ def _contract(model, P, box, centre, excess):
                 ratio = min(ratio, (box.high[j] - box.low[j]) / width)
     return ratio
 
-# %% ../../nbs/26_lpc_bounds.ipynb #0b9b7217
+# %% ../../nbs/26_lpc_bounds.ipynb #39b9d292
 MEMORY, SHORT = 3e8, 300
 Pool = namedtuple("Pool", "low high H b c open count key place free state value best")
+
+
+def _new_pool(places, p, labels, upper, threshold):
+    """An empty pool; `state` is boxes on the heap, free places, nodes; `value` is upper bound, threshold, smallest bound of the boxes given up."""
+    shapes = (2 * p,), (2 * p,), (2, p, p), (2, p), (2,)
+    real = [np.empty((places, *shape)) for shape in shapes]
+    whole = np.empty((places, labels.size), dtype=np.int32), np.zeros((places, 2), dtype=np.int64)
+    heap = np.empty(places), np.empty(places, dtype=np.int64), np.arange(places)[::-1].copy()
+    return Pool(*real, *whole, *heap, np.array([0, places - 1, 0]), np.array([upper, threshold, np.inf]), labels.copy())
 
 
 @kernel
@@ -636,14 +646,14 @@ def _explore(V, y, X, target, penalty, gap, rounding, unit, scale, passes, pool,
                 _release(pool, h)
     pool.state[2] += nodes
 
-# %% ../../nbs/26_lpc_bounds.ipynb #066ea41d
+# %% ../../nbs/26_lpc_bounds.ipynb #dfdd073c
 class _BoxTree:
     """Branch and bound over the coefficients of two clusters, with a positive penalty on each."""
 
     passes = 6
 
     def __init__(self, problem, labels, gap):
-        self.form, self.gap = _form(problem), max(gap, SMALLEST_GAP)
+        self.form, self.gap = _form(problem), max(0.999 * gap, SMALLEST_GAP)
         self.labels, self.finished = labels.copy(), False
         self.upper = _partition_value(self.form.X, self.form.y, 0, labels, 2, self.form.penalty)
         self.rounding = _allowance(self.form, self.form.penalty, self.upper)
@@ -669,10 +679,8 @@ class _BoxTree:
         self.V, self.y = np.ascontiguousarray(X @ back), self.form.y - X @ mean
         self.scale = max(np.abs(R @ half).max(), np.sqrt(self.upper / N), np.finfo(float).tiny)
         places = int(np.clip(MEMORY / (4 * N + 16 * (p + 2) ** 2), 3 * SHORT, 2e6))
-        real = lambda *shape: np.empty((places, *shape))
-        self.pool = Pool(real(2 * p), real(2 * p), real(2, p, p), real(2, p), real(2), np.empty((places, N), dtype=np.int32), np.zeros((places, 2), dtype=np.int64),
-                         real(), np.empty(places, dtype=np.int64), np.arange(places)[::-1].copy(), np.array([0, places - 1, 0]),
-                         np.array([self.upper, min(self.upper * (1 - self.gap) + self.rounding, self.upper), np.inf]), self.labels.copy())
+        threshold = min(self.upper * (1 - self.gap) + self.rounding, self.upper)
+        self.pool = _new_pool(places, p, self.labels, self.upper, threshold)
         reach = np.linalg.norm(R / np.sqrt(penalty), axis=1) * np.sqrt(self.upper / 2) * (1 + 1e-6)
         root = _box_of.py_func(self.pool, 0)
         root.low[:], root.high[:] = np.concatenate([-R @ mean - reach, -reach]), np.concatenate([-R @ mean + reach, reach])
@@ -743,8 +751,8 @@ class _Groups:
         """Sum of the groups' bounds."""
         return sum(tree.lower for tree in self.trees)
 
-# %% ../../nbs/26_lpc_bounds.ipynb #f12a85b1
-MOST_COEFFICIENTS, BOTH, MOST_SAMPLES = 4, 300, 100_000
+# %% ../../nbs/26_lpc_bounds.ipynb #09be8172
+MOST_COEFFICIENTS, TINY, BOTH, MOST_SAMPLES = 4, 30, 300, 100_000
 GROUP = {2: 120, 3: 60}
 
 
@@ -793,13 +801,13 @@ def _tree(problem, labels, gap, n_jobs):
     most = MOST_SAMPLES if boxes else GROUP.get(K, 40)
     if N >= 2 * most:
         return _Groups(problem, labels, gap, N // most, n_jobs)
-    if not boxes:
+    if not boxes or N <= TINY:
         return _PrefixTree(problem, labels, gap)
     if N > BOTH:
         return _BoxTree(problem, labels, gap)
     return _Race([_PrefixTree(problem, labels, gap), _BoxTree(problem, labels, gap)])
 
-# %% ../../nbs/26_lpc_bounds.ipynb #e97e1afd
+# %% ../../nbs/26_lpc_bounds.ipynb #848757d8
 @dataclass(frozen=True)
 class LPCCertificate(LPCSolution):
     """
@@ -848,7 +856,7 @@ def _prove(problem, start, gap, n_jobs, watch):
         status = "interrupted"
     if tree is not None:
         labels, lower, nodes = tree.labels, tree.lower, tree.nodes
-    return labels, lower, status or "feasible", nodes
+    return labels, float(lower), status or "feasible", nodes
 
 
 def branch_and_bound(problem, *, gap=1e-4, time_limit=None, max_nodes=None, random_state=None, n_jobs=None, verbose=0, start=None):
@@ -876,7 +884,7 @@ def branch_and_bound(problem, *, gap=1e-4, time_limit=None, max_nodes=None, rand
     Returns
     -------
     LPCCertificate
-        Its status is "optimal" if the gap was proved, "time_limit" or "interrupted" if the search was stopped, and "feasible" if
+        Its status is "optimal" if the gap was proved, or the bound is as close to the objective as rounding can tell, "time_limit" or "interrupted" if the search was stopped, and "feasible" if
         it ended at `max_nodes`, or because groups or rounding allow no smaller gap. The bound is valid in every case.
 
     Raises
@@ -915,7 +923,7 @@ def _certificate(problem, best, lower, status, gap, nodes, watch, start):
 def _smallest_difference(problem, value):
     """What rounding hides: objectives closer than this cannot be told apart."""
     form = _form(problem)
-    return max(_allowance(form, form.penalty, value), SMALLEST_GAP * value)
+    return 1.001 * max(_allowance(form, form.penalty, value), SMALLEST_GAP * value)
 
 
 def certificate(problem, partition, *, gap=1e-4, time_limit=None, max_nodes=None, n_jobs=None, verbose=0):

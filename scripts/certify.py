@@ -1,0 +1,148 @@
+"""Soundness of the bounds: random tiny problems against brute force.
+
+    python scripts/certify.py [n_problems] [first_seed]
+
+Every problem has at most 10 samples, 2 or 3 clusters, a ridge between 1e-6 and 100, and a target with or without an offset; features
+and target come on scales from 1e-6 to 1e6, and some samples are near-copies of others. Checked, for each of them:
+
+- branch and bound from local search, and from the worst start, where only the search itself can find the optimum, end at the optimum;
+- no bound, at any moment of either search, exceeds the optimum;
+- node bounds hold: of a prefix against the enumeration of its completions, of a box against the partitions whose coefficients lie in it.
+
+Any violation is printed and makes the exit status 1. 500 problems take about half a minute.
+"""
+
+import itertools
+import sys
+import time
+
+import numpy as np
+
+from lpc_ns.lpc.bounds import _BoxTree, _partition_value, _PrefixTree, branch_and_bound
+from lpc_ns.lpc.local_search import local_search
+from lpc_ns.lpc.problem import brute_force, make_problem, make_solution, objective, refit
+
+ROUNDING = 1e-9  # relative rounding of brute force itself, on badly scaled problems
+
+
+def random_problem(seed):
+    """A small problem that is hard on bounds."""
+    rng = np.random.default_rng(seed)
+    n, d, k = int(rng.integers(4, 11)), int(rng.integers(1, 4)), int(rng.integers(2, 4))
+    X, y = rng.normal(size=(n, d)), rng.normal(size=n)
+    if rng.random() < 0.5:
+        y += X @ rng.normal(0, 3, d) * rng.choice([-1, 1], n)
+    if rng.random() < 0.25:
+        X[-2:], y[-2:] = X[:2] * (1 + 1e-9), y[:2] + rng.normal(0, 1e-9, 2)
+    if rng.random() < 0.3:
+        X = X * 10.0 ** rng.choice([-6, 0, 6], d)
+    y = (y + rng.choice([0.0, 10.0, 1000.0])) * rng.choice([1e-6, 1.0, 1.0, 1.0, 1e6])
+    return make_problem(X, y, k, ridge=10.0 ** rng.uniform(-6, 2), penalize_intercept=rng.random() < 0.8), rng
+
+
+def best_known(problem):
+    """Brute force, which picks by a closed form that loses digits on bad scales, and local search for such cases."""
+    return min(brute_force(problem).objective, local_search(problem, random_state=0).objective)
+
+
+def slack(problem, optimum):
+    """What rounding explains, in brute force: relative, and relative to the target's size."""
+    return ROUNDING * optimum + 1e-14 * float(problem.y @ problem.y)
+
+
+def ends_at_optimum(problem, optimum):
+    """Both starts of branch and bound end at the optimum, proved."""
+    worst = make_solution(problem, np.zeros(problem.n_samples, dtype=int))
+    for name, start in (("local search", None), ("worst start", worst)):
+        found = branch_and_bound(problem, gap=1e-6, random_state=0, start=start)
+        if found.lower_bound > optimum + slack(problem, optimum):
+            yield f"{name}: bound {found.lower_bound!r} above the optimum {optimum!r}"
+        if found.status != "optimal" or found.objective > optimum * (1 + 2e-6) + slack(problem, optimum):
+            yield f"{name}: {found.status} with {found.objective!r}, bound {found.lower_bound!r}, optimum {optimum!r}"
+
+
+def bounds_on_the_way(problem, optimum, rng):
+    """No bound of either search exceeds the optimum, whenever it is stopped."""
+    kinds = (_PrefixTree, _BoxTree) if problem.n_clusters == 2 and problem.penalty.min() > 0 else (_PrefixTree,)
+    for kind in kinds:
+        tree = kind(problem, rng.integers(0, problem.n_clusters, problem.n_samples), 1e-6)
+        tree.batch = int(rng.integers(1, 100))
+        for _ in range(100):
+            if tree.lower > optimum + slack(problem, optimum):
+                yield f"{kind.__name__} after {tree.nodes} nodes: bound {tree.lower!r} above the optimum {optimum!r}"
+            if tree.finished:
+                break
+            tree.advance()
+
+
+def prefix_bound(problem, rng):
+    """The bound of a random prefix against all of its completions."""
+    n, k = problem.n_samples, problem.n_clusters
+    m = int(rng.integers(1, min(n, 6)))
+    z = rng.integers(0, k, n)
+    head = _partition_value(problem.X, problem.y, 0, z[: n - m], k, problem.penalty / n)
+    rest = _PrefixTree(make_problem_like(problem, slice(n - m, n), m / n), z[n - m :], 1e-6)
+    while not rest.finished:
+        rest.advance()
+    completions = (np.concatenate([z[: n - m], c]) for c in itertools.product(range(k), repeat=m))
+    best = min(objective(problem, c) for c in completions)
+    if head + rest.lower > best + slack(problem, best):
+        yield f"prefix of {n - m}: bound {head + rest.lower!r} above its best completion {best!r}"
+
+
+def make_problem_like(problem, rows, share):
+    """Some rows of a problem with a share of its penalty."""
+    return type(problem)(problem.X[rows], problem.y[rows], problem.n_clusters, problem.penalty * share)
+
+
+def box_bound(problem, rng):
+    """The bounds of boxes that were divided in a search against partitions whose coefficients lie in them."""
+    if problem.n_clusters != 2 or problem.penalty.min() == 0:
+        return
+    n = problem.n_samples
+    tree = _BoxTree(problem, rng.integers(0, 2, n), 1e-6)
+    tree.batch = int(rng.integers(2, 40))
+    tree.advance()
+    pool, p = tree.pool, problem.n_coefficients
+    R = np.linalg.lstsq(tree.V, tree.form.X, rcond=None)[0]
+    if np.linalg.matrix_rank(tree.V) < p:
+        return
+    partitions = rng.integers(0, 2, size=(40, n))
+    W = np.array([refit(tree.form, z) for z in partitions])
+    mean = np.linalg.lstsq(tree.form.X, tree.form.y - tree.y, rcond=None)[0]
+    s, d = (W.mean(axis=1) - mean) @ R.T, (W[:, 1] - W[:, 0]) / 2 @ R.T
+    values = [objective(problem, z) for z in partitions]
+    for q in range(pool.state[0]):
+        low, high = pool.low[pool.place[q]], pool.high[pool.place[q]]
+        for sign in (1, -1):
+            points = np.column_stack([s, sign * d])
+            margin = 1e-7 * (np.abs(high) + np.abs(low))
+            inside = ((points >= low + margin) & (points <= high - margin)).all(axis=1)
+            for j in np.flatnonzero(inside):
+                if pool.key[q] - tree.rounding > values[j] + slack(problem, values[j]):
+                    yield f"box: bound {pool.key[q]!r} above {values[j]!r}, the value of a partition in it"
+
+
+def violations(seed):
+    """Everything that is wrong with one problem."""
+    problem, rng = random_problem(seed)
+    optimum = best_known(problem)
+    yield from ends_at_optimum(problem, optimum)
+    yield from bounds_on_the_way(problem, optimum, rng)
+    yield from prefix_bound(problem, rng)
+    yield from box_bound(problem, rng)
+
+
+def main(n_problems=500, first=0):
+    """Check that many problems; returns the number of violations."""
+    begin, wrong = time.perf_counter(), 0
+    for seed in range(first, first + n_problems):
+        for text in violations(seed):
+            wrong += 1
+            print(f"seed {seed}: {text}", flush=True)
+    print(f"{n_problems} problems, {wrong} violations, {time.perf_counter() - begin:.0f} s")
+    return wrong
+
+
+if __name__ == "__main__":
+    sys.exit(main(*map(int, sys.argv[1:])) > 0)

@@ -1,0 +1,230 @@
+"""Bounds: soundness against brute force, stops, scaling, and the published instances as targets."""
+
+import importlib.util
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lpc_ns.datasets import load_reference_instances, make_lpc
+from lpc_ns.errors import DataNotFoundError, InputError
+from lpc_ns.lpc import bounds as module
+from lpc_ns.lpc.bounds import branch_and_bound, certificate
+from lpc_ns.lpc.local_search import local_search
+from lpc_ns.lpc.problem import LPCProblem, brute_force, make_problem, make_solution, objective
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def certify():
+    """The script that checks soundness, as a module."""
+    spec = importlib.util.spec_from_file_location("certify", ROOT / "scripts" / "certify.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
+
+
+def overlapping(n=120, k=2, d=2, ridge=1.0, noise=3.5, seed=0):
+    rng = np.random.default_rng(seed)
+    X, z = rng.normal(1, 2, size=(n, d)), np.arange(n) % k
+    y = np.einsum("ij,ij->i", X, rng.uniform(-2, 2, (k, d))[z]) + noise * rng.normal(size=n)
+    return make_problem(X, y, k, ridge=ridge)
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_no_violation_on_random_problems(block, capsys):
+    assert certify().main(50, 50 * block) == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+@pytest.mark.parametrize("k", [2, 3])
+@pytest.mark.parametrize("ridge", [1e-6, 1.0])
+def test_adversarial_scaling(scale, k, ridge):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(size=9) * scale, rng.normal(size=9)])
+    X[-1] = X[0] * (1 + 1e-9)
+    problem = make_problem(X, rng.normal(size=9) + 1e4, k, ridge=ridge)
+    best = min(brute_force(problem).objective, local_search(problem, random_state=0).objective)
+    found = branch_and_bound(problem, random_state=0)
+    assert found.lower_bound <= best * (1 + 1e-12) and found.objective <= best * (1 + 1e-6)
+    assert found.status == "optimal"
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1e6])
+def test_bound_scales_with_the_target(factor):
+    problem = overlapping(80)
+    scaled = replace(problem, y=problem.y * factor)
+    one, two = branch_and_bound(problem, random_state=0), branch_and_bound(scaled, random_state=0)
+    assert two.status == "optimal"
+    assert two.objective == pytest.approx(one.objective * factor**2, rel=1e-8)
+
+
+def test_offset_of_the_target_costs_nothing_without_a_penalty_on_the_intercept():
+    rng = np.random.default_rng(1)
+    X, y = rng.normal(size=(30, 1)), rng.normal(size=30)
+    plain, offset = (make_problem(X, y + c, 2, ridge=0.1, penalize_intercept=False) for c in (0.0, 1e6))
+    one, two = branch_and_bound(plain, random_state=0), branch_and_bound(offset, random_state=0)
+    assert one.status == two.status == "optimal"
+    assert one.objective == pytest.approx(two.objective, rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_penalty_at_all(seed):
+    rng = np.random.default_rng(seed)
+    problem = make_problem(rng.normal(size=(10, 1 + seed % 2)), rng.normal(size=10), 2 + seed % 2, ridge=0)
+    best = brute_force(problem).objective
+    found = branch_and_bound(problem, random_state=0)
+    assert found.status == "optimal" and found.lower_bound <= best + 1e-14
+    assert found.objective == pytest.approx(best, rel=1e-6, abs=1e-12)
+
+
+def test_both_searches_agree():
+    for seed in range(3):
+        problem = overlapping(50, seed=seed, noise=1.0)
+        start = local_search(problem, random_state=0).labels
+        trees = [kind(problem, start, 1e-6) for kind in (module._PrefixTree, module._BoxTree)]
+        for tree in trees:
+            while not tree.finished:
+                tree.advance()
+        assert trees[0].upper == pytest.approx(trees[1].upper, rel=1e-9)
+        assert trees[0].lower == pytest.approx(trees[1].lower, rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", [module._PrefixTree, module._BoxTree])
+def test_incumbent_is_found_from_the_worst_start(kind):
+    problem = overlapping(40, noise=0.5)
+    tree = kind(problem, np.zeros(40, dtype=int), 1e-6)
+    while not tree.finished:
+        tree.advance()
+    assert tree.upper <= local_search(problem, random_state=0).objective * (1 + 1e-9)
+    assert objective(problem, tree.labels) == pytest.approx(tree.upper, rel=1e-9)
+
+
+def test_bound_never_falls_and_never_passes_the_objective():
+    found = branch_and_bound(overlapping(42, k=3, ridge=0.01, noise=1.0), random_state=0, max_nodes=2_000_000)
+    objectives, lower = np.array([point[1:] for point in found.trace]).T
+    assert (np.diff(objectives) <= 0).all() and (np.diff(lower) >= 0).all() and (lower <= objectives).all()
+    assert found.trace[-1][1:] == (found.objective, found.lower_bound)
+
+
+def test_same_seed_same_certificate():
+    problem = overlapping(42, k=3, ridge=0.01)
+    one, two = (branch_and_bound(problem, random_state=3, max_nodes=500_000, n_jobs=j) for j in (1, 2))
+    np.testing.assert_array_equal(one.labels, two.labels)
+    assert one.lower_bound == two.lower_bound and one.nodes == two.nodes
+
+
+SLOW = [overlapping(70, k=3, ridge=0.01), overlapping(5000, d=5), overlapping(400, k=3)]
+
+
+@pytest.mark.parametrize("problem", SLOW, ids=["labels", "groups", "more groups"])
+def test_time_limit(problem):
+    begin = time.perf_counter()
+    found = branch_and_bound(problem, time_limit=3, random_state=0)
+    assert time.perf_counter() - begin < 10
+    assert found.status == "time_limit" and 0 < found.lower_bound < found.objective
+    assert found.objective == objective(problem, found.labels)
+
+
+def test_keyboard_interrupt(monkeypatch):
+    problem = overlapping(70, k=3, ridge=0.01)
+    calls, advance = [], module._PrefixTree.advance
+
+    def interrupted(self):
+        calls.append(1)
+        if len(calls) == 20:
+            raise KeyboardInterrupt
+        advance(self)
+
+    monkeypatch.setattr(module._PrefixTree, "advance", interrupted)
+    found = branch_and_bound(problem, random_state=0)
+    assert found.status == "interrupted" and 0 < found.lower_bound < found.objective
+
+
+def test_groups_share_the_penalty_and_stay_below_the_whole():
+    problem = overlapping(400)
+    labels = local_search(problem, random_state=0).labels
+    optimum = branch_and_bound(problem, gap=1e-6, random_state=0).objective
+    parts = [module._part(problem, rows) for rows in module._deal(problem, labels, 4)]
+    np.testing.assert_allclose(sum(part.penalty for part in parts), problem.penalty)
+    bounds = [branch_and_bound(part, random_state=0).lower_bound for part in parts]
+    assert 0.9 * optimum < sum(bounds) <= optimum
+
+
+def test_one_cluster_and_fewer_samples_than_clusters():
+    one = branch_and_bound(overlapping(20, k=1), random_state=0)
+    assert one.status == "optimal" and one.gap == 0
+    few = make_problem(np.arange(3.0)[:, None], [1.0, -1.0, 5.0], 3, ridge=0.1)
+    assert branch_and_bound(few, random_state=0).objective == pytest.approx(brute_force(few).objective)
+
+
+def test_exact_fit():
+    X = np.arange(20.0)[:, None]
+    problem = make_problem(X, np.where(np.arange(20) % 2, 1 + 2 * X[:, 0], 5 - X[:, 0]), 2, ridge=0)
+    found = branch_and_bound(problem, random_state=0)
+    assert found.status == "optimal" and found.objective < 1e-20
+
+
+def test_identical_samples():
+    problem = make_problem(np.ones((40, 1)), np.r_[np.zeros(20), np.ones(20)], 2, ridge=0.1)
+    found = branch_and_bound(problem, random_state=0, time_limit=20)
+    assert found.status == "optimal" and found.gap <= 1e-4
+
+
+def test_certificate_of_a_given_partition():
+    problem = overlapping(60)
+    best = branch_and_bound(problem, random_state=0)
+    given = certificate(problem, best.labels)
+    assert given.status == "optimal" and given.objective == best.objective
+    same = certificate(problem, local_search(problem, random_state=0))
+    assert same.status == "optimal"
+    poor = certificate(problem, np.zeros(60, dtype=int))
+    assert poor.status == "feasible" and poor.lower_bound <= best.objective < poor.objective
+    assert (poor.labels == 0).all() and poor.gap > 0.1
+
+
+@pytest.mark.parametrize("labels", [[0, 1], np.full(60, 2), np.full(60, -1), np.full(60, 0.5)])
+def test_unusable_labels(labels):
+    with pytest.raises(InputError, match="labels"):
+        certificate(overlapping(60), labels)
+
+
+@pytest.mark.parametrize("parameters", [{"gap": -1}, {"gap": float("nan")}, {"time_limit": -1}, {"max_nodes": 0}])
+def test_unusable_parameters(parameters):
+    with pytest.raises(InputError):
+        branch_and_bound(overlapping(20), **parameters)
+
+
+def test_a_start_that_is_given_is_used():
+    problem = overlapping(60)
+    start = make_solution(problem, np.zeros(60, dtype=int))
+    found = branch_and_bound(problem, start=start)
+    assert found.status == "optimal" and found.trace[0][1] == start.objective
+
+
+def test_sample_weights():
+    rng = np.random.default_rng(0)
+    X, y, weight = rng.normal(size=(9, 1)), rng.normal(size=9), rng.integers(0, 3, 9)
+    problem = make_problem(X, y, 2, ridge=0.1, sample_weight=weight)
+    assert isinstance(problem, LPCProblem)
+    assert branch_and_bound(problem, random_state=0).objective == pytest.approx(brute_force(problem).objective, rel=1e-6)
+
+
+def test_a_hundred_thousand_samples_have_a_bound():
+    data = make_lpc(2, 20_000, 2, noise=3.5, random_state=0)
+    found = branch_and_bound(make_problem(data.X, data.y, 2, ridge=1.0), gap=0.05, random_state=0)
+    assert found.status == "optimal"
+
+
+@pytest.mark.parametrize("instance_id", ["9aae68e810fc", "7b185c1ccee2", "54cfc163bf88"])
+def test_published_instances_are_proved_optimal(instance_id):
+    try:
+        instance = next(i for i in load_reference_instances("vary_n") if i.id == instance_id)
+    except DataNotFoundError as reason:
+        pytest.skip(str(reason))
+    problem = make_problem(np.round(instance.data.X, 2), np.round(instance.data.y, 2), 2, instance.ridge)
+    found = branch_and_bound(problem, gap=1e-6, random_state=0, time_limit=60)
+    assert found.status == "optimal"
+    assert found.objective <= objective(problem, instance.runs["globalopt"].labels) * (1 + 1e-9)
