@@ -37,9 +37,11 @@ bench: $(READY)  ## benchmarks: ratios measured in one run on this machine
 	$(BIN)/python benchmarks/local_search.py
 	$(BIN)/python benchmarks/million.py
 	$(BIN)/python benchmarks/qpbo.py
+	$(BIN)/python benchmarks/certificates.py
 
 certify: $(READY)  ## hundreds of random problems against enumeration; the test suite runs a small sample
 	$(BIN)/python scripts/certify_formulations.py
+	$(BIN)/python scripts/certify_bounds.py 10000
 
 clean:
 	rm -rf $(VENV) _docs _proc build dist *.egg-info

@@ -1,6 +1,6 @@
 """Soundness of the bounds: random tiny problems against brute force.
 
-    python scripts/certify.py [n_problems] [first_seed]
+    python scripts/certify_bounds.py [n_problems] [first_seed]
 
 Every problem has at most 10 samples, 2 or 3 clusters, a ridge between 1e-6 and 100, and a target with or without an offset; features
 and target come on scales from 1e-6 to 1e6, and some samples are near-copies of others. Checked, for each of them:
