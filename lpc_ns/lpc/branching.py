@@ -214,7 +214,7 @@ def _dive(X, y, penalty, gap, rounding, S, n_nodes):
             level, new = level - 1, False
     S.state[0], S.state[1], S.state[2] = level, new, S.state[2] + nodes
 
-# %% ../../nbs/25a_lpc_branching.ipynb #b7050854
+# %% ../../nbs/25a_lpc_branching.ipynb #9cf9c2fc
 SMALLEST_GAP = 1e-9
 
 
@@ -231,7 +231,7 @@ def _open_bound(S):
 class _LabelTree:
     """Branch and bound over labels: `advance` works for a moment, `lower` is always valid."""
 
-    trial, steps = 5, (0.75, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05)
+    trial, steps = 5, (0.9, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05)
 
     def __init__(self, problem, labels, gap):
         self.form, self.gap = _form(problem), max(0.999 * gap, SMALLEST_GAP)
