@@ -323,6 +323,7 @@ def test_parts_give_the_whole():
     [
         lambda: gain_decomposition([[1.0], [np.nan]], [1.0, 2.0], [0, 1]),
         lambda: gain_decomposition([[1.0], [2.0]], [1.0, 2.0], [0, 1, 1]),
+        lambda: gain_decomposition([[1.0], [2.0]], [1.0, 2.0], [0, np.nan]),
         lambda: recovery_fraction(gaussian(), [0.0, 0.0]),
         lambda: recovery_fraction(gaussian(), [np.inf]),
         lambda: student_t(2.0),
@@ -349,6 +350,6 @@ def test_invalid_input_is_refused_in_a_sentence(call):
 
 def test_lloyd_max_says_when_it_does_not_settle():
     with pytest.raises(NoSolutionError, match="fewer cells"):
-        lloyd_max_thresholds(student_t(2.01), 40)
+        lloyd_max_thresholds(student_t(2.01), 16)
     assert len(lloyd_max_thresholds(gaussian(), 1)) == 0
     np.testing.assert_allclose(lloyd_max_thresholds(uniform(), 4), stats.uniform.ppf([0.25, 0.5, 0.75]), atol=1e-9)
