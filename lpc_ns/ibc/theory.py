@@ -9,9 +9,10 @@ __all__ = ['GainDecomposition', 'gain_decomposition', 'ModelR2', 'population_r2'
            'best_oblique_direction', 'sign_product_fraction', 'degree_recovery_fraction', 'regime_r2', 'expected_f',
            'break_even_f', 'pooling_weight', 'clustered_r2']
 
-# %% ../../nbs/10_ibc_theory.ipynb #26b10321
+# %% ../../nbs/10_ibc_theory.ipynb #3d9349d5
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -132,7 +133,7 @@ def gain_decomposition(X, y, labels):
         mse_b=float(np.mean((inner_y - np.sum(inner_X * local, axis=1)) ** 2)),
     )
 
-# %% ../../nbs/10_ibc_theory.ipynb #00da00ac
+# %% ../../nbs/10_ibc_theory.ipynb #b0bce1f9
 class ModelR2(NamedTuple):
     """Population R^2 of the four models."""
 
@@ -177,7 +178,7 @@ def population_r2(beta_i, beta_j, beta_ij, noise, recovered, *, mean_i=0.0, mean
     InputError
         If a parameter is out of range, or the target is constant.
     """
-    recovered, rho = float(_check_shares("recovered", recovered)), _check_correlation(rho)
+    recovered, rho = _check_share("recovered", recovered), _check_correlation(rho)
     slope_i = (beta_i + beta_ij * mean_j) * check_nonnegative("sd_i", sd_i)
     slope_j = (beta_j + beta_ij * mean_i) * check_nonnegative("sd_j", sd_j)
     linear = slope_i**2 + slope_j**2 + 2 * rho * slope_i * slope_j
@@ -185,21 +186,20 @@ def population_r2(beta_i, beta_j, beta_ij, noise, recovered, *, mean_i=0.0, mean
     return _ratios((linear, linear + recovered * product, linear + product, linear + product), noise)
 
 
-def _check_shares(name, values):
-    """Numbers in [0, 1], as an array."""
-    shares = np.asarray(values, dtype=float)
-    if not ((shares >= 0) & (shares <= 1)).all():
-        raise InputError(f"{name} is {values!r}; shares lie between 0 and 1.")
-    return shares
+def _check_share(name, value):
+    """A number in [0, 1]."""
+    if check_nonnegative(name, value) > 1:
+        raise InputError(f"{name} is {value!r}; a share lies between 0 and 1.")
+    return float(value)
 
 
 def _check_correlation(rho):
     """A correlation strictly between -1 and 1."""
-    if not -1 < rho < 1:
+    if not isinstance(rho, Real) or not -1 < rho < 1:
         raise InputError(f"rho is {rho!r}; a correlation strictly between -1 and 1 is needed, since at -1 and 1 the two variables are one.")
     return float(rho)
 
-# %% ../../nbs/10_ibc_theory.ipynb #7000bd02
+# %% ../../nbs/10_ibc_theory.ipynb #c9439e1e
 @dataclass(frozen=True)
 class Marginal:
     """
@@ -255,12 +255,26 @@ def lognormal(s):
     return Marginal(law, lambda t: law.mean() * (law.sf(t * np.exp(-(s**2))) - law.sf(t)))
 
 
+def _numbers(name, values):
+    """An array of floats of at least one dimension."""
+    try:
+        return np.atleast_1d(np.asarray(values, dtype=float))
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is {values!r}; numbers are needed.") from None
+
+
 def _check_thresholds(thresholds):
     """Increasing finite numbers, as an array; possibly none."""
-    t = np.atleast_1d(np.asarray(thresholds, dtype=float))
+    t = _numbers("thresholds", thresholds)
     if t.ndim != 1 or not np.isfinite(t).all() or (np.diff(t) <= 0).any():
         raise InputError(f"thresholds is {thresholds!r}; finite numbers in increasing order are needed, one fewer than cells.")
     return t
+
+
+def _check_marginal(marginal):
+    """Refuse anything but a Marginal."""
+    if not isinstance(marginal, Marginal):
+        raise InputError(f"marginal is {marginal!r}; give a Marginal such as gaussian(), uniform(), exponential(), laplace(), student_t(5) or lognormal(1).")
 
 
 def recovery_fraction(marginal, thresholds):
@@ -282,8 +296,9 @@ def recovery_fraction(marginal, thresholds):
     Raises
     ------
     InputError
-        If the thresholds are not increasing and finite.
+        If the thresholds are not increasing and finite, or the law is not a Marginal.
     """
+    _check_marginal(marginal)
     t = _check_thresholds(thresholds)
     weights = np.diff(np.concatenate([[0.0], marginal.law.cdf(t), [1.0]]))
     moments = -np.diff(np.concatenate([[0.0], marginal.tail(t), [0.0]]))
@@ -307,12 +322,13 @@ def quantile_thresholds(marginal, n_cells):
     Raises
     ------
     InputError
-        If `n_cells` is not a positive whole number.
+        If `n_cells` is not a positive whole number, or the law is not a Marginal.
     """
+    _check_marginal(marginal)
     n_cells = check_count("n_cells", n_cells)
     return marginal.law.ppf(np.arange(1, n_cells) / n_cells)
 
-# %% ../../nbs/10_ibc_theory.ipynb #2d314d93
+# %% ../../nbs/10_ibc_theory.ipynb #69734b50
 def _midpoints(marginal, t):
     """Midpoints of neighbouring cell means: one step of Lloyd's iteration."""
     weights = np.diff(np.concatenate([[0.0], marginal.law.cdf(t), [1.0]]))
@@ -338,7 +354,7 @@ def lloyd_max_thresholds(marginal, n_cells):
     Raises
     ------
     InputError
-        If `n_cells` is not a positive whole number.
+        As `quantile_thresholds`.
     NoSolutionError
         If the search does not settle, as with many cells of a law whose variance barely exists.
     """
@@ -357,7 +373,7 @@ def lloyd_max_thresholds(marginal, n_cells):
         raise NoSolutionError(f"The best thresholds of {n_cells} cells were not found; ask for fewer cells, or for quantile_thresholds.")
     return t
 
-# %% ../../nbs/10_ibc_theory.ipynb #02821c2d
+# %% ../../nbs/10_ibc_theory.ipynb #3a9f30da
 def gaussian_cell_moments(thresholds):
     """
     Probabilities and raw moments of a standard normal variable in the cells between thresholds, equation `eq-truncated`.
@@ -435,7 +451,7 @@ def oblique_recovery_fraction(rho, direction):
     InputError
         If the correlation is out of range or the direction is zero or of another shape.
     """
-    rho, a = _check_correlation(rho), np.asarray(direction, dtype=float)
+    rho, a = _check_correlation(rho), _numbers("direction", direction)
     if a.shape != (2,) or not np.isfinite(a).all() or not a.any():
         raise InputError(f"direction is {direction!r}; two finite coefficients, of Xi and of Xj, are needed, not both 0.")
     covariance = np.array([[1.0, rho], [rho, 1.0]])
@@ -468,7 +484,7 @@ def best_oblique_direction(rho):
     along, across = np.sqrt(x / (2 + 2 * size)), np.sqrt((1 - x) / (2 - 2 * size))
     return np.array([sign * (along - across), along + across])
 
-# %% ../../nbs/10_ibc_theory.ipynb #1f4993d0
+# %% ../../nbs/10_ibc_theory.ipynb #d67a3ed2
 def sign_product_fraction(eta2_i, eta2_j):
     """
     Share of the product's effect that two cells by the sign of Xi Xj recover (independent, symmetric about 0).
@@ -487,7 +503,7 @@ def sign_product_fraction(eta2_i, eta2_j):
     InputError
         If a share is not in [0, 1].
     """
-    return float(_check_shares("eta2_i", eta2_i) * _check_shares("eta2_j", eta2_j))
+    return _check_share("eta2_i", eta2_i) * _check_share("eta2_j", eta2_j)
 
 
 def degree_recovery_fraction(eta2, degree):
@@ -513,11 +529,11 @@ def degree_recovery_fraction(eta2, degree):
     """
     degree = check_count("degree", degree, minimum=0)
     distribution = np.ones(1)
-    for share in np.atleast_1d(_check_shares("eta2", eta2)):
-        distribution = np.convolve(distribution, [share, 1 - share])
+    for share in _numbers("eta2", eta2).tolist():
+        distribution = np.convolve(distribution, [_check_share("eta2", share), 1 - share])
     return float(distribution[: degree + 1].sum())
 
-# %% ../../nbs/10_ibc_theory.ipynb #71ba0637
+# %% ../../nbs/10_ibc_theory.ipynb #456e7a03
 def regime_r2(noise, *, eta2=2 / np.pi, beta_i=0.0, beta_j=0.0, beta_ij=0.0, delta_0=0.0, delta_i=0.0, delta_ij=0.0):
     """
     Population R^2 of A, B, C, D when level, slope and product change with the sign of Xj, equation `eq-regimes`.
@@ -545,7 +561,7 @@ def regime_r2(noise, *, eta2=2 / np.pi, beta_i=0.0, beta_j=0.0, beta_ij=0.0, del
     InputError
         If the noise is negative, `eta2` is not in [0, 1], or the target is constant.
     """
-    eta = float(np.sqrt(_check_shares("eta2", eta2)))
+    eta = _check_share("eta2", eta2) ** 0.5
     level_line, level = (beta_j + eta * delta_0) ** 2, beta_j**2 + delta_0**2 + 2 * eta * beta_j * delta_0
     constant = (beta_i + eta * delta_ij) ** 2
     steps, line = constant + (delta_i + eta * beta_ij) ** 2, constant + (beta_ij + eta * delta_i) ** 2
@@ -628,7 +644,7 @@ def pooling_weight(f, k, df):
     shrinkage = max(k - 2, 0) * df / (df + 2)
     return max(0.0, 1 - shrinkage / (k * f)) if f > 0 else float(shrinkage == 0)
 
-# %% ../../nbs/10_ibc_theory.ipynb #94e57c8a
+# %% ../../nbs/10_ibc_theory.ipynb #121fa96d
 def clustered_r2(weights, means, variances, r2):
     """
     R^2 of local models together, from that of each, equation `eq-parts`.
@@ -649,7 +665,8 @@ def clustered_r2(weights, means, variances, r2):
     InputError
         If the lengths differ, the weights are not probabilities, a variance is negative, or Y is constant.
     """
-    weights, means, variances, r2 = (np.asarray(values, dtype=float) for values in (weights, means, variances, r2))
+    given = {"weights": weights, "means": means, "variances": variances, "r2": r2}
+    weights, means, variances, r2 = (_numbers(name, values) for name, values in given.items())
     if weights.ndim != 1 or not weights.shape == means.shape == variances.shape == r2.shape:
         raise InputError(f"weights, means, variances and r2 have shapes {weights.shape}, {means.shape}, {variances.shape}, {r2.shape}; one number per cell is needed in each.")
     if (weights < 0).any() or not np.isclose(weights.sum(), 1):
