@@ -742,7 +742,7 @@ def _cross_validated(path, Z, y, strongest, folds):
     coef, _ = path(Z, y, alphas[: best + 1])
     return coef[:, -1], alphas[best]
 
-# %% ../../nbs/11_ibc_screening.ipynb #fb043bce
+# %% ../../nbs/11_ibc_screening.ipynb #19365cca
 @dataclass(frozen=True, eq=False)
 class InteractionSelection:
     """
@@ -872,17 +872,18 @@ def select_interactions(X, y, terms, *, method="lasso", cv=5, random_state=None)
     """
     check_choice("method", method, METHODS)
     data = _prepare(X, y, 5)
-    y, candidates = check_vector(y, len(data.y)), _check_terms(getattr(terms, "terms", terms), data.X.shape[1])
+    candidates, scale = _check_terms(getattr(terms, "terms", terms), data.X.shape[1]), np.std(check_vector(y, len(data.y)))
     if not len(data.columns):
         raise InputError("X has no column that varies; there is nothing to select from.")
     varying, p = set(data.columns.tolist()), len(data.columns)
     offered = [term for term in candidates if varying.issuperset(term)]
     if method == "group":
         offered = list(dict.fromkeys(offered + [d for term in offered for d in _divisors(term, 2)]))
-    coef, alpha = _fit(method, _standard_design(data, offered), y, _folds(cv, len(y), random_state), data.columns, offered)
-    main_coef = np.zeros(data.X.shape[1])
-    main_coef[data.columns] = coef[:p] + 0.0
+    y, folds = data.y * np.sqrt(len(data.y)), _folds(cv, len(data.y), random_state)
+    coef, alpha = _fit(method, _standard_design(data, offered), y, folds, data.columns, offered)
+    coef, main_coef = scale * coef + 0.0, np.zeros(data.X.shape[1])
+    main_coef[data.columns] = coef[:p]
     order = [k for k in np.argsort(-np.abs(coef[p:]), kind="stable") if coef[p + k] != 0]
     return InteractionSelection(
-        tuple(offered[k] for k in order), coef[p:][order], main_coef, float(alpha), len(candidates), method, data.names
+        tuple(offered[k] for k in order), coef[p:][order], main_coef, float(scale * alpha), len(candidates), method, data.names
     )
