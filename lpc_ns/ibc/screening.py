@@ -638,7 +638,7 @@ def _project(signs, e, n_samples, n_projections, rng):
         found += [_matches(codes, order, mask, 20 * len(signs)) for mask in (negative, bits.sum() - negative)]
     return np.unique(np.concatenate(found))
 
-# %% ../../nbs/11_ibc_screening.ipynb #59748324
+# %% ../../nbs/11_ibc_screening.ipynb #19daa102
 def screen_approximate(X, y, *, top=20, n_projections=100, n_samples=None, random_state=None):
     """
     Pairs found by random projections of signs (the xyz algorithm), ranked by their exact partial F.
@@ -647,6 +647,8 @@ def screen_approximate(X, y, *, top=20, n_projections=100, n_samples=None, rando
     ----------
     X : array-like or DataFrame of shape (n_samples, n_features)
     y : array-like of shape (n_samples,)
+        Strong main effects hide interactions from the search. They are removed by least squares where features are at most half as many as
+        samples; beyond that, pass the residual of a penalised linear fit.
     top : int
         Number of terms to return.
     n_projections : int
