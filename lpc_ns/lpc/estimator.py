@@ -79,7 +79,7 @@ def _options(estimator):
         del options["solver"]
     return function, options
 
-# %% ../../nbs/28_lpc_estimator.ipynb #5b8984bd
+# %% ../../nbs/28_lpc_estimator.ipynb #ad2254dc
 class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
     """
     Several linear regressions in one cloud: find the clusters and their coefficients together.
@@ -140,8 +140,10 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
         (objective_ - lower_bound_) / objective_, and 0 when both are 0.
     status_ : str
         "optimal", "feasible", "time_limit" or "interrupted".
+    trace_ : tuple of (float, float, float)
+        Seconds, objective and bound after every improvement of either; `lpc_ns.plotting.plot_trace` draws it.
     solution_ : LPCSolution
-        All of the search's results, with the objective of each restart and the history of improvements.
+        All of the search's results, with the objective of each restart.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Names of the columns, if X is a DataFrame.
@@ -240,6 +242,7 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
         self.cluster_weights_ = np.bincount(labels, weights, minlength=K) / weights.sum()
         self.sse_ = residual_sse(problem, labels, W)
         found = self.solution_
+        self.trace_ = found.trace
         self.objective_, self.lower_bound_, self.gap_, self.status_ = found.objective, found.lower_bound, found.gap, found.status
         if absolute:
             self.objective_, self.lower_bound_, self.gap_ = found.model_objective, found.model_bound, found.model_gap
