@@ -5,9 +5,8 @@
 # %% auto #0
 __all__ = ['EPS']
 
-# %% ../../nbs/25b_lpc_columns.ipynb #efa86490
+# %% ../../nbs/25b_lpc_columns.ipynb #da8b77e9
 import heapq
-from collections import namedtuple
 
 import numpy as np
 
@@ -285,11 +284,11 @@ def _alternate_members(V, y, mu, base, sets, max_iter, costs):
             if moved:
                 costs[s] = _fit_members(V, y, base, sets[s], P, b, u)
 
-# %% ../../nbs/25b_lpc_columns.ipynb #8e9ecd46
+# %% ../../nbs/25b_lpc_columns.ipynb #ba258a16
 class _Pricer:
     """The problem as one cluster sees it."""
 
-    passes, visits, work = 4, 200, 15_000_000
+    passes, visits, work, most_boxes = 4, 200, 15_000_000, 100_000
 
     def __init__(self, form, labels, upper):
         X, penalty = form.X, form.penalty
@@ -302,7 +301,7 @@ class _Pricer:
         self.middle, self.reach = -R @ mean, np.linalg.norm(R / np.sqrt(penalty), axis=1) * np.sqrt(upper) * (1 + 1e-6)
         self.scale = max(np.abs(R @ (W - mean).T).max(), np.sqrt(upper / N), np.finfo(float).tiny)
         self.rounding, self.unit = self._allowance(form, B, R, mean, limit, upper), 4 * np.finfo(float).eps * (N + 3 * p)
-        self.n_boxes, self.visited = self.work // N, np.empty((self.visits, p))
+        self.n_boxes, self.visited = min(self.work // N, self.most_boxes), np.empty((self.visits, p))
         self.pool = self._new_pool(N, p)
 
     def _allowance(self, form, B, R, mean, limit, upper):
@@ -374,7 +373,7 @@ def _step(value, change):
     """Nine tenths of the way to the boundary, at most 1."""
     return min(1.0, 0.9 / max((-change / value).max(), 0.1))
 
-# %% ../../nbs/25b_lpc_columns.ipynb #5a8d6ed0
+# %% ../../nbs/25b_lpc_columns.ipynb #3d54d6c2
 class _Node:
     """Labels of some samples (-1 for the others), prices of the others, a proved bound, and clusters of the parent."""
 
@@ -394,7 +393,7 @@ class _Node:
         self.fixed = np.array([pricer.alternate(base, self.mu, nobody, 0)[0] for base in self.bases])
         self.is_root, self.is_leaf = used == 0, not self.free.any()
 
-
+# %% ../../nbs/25b_lpc_columns.ipynb #3b631fff
 class _ColumnTree:
     """Branch and price: `advance` works for a moment, `lower` is always valid."""
 
@@ -422,7 +421,7 @@ class _ColumnTree:
     def lower(self):
         """Bound on the objective of every partition."""
         unfinished = [] if self.finished else [self.node.bound, *(node.bound for node in self.waiting), *(entry[0] for entry in self.heap[:1])]
-        return max(0.0, min(unfinished + [self.threshold]) - self.pricer.rounding)
+        return max(0.0, min([*unfinished, self.threshold]) - self.pricer.rounding)
 
     def advance(self):
         """One round at the current node."""
