@@ -7,7 +7,7 @@ __all__ = ['COEFFICIENTS', 'SEPARABILITY', 'UCI_DATASETS', 'REFERENCE_FAMILIES',
            'add_outliers', 'make_lpc', 'make_sd1', 'make_sd2', 'make_separability', 'make_null', 'data_home',
            'find_data', 'prepare_lpc', 'UCIDataset', 'prepare_uci', 'load_uci', 'load_uci_raw', 'PublishedRun',
            'ReferenceInstance', 'reference_ridge', 'load_published_assignments', 'load_reference_instances',
-           'load_regression_mixture']
+           'load_regression_mixture', 'ClusterTreeCase', 'load_cluster_tree_cases']
 
 # %% ../nbs/03_datasets.ipynb #14d0a140
 import gzip
@@ -852,3 +852,61 @@ def load_regression_mixture(name):
     X, y = check_matrix(table[[case["x"]]]), check_vector(table[case["y"]], len(table))
     facts = {key: case[key] for key in ("ols", "k2", "k3", "k4")}
     return RegimeData(X, y, None, None, None, name, None, (case["x"],), facts)
+
+# %% ../nbs/03_datasets.ipynb #8af01f91
+@dataclass(frozen=True, eq=False)
+class ClusterTreeCase:
+    """
+    One published run of a cluster tree formulation.
+
+    Attributes
+    ----------
+    name : str
+    X : ndarray of shape (n_samples, n_features)
+        Points in their own units; the runs scaled every feature to [0, 1].
+    n_clusters, max_depth : int
+    complexity : float
+        Cost of a split, c_p.
+    margin : float
+        Weight of the margins, M_p: 0.001 divided by the number of branches, and half of that for hyperplanes.
+    local_sparsity : int
+        Largest number of features in a split; with more than one, splits are hyperplanes.
+    reference : dict
+        What was published ("gurobi_obj", "gurobi_bound", "gurobi_time") and, where verified, the optimum ("exact_obj").
+    """
+
+    name: str
+    X: np.ndarray = field(repr=False)
+    n_clusters: int
+    max_depth: int
+    complexity: float
+    margin: float
+    local_sparsity: int
+    reference: dict = field(repr=False)
+
+
+def load_cluster_tree_cases():
+    """
+    Load the published runs of cluster trees.
+
+    Returns
+    -------
+    dict of str to ClusterTreeCase
+        By name, "Test1" to "Test10" and "iris19".
+
+    Raises
+    ------
+    DataNotFoundError
+        If a file is not found.
+    """
+    published = json.loads(find_data("cluster_trees/golden.json").read_text())["published_and_verified"]
+    with np.load(find_data("cluster_trees/julia_cases.npz")) as points:
+        return {name: _cluster_tree_case(name, check_matrix(points[name]), dict(case)) for name, case in published.items()}
+
+
+def _cluster_tree_case(name, X, case):
+    """A case from its record; the rest of the record becomes the reference."""
+    depth, sparsity = case.pop("depth"), case.pop("local_sparsity")
+    sparsity = X.shape[1] if sparsity == "all" else sparsity
+    margin = 0.001 / (2**depth - 1) / (1 if sparsity == 1 else 2)
+    return ClusterTreeCase(name, X, case.pop("K"), depth, case.pop("c_p", 0.0), margin, sparsity, case)
