@@ -1182,9 +1182,12 @@ def write_tree(problem, model, tree):
     for theta in (x for x in model.problem.variables() if x.name() == "theta"):
         theta.value = (v.psi.value**2) @ _scaled_features(problem)[2] ** 2
 
-# %% ../../nbs/30_tree_formulation.ipynb #641cf52b
+# %% ../../nbs/30_tree_formulation.ipynb #9ee33479
 def _widest(left, right):
-    """Equation `eq-separate` for scaled samples of both sides: coefficients and h."""
+    """Equation `eq-separate` for scaled samples of both sides: coefficients and h, at most 0 if one feature does not separate them."""
+    if left.shape[1] == 1:
+        gap, reverse = right.min() - left.max(), left.min() - right.max()
+        return np.array([1.0 if gap >= reverse else -1.0]), max(gap, reverse) / 2
     p, sides = left.shape[1], np.vstack([left, -right])
     offset, ones = np.repeat([-1.0, 1.0], [len(left), len(right)])[:, None], np.ones((len(sides), 1))
     below = np.vstack([np.hstack([sides, -sides, offset, ones]), np.repeat([[1.0, 0.0]], [2 * p, 2], axis=1)])
@@ -1214,7 +1217,7 @@ def separate(problem, left, right, epsilon=EPSILON, local_sparsity=None):
         Keywords "weights" and "threshold" for `branch`; None if no hyperplane separates them that clearly.
     """
     p, U = problem.n_features, _scaled_features(problem)[0]
-    if 2 * _widest(U[left], U[right])[1] < epsilon:
+    if p > 2 and 2 * _widest(U[left], U[right])[1] < epsilon:
         return None
     for size in range(1, (p if local_sparsity is None else local_sparsity) + 1):
         found = [(J, *_widest(U[np.ix_(left, J)], U[np.ix_(right, J)])) for J in itertools.combinations(range(p), size)]
@@ -1373,9 +1376,9 @@ def read_tree(problem, model):
     ends, carried = model.variables.z.value.argmax(axis=1), model.variables.w.value.argmax(axis=0)
     return _read_tree(problem, model, model.shape.left[:, ends].T, carried, np.arange(problem.n_samples))
 
-# %% ../../nbs/30_tree_formulation.ipynb #c564af83
+# %% ../../nbs/30_tree_formulation.ipynb #eb175dd0
 PROOF_TOLERANCE = 1e-6
-TOLERANCES = {"SCIP": {"numerics/feastol": 1e-7}, "HIGHS": {"mip_feasibility_tolerance": 1e-8, "primal_feasibility_tolerance": 1e-8}}
+TOLERANCES = {"SCIP": {"numerics/feastol": 1e-8}, "HIGHS": {"mip_feasibility_tolerance": 1e-8, "primal_feasibility_tolerance": 1e-8}}
 
 
 def mip_tree(problem, *, splits="feature", epsilon=EPSILON, local_sparsity=None, start=None, time_limit=None, gap=1e-6, solver=None, verbose=0,
@@ -1437,7 +1440,7 @@ def mip_tree(problem, *, splits="feature", epsilon=EPSILON, local_sparsity=None,
         trees.append(read_tree(problem, model))
     best = min((make_solution(problem, tree, lower_bound=max(0.0, bound)) for tree in trees), key=lambda solution: solution.objective)
     stopped = "feasible" if complete or limit is None else "time_limit"
-    status = "optimal" if best.gap <= max(gap, PROOF_TOLERANCE) else stopped
+    status = "optimal" if best.gap <= gap + PROOF_TOLERANCE else stopped
     return replace(best, status=status, seconds=time.perf_counter() - begin)
 
 
