@@ -1,4 +1,4 @@
-"""Cluster trees against k-means, against trees that start from it, and against the published runs; what a tree can say about hidden regressions.
+"""Cluster trees against k-means, trees that start from it, and the published runs; what a tree can say about hidden regressions.
 
     python benchmarks/trees.py [--peers PYTHON] [published] [sets] [regimes]
 
@@ -27,7 +27,16 @@ from lpc_ns.lpc.problem import make_problem as make_regression
 from lpc_ns.lpc.problem import objective
 from lpc_ns.tree.exact import exact_tree
 from lpc_ns.tree.explain import explain_labels
-from lpc_ns.tree.formulation import brute_force, cluster_centers, cluster_loss, line_splits, make_problem, minmax, mip_tree, separating_tree
+from lpc_ns.tree.formulation import (
+    brute_force,
+    cluster_centers,
+    cluster_loss,
+    line_splits,
+    make_problem,
+    minmax,
+    mip_tree,
+    separating_tree,
+)
 from lpc_ns.tree.search import cart_tree, exgreedy_tree, imm_tree, local_tree, reference_labels
 
 HERE = Path(__file__).resolve().parent
@@ -39,8 +48,8 @@ def scaled(X):
     return minmax(X).transform(X)
 
 
-def hyperplane_tree(case, problem, cases):
-    """What notebook 30 does for the published runs with hyperplanes, by their sizes."""
+def hyperplane_tree(case, problem):
+    """A line by enumeration; otherwise the program, from the k-means partition and from the best one-feature tree."""
     if case.max_depth == 1:
         return brute_force(problem, line_splits)
     start = separating_tree(problem, reference_labels(problem, 0))
@@ -51,16 +60,16 @@ def hyperplane_tree(case, problem, cases):
 
 def published():
     """Objective, bound and time of every published run beside the solver's."""
-    rows, cases = [], load_cluster_tree_cases()
-    for name, case in cases.items():
+    rows = []
+    for name, case in load_cluster_tree_cases().items():
         rules = {"max_depth": case.max_depth, "complexity": case.complexity, "margin": case.margin, "root": True}
         problem = make_problem(scaled(case.X), case.n_clusters, **rules)
         begin = time.perf_counter()
         flat = case.local_sparsity == 1
-        found = exact_tree(problem) if flat else hyperplane_tree(case, problem, cases)
+        found = exact_tree(problem) if flat else hyperplane_tree(case, problem)
         rows.append({
-            "case": name, "n": problem.n_samples, "K": case.n_clusters, "depth": case.max_depth, "splits": "feature" if flat else "hyperplane",
-            "published": case.reference["gurobi_obj"], "published bound": case.reference["gurobi_bound"], "ours": found.objective,
+            "case": name, "n": problem.n_samples, "K": case.n_clusters, "depth": case.max_depth,
+            "splits": "feature" if flat else "hyperplane", "published": case.reference["gurobi_obj"], "published bound": case.reference["gurobi_bound"], "ours": found.objective,
             "bound": found.lower_bound, "status": found.status, "published seconds": case.reference["gurobi_time"],
             "seconds": round(time.perf_counter() - begin, 3),
         })
@@ -107,11 +116,12 @@ def sets(interpreter):
             found = exact_tree(problem, start=local, time_limit=PROOF_SECONDS)
             losses = {"ours": found.loss, "bound": max(found.lower_bound, local.lower_bound) * problem.omega}
             seconds = time.perf_counter() - begin
-            losses |= {kind.__name__: cluster_loss(problem, kind(problem, labels).assign(X)) for kind in (cart_tree, imm_tree, exgreedy_tree)}
+            rivals = {kind.__name__: kind(problem, labels) for kind in (cart_tree, imm_tree, exgreedy_tree)}
+            losses |= {rival: cluster_loss(problem, tree.assign(X)) for rival, tree in rivals.items()}
             losses |= peer_losses(interpreter, problem, labels)
             best = min(cluster_loss(problem, labels), *(loss for method, loss in losses.items() if method != "bound"))
-            rows.append({"set": name, "n": len(X), "p": X.shape[1], "K": K, "k-means": best, "depth": found.tree.depth, "status": found.status,
-                         "seconds": round(seconds, 2), **{method: loss / best for method, loss in losses.items()}})
+            facts = {"set": name, "n": len(X), "p": X.shape[1], "K": K, "k-means": best, "depth": found.tree.depth, "status": found.status}
+            rows.append(facts | {"seconds": round(seconds, 2)} | {method: loss / best for method, loss in losses.items()})
             print(rows[-1], flush=True)
     return pd.DataFrame(rows)
 

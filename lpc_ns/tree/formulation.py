@@ -331,7 +331,7 @@ def cluster_loss(problem, labels):
     away = problem.loss_X - cluster_centers(problem, labels)[labels]
     return float((away**2).sum() if problem.criterion == "l2" else np.abs(away).sum())
 
-# %% ../../nbs/30_tree_formulation.ipynb #f7d4d964
+# %% ../../nbs/30_tree_formulation.ipynb #4313f2c1
 def make_problem(X, n_clusters, *, loss_X=None, criterion="l2", max_depth=None, max_leaves=None, complexity=0.0, min_samples_leaf=1,
                  margin=0.0, root=False):
     """
@@ -380,7 +380,7 @@ def make_problem(X, n_clusters, *, loss_X=None, criterion="l2", max_depth=None, 
         raise InputError(f"loss_X has {len(loss_X)} samples and X has {len(X)}; they describe the same samples.")
     n_clusters = check_n_clusters(n_clusters, len(X))
     max_depth = None if max_depth is None else check_count("max_depth", max_depth, minimum=0)
-    max_leaves = max_leaves if max_leaves is None else check_count("max_leaves", max_leaves)
+    max_leaves = None if max_leaves is None else check_count("max_leaves", max_leaves)
     if max_depth is None and max_leaves is None:
         max_leaves = n_clusters
     problem = TreeProblem(
@@ -654,7 +654,7 @@ def make_solution(problem, tree, *, lower_bound=0.0, **details):
     labels, objective = tree.assign(problem.X), tree_objective(problem, tree)
     return TreeSolution(tree, labels, cluster_centers(problem, labels), objective, cluster_loss(problem, labels), min(float(lower_bound), objective), **details)
 
-# %% ../../nbs/30_tree_formulation.ipynb #1ffc2124
+# %% ../../nbs/30_tree_formulation.ipynb #39d4dcbc
 def feature_splits(problem, rows):
     """
     All one-feature splits of one node.
@@ -697,7 +697,7 @@ def _sharings(n_leaves, n_clusters):
     return vectors
 
 
-def brute_force(problem, candidates=feature_splits, max_trees=200_000):
+def brute_force(problem, candidates=None, max_trees=200_000):
     """
     The optimal tree, by trying all trees and all ways to share clusters.
 
@@ -705,8 +705,8 @@ def brute_force(problem, candidates=feature_splits, max_trees=200_000):
     ----------
     problem : TreeProblem
         With very few samples: about 12 at depth 2.
-    candidates : function
-        Called as ``candidates(problem, rows)``, lists the splits of a node: `feature_splits`, or `line_splits` for hyperplanes.
+    candidates : function, optional
+        Called as ``candidates(problem, rows)``, lists the splits of a node: `feature_splits` by default, or `line_splits` for hyperplanes.
     max_trees : int
         Refuse to try more.
 
@@ -720,7 +720,7 @@ def brute_force(problem, candidates=feature_splits, max_trees=200_000):
     InputError
         If there are more trees than `max_trees`.
     """
-    best, best_value, count = None, np.inf, 0
+    candidates, best, best_value, count = candidates or feature_splits, None, np.inf, 0
     labels, losses = np.zeros(problem.n_samples, dtype=int), {}
     depth = problem.leaf_limit - 1 if problem.max_depth is None else problem.max_depth
     for tree, cells in _all_trees(problem, candidates, np.arange(problem.n_samples), depth, problem.leaf_limit):
@@ -950,7 +950,7 @@ class HyperplaneSplits:
         """Keywords for `branch` of the cheapest hyperplane with these sides, or None if there is none."""
         return separate(problem, left, right, self.epsilon * (1 - 1e-3), self.local_sparsity)
 
-# %% ../../nbs/30_tree_formulation.ipynb #9667a74b
+# %% ../../nbs/30_tree_formulation.ipynb #3b8d5f73
 def _margin_rows(U, coefficients, v):
     """Equation `eq-margin`."""
     eta, value = _rows(v.eta, len(U)), U @ coefficients - _rows(v.b, len(U))
@@ -965,7 +965,7 @@ def _cluster_rows(v):
 
 
 def _loss_rows(V, v):
-    """Second line of equation `eq-loss-rows`."""
+    """The rest of equation `eq-loss-rows`."""
     n, q = V.shape
     rows = []
     for k in range(v.y.shape[1]):
