@@ -43,6 +43,7 @@ bench: $(READY)  ## benchmarks: ratios measured in one run on this machine
 certify: $(READY)  ## hundreds of random problems against enumeration; the test suite runs a small sample
 	$(BIN)/python scripts/certify_formulations.py
 	$(BIN)/python scripts/certify_bounds.py 10000
+	$(BIN)/python scripts/certify_trees.py
 
 clean:
 	rm -rf $(VENV) _docs _proc build dist *.egg-info
