@@ -296,8 +296,8 @@ def _absorb(V, y, i, k, weight, slope, lines):
 
 @kernel
 def _copy_lines(source, target):
-    """Copy two quadratics."""
-    for k in range(2):
+    """Copy quadratics."""
+    for k in range(source.b.shape[0]):
         for a in range(source.b.shape[1]):
             target.b[k, a] = source.b[k, a]
             for e in range(a + 1):
