@@ -936,7 +936,55 @@ def fit_regimes(design, y, labels, n_cells=None, *, ridge=0.0, min_leaf=1):
     margin = CLIP_MARGIN * (high - low)
     return RegimeFit(coef, constants - coef @ mean, low - margin, high + margin, sizes, float(ridge))
 
-# %% ../../nbs/12_ibc_splits.ipynb #79512232
+# %% ../../nbs/12_ibc_splits.ipynb #009ee530
+@kernel
+def _fold_moments(Z, y, fold, labels, n_cells):
+    """
+    Moments and range of the target of every cell, without the samples of each fold.
+
+    labels[f, i] is the cell of sample i under the split of fold f. Returns W'W of W = (Z, y), shape (n_folds, n_cells, q + 1, q + 1),
+    and the smallest and largest target, shape (n_folds, n_cells, 2).
+    """
+    n, q = Z.shape
+    moments = np.zeros((labels.shape[0], n_cells, q + 1, q + 1))
+    ends = np.empty((labels.shape[0], n_cells, 2))
+    ends[:, :, 0], ends[:, :, 1] = np.inf, -np.inf
+    for f in range(labels.shape[0]):
+        for i in range(n):
+            if fold[i] == f:
+                continue
+            k = labels[f, i]
+            for a in range(q):
+                for b in range(a + 1):
+                    moments[f, k, a, b] += Z[i, a] * Z[i, b]
+                moments[f, k, q, a] += Z[i, a] * y[i]
+            moments[f, k, q, q] += y[i] * y[i]
+            ends[f, k, 0], ends[f, k, 1] = min(ends[f, k, 0], y[i]), max(ends[f, k, 1], y[i])
+    for f in range(labels.shape[0]):
+        for k in range(n_cells):
+            for a in range(q + 1):
+                for b in range(a):
+                    moments[f, k, b, a] = moments[f, k, a, b]
+    return moments, ends
+
+
+def _held_out(data, Z, fold, labels):
+    """Predictions of every sample by the regressions of its cell without its fold; labels as in `_fold_moments`."""
+    q, n_cells = Z.shape[1], int(labels.max()) + 1
+    moments, ends = _fold_moments(Z, data.y, fold, labels, n_cells)
+    small = moments[:, :, 0, 0] < data.min_leaf
+    moments = np.where(small[:, :, None, None], moments.sum(axis=1, keepdims=True), moments)
+    everyone = np.stack([ends[:, :, 0].min(axis=1), ends[:, :, 1].max(axis=1)], axis=1)
+    ends = np.where(small[:, :, None], everyone[:, None], ends)
+    penalty = np.full(q, max(data.ridge, 1e-9 * len(data.y)))
+    penalty[0] = 0.0
+    coef = np.linalg.solve(moments[:, :, :q, :q] + np.diag(penalty), moments[:, :, :q, q:])[..., 0]
+    own = labels[fold, np.arange(len(fold))]
+    predicted = np.einsum("ij,ij->i", Z, coef[fold, own])
+    margin = CLIP_MARGIN * np.ptp(ends, axis=2)
+    return np.clip(predicted, (ends[:, :, 0] - margin)[fold, own], (ends[:, :, 1] + margin)[fold, own])
+
+# %% ../../nbs/12_ibc_splits.ipynb #8331bd62
 DEFAULT_RULES = ("sign", "median", "quantile", "lloyd-max", "threshold", "oblique", "quadrants")
 
 
@@ -981,17 +1029,6 @@ def _attempts(candidates, rules, max_clusters):
         if rule == "quadrants":
             groups = [group for group in groups if 2 ** len(group) <= max(4, max_clusters)]
         yield from ((rule, group, m) for group in groups for m in counts)
-
-
-def _held_out(data, folds, find):
-    """Predictions of every sample by a split and regressions that were found without its fold."""
-    predicted = np.empty(len(data.y))
-    for train, test in folds:
-        part = data.take(train)
-        split = find(part)
-        fit = fit_regimes(part.design, part.y, split.assign(part.X), split.n_cells, ridge=data.ridge, min_leaf=data.min_leaf)
-        predicted[test] = fit.predict(data.design[test], split.assign(data.X[test]))
-    return predicted
 
 
 def _check_candidates(candidates, n_features):
@@ -1063,14 +1100,19 @@ def _paired(errors, reference, total):
 
 def _search(data, attempts, folds):
     """Cross-validate every attempt and choose."""
-    whole = _intervals(attempts[0][1][:1], "none", [])
-    unsplit = (data.y - _held_out(data, folds, lambda part: whole)) ** 2
-    splits = [SPLIT_RULES[rule](data, variables, m) for rule, variables, m in attempts]
-    errors = np.tile(unsplit, (len(attempts), 1))
+    data = replace(data, y=data.y - data.y.mean())
+    Z, fold = _standardised(data.design), np.empty(len(data.y), dtype=np.int64)
+    for f, (_, test) in enumerate(folds):
+        fold[test] = f
+    parts = [data.take(train) for train, _ in folds]
+    unsplit = (data.y - _held_out(data, Z, fold, np.zeros((len(folds), len(fold)), dtype=np.int64))) ** 2
+    splits, errors = [], np.tile(unsplit, (len(attempts), 1))
     for k, (rule, variables, m) in enumerate(attempts):
+        splits.append(SPLIT_RULES[rule](data, variables, m))
         if splits[k].n_cells > 1:
-            errors[k] = (data.y - _held_out(data, folds, lambda part, r=rule, v=variables, m=m: SPLIT_RULES[r](part, v, m))) ** 2
-    total = max(((data.y - data.y.mean()) ** 2).sum(), np.finfo(float).tiny)
+            labels = np.array([SPLIT_RULES[rule](part, variables, m).assign(data.X) for part in parts])
+            errors[k] = (data.y - _held_out(data, Z, fold, labels)) ** 2
+    total = max(data.y @ data.y, np.finfo(float).tiny)
     cells = np.array([split.n_cells for split in splits])
     order = np.lexsort((cells, errors.sum(axis=1), cells == 1))
     gain, gain_error = _paired(unsplit, errors, total)
