@@ -824,8 +824,8 @@ _ONE_VARIABLE = ("sign", "median", "quantile", "lloyd-max", "threshold")
 _SEVERAL_VARIABLES = ("linear-tree", "oblique", "quadrants")
 _FIXED_CELLS = ("sign", "median", "oblique", "quadrants")
 
-# %% ../../nbs/12_ibc_splits.ipynb #05204121
-RIDGES = np.logspace(-2, 5, 15)
+# %% ../../nbs/12_ibc_splits.ipynb #4cf3b9c5
+RIDGES = np.logspace(-4, 6, 41)
 CLIP_MARGIN = 0.1
 
 
@@ -890,12 +890,19 @@ class _Cell:
         slopes = self.vectors @ (self.moments / (self.values + ridge))
         return slopes, self.level - slopes @ self.mean
 
-    def left_out(self):
-        """Sum of squared leave-one-out residuals, for every penalty of RIDGES."""
-        scores, shrunk = self.Z @ self.vectors, 1 / (self.values[:, None] + RIDGES)
-        residual = self.y[:, None] - scores @ (self.moments[:, None] * shrunk)
-        room = 1 - 1 / len(self.y) - scores**2 @ shrunk
-        return ((residual / np.maximum(room, 1e-6)) ** 2).sum(axis=0)
+    def evidence(self):
+        """Q and the log determinant of equation `eq-evidence`, for every penalty of RIDGES."""
+        values = self.values[:, None]
+        return self.y @ self.y - (self.moments[:, None] ** 2 / (values + RIDGES)).sum(axis=0), np.log1p(values / RIDGES).sum(axis=0)
+
+
+def _likeliest_ridge(cells, n):
+    """The penalty of RIDGES with the largest marginal likelihood; for a perfect fit the smallest."""
+    Q, log_determinant = (sum(parts) for parts in zip(*(cell.evidence() for cell in cells), strict=True))
+    scale = sum(cell.y @ cell.y for cell in cells)
+    if len(cells) >= n or scale == 0:
+        return float(RIDGES[0])
+    return float(RIDGES[((n - len(cells)) * np.log(np.maximum(Q / scale, 1e-15)) + log_determinant).argmin()])
 
 
 def fit_regimes(design, y, labels, n_cells=None, *, ridge=0.0, min_leaf=1):
@@ -913,7 +920,7 @@ def fit_regimes(design, y, labels, n_cells=None, *, ridge=0.0, min_leaf=1):
         One more than the largest label by default.
     ridge : float or None
         Weight of the squared slopes of the standardised columns, the same in all cells; None takes the value of `RIDGES` with the
-        smallest leave-one-out error.
+        largest marginal likelihood (equation `eq-evidence`).
     min_leaf : int
         A cell with fewer samples gets the regression of all samples.
 
@@ -929,7 +936,7 @@ def fit_regimes(design, y, labels, n_cells=None, *, ridge=0.0, min_leaf=1):
     members = [labels == k if size >= max(min_leaf, 1) else slice(None) for k, size in enumerate(sizes)]
     cells = [_Cell(Z[m], y[m]) for m in members]
     if ridge is None:
-        ridge = float(RIDGES[sum(cell.left_out() for cell in cells).argmin()])
+        ridge = _likeliest_ridge(cells, len(y))
     slopes, constants = map(np.array, zip(*(cell.coefficients(ridge) for cell in cells), strict=True))
     coef = slopes / spread
     low, high = (np.array([end(y[m]) for m in members]) for end in (np.min, np.max))
