@@ -296,7 +296,7 @@ def wald_test(X, y, labels, *, terms=()):
     statistic = score @ np.linalg.pinv(spread.T @ spread, hermitian=True) @ score / df[0]
     return _fixed_result("Wald test, HC3", null, statistic, df, residuals)
 
-# %% ../../nbs/13_ibc_regime_tests.ipynb #7e201dd7
+# %% ../../nbs/13_ibc_regime_tests.ipynb #67e61a3c
 @dataclass(frozen=True, eq=False)
 class _Cuts:
     """Cuts of one split variable: the samples in its order, how many lie at or below each cut, and the thresholds."""
@@ -313,7 +313,8 @@ def _cuts(z, variable, n_thresholds, min_leaf):
     values = z[order]
     counts = np.flatnonzero(values[1:] > values[:-1]) + 1
     counts = counts[(counts >= min_leaf) & (counts <= len(z) - min_leaf)]
-    counts = counts[np.unique(np.linspace(0, len(counts) - 1, n_thresholds).round().astype(int))] if len(counts) > n_thresholds else counts
+    if len(counts) > n_thresholds:
+        counts = counts[((np.arange(n_thresholds) + 0.5) * len(counts) / n_thresholds).astype(int)]
     low, high = values[counts - 1], values[counts]
     middle = low + (high - low) / 2
     return _Cuts(variable, order, counts, np.where(middle < high, middle, low))
