@@ -11,9 +11,12 @@ from lpc_ns.errors import InputError
 from lpc_ns.plotting import (
     assignment_margins,
     partial_residuals,
+    plot_branches,
     plot_coefficients,
     plot_margins,
     plot_regimes,
+    plot_threshold_path,
+    plot_threshold_stability,
     plot_trace,
     regime_colors,
 )
@@ -150,6 +153,76 @@ def test_refusals(data):
         (lambda: plot_coefficients(coef, intervals=coef[..., None] + [1, 0]), "lower"),
         (lambda: plot_trace([]), "non-empty"),
         (lambda: plot_trace([(0, 1), (1, 2, 3)]), "of one kind"),
+    ):
+        with pytest.raises(InputError, match=message):
+            call()
+
+
+@pytest.fixture
+def branches():
+    """Three cells, the second of them without samples."""
+    rng = np.random.default_rng(1)
+    x, labels = pd.Series(rng.normal(size=80), name="dose"), rng.choice([0, 2], 80)
+    return x, pd.Series(np.array([1, 0, -2])[labels] * x + rng.normal(0, 0.1, 80), name="response"), labels
+
+
+def test_branches_have_the_lines_of_their_cells(branches):
+    x, y, labels = branches
+    ax = plot_branches(x, y, labels, regime_names=["low", "middle", "high"])
+    for k, line in zip([0, 2], ax.lines, strict=True):
+        assert np.allclose(np.polyfit(*line.get_data(), 1), np.polyfit(x[labels == k], y[labels == k], 1))
+    assert [text.get_text().split(" (")[0] for text in ax.get_legend().get_texts()] == ["low", "high"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("dose", "response")
+    level = plot_branches(np.ones(5), np.arange(5.0), np.zeros(5, dtype=int)).lines[0]
+    assert np.allclose(level.get_ydata(), 2)
+
+
+def test_path_is_sorted_finite_and_marked():
+    thresholds, statistic = np.array([3.0, 1.0, 2.0, 4.0]), np.array([5.0, 1.0, 9.0, np.nan])
+    ax = plot_threshold_path(thresholds, statistic, critical_value=7, label="age")
+    assert np.array_equal(ax.lines[0].get_xydata(), [[1, 1], [2, 9], [3, 5]])
+    assert np.array_equal(ax.lines[1].get_xydata(), [[2, 9]])
+    assert set(ax.lines[2].get_ydata()) == {7}
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["age (largest at 2)", "critical value 7"]
+    assert ax.get_ylim()[0] == 0
+    assert plot_threshold_path([0.5], [2.0], ax=ax) is ax
+    assert len(ax.lines) == 5
+
+
+def test_stability_counts_every_resample():
+    thresholds = np.append(np.random.default_rng(2).normal(size=200), [np.nan] * 50)
+    ax = plot_threshold_stability(thresholds, chosen=0.1, level=0.8, xlabel="age")
+    shade, *bars = ax.patches
+    assert np.allclose([shade.get_x(), shade.get_x() + shade.get_width()], np.nanquantile(thresholds, [0.1, 0.9]))
+    assert sum(bar.get_height() for bar in bars) == 200
+    assert "200 of 250 resamples" in [text.get_text() for text in ax.get_legend().get_texts()]
+    ticks = ax.collections[-1].get_segments()
+    assert np.allclose(sorted(tick[0, 0] for tick in ticks), np.sort(thresholds[:200]))
+    one = plot_threshold_stability([2.0, 2.0, 2.0])
+    assert sum(bar.get_height() for bar in one.patches[1:]) == 3
+
+
+def test_regime_names_in_legends(data):
+    names = ["a <= 1", "1 < a <= 2", "2 < a <= 3", "a > 3"]
+    texts = [text.get_text() for text in plot_coefficients(data[3], regime_names=names).get_legend().get_texts()]
+    assert texts == names
+    texts = [text.get_text().split(" (")[0] for text in plot_regimes(*data, regime_names=names).get_legend().get_texts()]
+    assert texts == [names[0], names[1], names[3]]
+
+
+def test_refusals_of_split_figures(branches):
+    x, y, labels = branches
+    for call, message in (
+        (lambda: plot_branches(x, y, labels, regime_names=["low", "high"]), "labels run from 0 to 2"),
+        (lambda: plot_branches(x[:70], y, labels), "x has shape"),
+        (lambda: plot_branches(x, y, labels / 2), "whole numbers"),
+        (lambda: plot_coefficients([[1.0], [2.0]], regime_names=["low"]), "regime_names has 1 names"),
+        (lambda: plot_threshold_path([1, 2], [1.0]), "statistic has shape"),
+        (lambda: plot_threshold_path([1, 2], [np.nan, np.nan]), "no path"),
+        (lambda: plot_threshold_path([1, 2], [1.0, 2.0], critical_value=-1), "critical_value is -1"),
+        (lambda: plot_threshold_stability([[1.0]]), "must be a vector"),
+        (lambda: plot_threshold_stability([]), "0 finite values"),
+        (lambda: plot_threshold_stability([1.0], level=1.0), "level is 1.0"),
     ):
         with pytest.raises(InputError, match=message):
             call()
