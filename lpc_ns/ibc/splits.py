@@ -9,7 +9,7 @@ __all__ = ['kernel', 'TOLERANCE', 'SPLIT_RULES', 'RIDGES', 'CLIP_MARGIN', 'DEFAU
            'tree_split', 'oblique_split', 'kmeans_split', 'mixture_split', 'RegimeFit', 'fit_regimes', 'SplitSearch',
            'find_split']
 
-# %% ../../nbs/12_ibc_splits.ipynb #430d555f
+# %% ../../nbs/12_ibc_splits.ipynb #3db74158
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
@@ -23,6 +23,7 @@ from sklearn.model_selection import KFold
 from sklearn.tree import DecisionTreeRegressor
 
 from ..errors import InputError, check_choice, check_count, check_matrix, check_nonnegative, check_vector
+from ..lpc.local_search import spawn_seeds
 
 # %% ../../nbs/12_ibc_splits.ipynb #15b62199
 kernel = njit(cache=True, nogil=True, error_model="numpy")
@@ -365,7 +366,7 @@ def _intervals(variables, rule, cuts, direction=None):
     ends = np.concatenate([[-np.inf], cuts, [np.inf]])[:, None]
     return BoxSplit(variables, rule, ends[:-1], ends[1:], direction)
 
-# %% ../../nbs/12_ibc_splits.ipynb #6b4358a9
+# %% ../../nbs/12_ibc_splits.ipynb #f5c85db2
 @dataclass(frozen=True, eq=False)
 class SplitData:
     """
@@ -436,14 +437,7 @@ def make_split_data(X, y, *, design=None, min_leaf=None, ridge=0.0, random_state
     if len(design) != len(X):
         raise InputError(f"design has {len(design)} rows while X has {len(X)} samples; one row per sample is needed.")
     min_leaf = max(10, 2 * (design.shape[1] + 1)) if min_leaf is None else check_count("min_leaf", min_leaf)
-    return SplitData(X, y, design, min_leaf, check_nonnegative("ridge", ridge), _seed(random_state))
-
-
-def _seed(random_state):
-    """An integer from any of scikit-learn's or numpy's kinds of random state."""
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(2**31 - 1))
-    return int(np.random.default_rng(random_state).integers(2**31 - 1))
+    return SplitData(X, y, design, min_leaf, check_nonnegative("ridge", ridge), int(spawn_seeds(random_state, 1)[0].generate_state(1)[0]))
 
 # %% ../../nbs/12_ibc_splits.ipynb #59ccceef
 @kernel
