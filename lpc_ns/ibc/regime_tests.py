@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['RANK_TOLERANCE', 'LEVEL', 'RegimeTest', 'chow_test', 'wald_test', 'sup_lm_test', 'sup_f_test']
 
-# %% ../../nbs/13_ibc_regime_tests.ipynb #6af730b9
+# %% ../../nbs/13_ibc_regime_tests.ipynb #c24bccfb
 import math
 import warnings
 from dataclasses import dataclass
@@ -16,8 +16,9 @@ import pandas as pd
 from scipy import stats
 
 from ..errors import DataWarning, InputError, check_count, check_matrix, check_vector
+from .screening import term_columns
 
-# %% ../../nbs/13_ibc_regime_tests.ipynb #60cf7b02
+# %% ../../nbs/13_ibc_regime_tests.ipynb #c1d514ab
 RANK_TOLERANCE = 1e-5
 
 
@@ -25,15 +26,6 @@ def _names(Z, prefix="x"):
     """Column names of a DataFrame, or x0, x1, ..."""
     columns = getattr(Z, "columns", None)
     return tuple(str(c) for c in columns) if columns is not None else tuple(f"{prefix}{j}" for j in range(np.shape(Z)[1]))
-
-
-def _check_terms(terms, n_features):
-    """Terms as tuples of column numbers."""
-    terms = [tuple(term) for term in terms]
-    for term in terms:
-        if len(term) < 2 or not all(isinstance(j, int | np.integer) and 0 <= j < n_features for j in term):
-            raise InputError(f"terms contains {term!r}; a term is a tuple of at least two column numbers from 0 to {n_features - 1}, (j, j) for a square.")
-    return terms
 
 
 def _unit_columns(columns):
@@ -46,14 +38,14 @@ def _unit_columns(columns):
 
 def _basis(X, terms):
     """Orthonormal basis (n, r) of the columns of model C, and their number q."""
-    centred = X - X.mean(axis=0)
-    products = [np.prod((centred if len(term) == 2 else X)[:, list(term)], axis=1) for term in terms]
-    columns = _unit_columns(np.column_stack([X, *products]))
+    terms = [tuple(term) for term in terms]
+    pairs, longer = [t for t in terms if len(t) <= 2], [t for t in terms if len(t) > 2]
+    columns = _unit_columns(np.column_stack([X, term_columns(X - X.mean(axis=0), pairs), term_columns(X, longer)]))
     U, sizes, _ = np.linalg.svd(columns, full_matrices=False)
     kept = U[:, sizes > RANK_TOLERANCE * max(1.0, sizes[0])]
     return np.linalg.qr(np.column_stack([np.ones(len(X)), kept]))[0], columns.shape[1] + 1
 
-# %% ../../nbs/13_ibc_regime_tests.ipynb #9008e0fc
+# %% ../../nbs/13_ibc_regime_tests.ipynb #5727e352
 @dataclass(frozen=True, eq=False)
 class _NullFit:
     """Model C fitted: basis (n, r), residuals (n,), and whether they are more than rounding."""
@@ -67,7 +59,7 @@ def _fit_null(X, y, terms, stacklevel=4):
     """Validate the data and fit model C."""
     X = check_matrix(X)
     y = check_vector(y, len(X))
-    Q, n_columns = _basis(X, _check_terms(terms, X.shape[1]))
+    Q, n_columns = _basis(X, terms)
     n, rank = Q.shape
     if rank >= n:
         raise InputError(f"C has {n_columns} columns of rank {rank} for {n} samples and fits all of them: leave out features or terms, or get more samples.")
