@@ -396,7 +396,7 @@ def _scans(null, Z, names, n_thresholds, min_leaf):
         warnings.warn(f"{len(left_out)} split variable(s) ({_listed(left_out)}) have {what}; they are not tested.", DataWarning, stacklevel=4)
     return scans
 
-# %% ../../nbs/13_ibc_regime_tests.ipynb #75dbb0bc
+# %% ../../nbs/13_ibc_regime_tests.ipynb #81e1048e
 def _flipped(e, size, rng):
     """Residuals with random signs, one column per draw."""
     return e[:, None] * (2.0 * rng.integers(0, 2, (len(e), size), dtype=np.int8) - 1.0)
@@ -451,12 +451,16 @@ class _SearchTest:
         blocks = (self.redraw(null.e, size, rng) for size in sizes)
         return np.concatenate([np.max([self.scores(null, scan, E).max(axis=0) for scan in scans], axis=0) for E in blocks])
 
-    def path(self, null, plain, names):
-        """Statistic, score and fit of every cut of one variable."""
-        e, scan, cuts = null.e[:, None], self.scan(null, plain), plain.cuts
+    def path(self, null, plain, scans, names):
+        """Statistic, score and fit of every cut."""
+        e, columns = null.e[:, None], [scan.cuts.variable for scan in plain]
+        sizes = [len(scan.df) for scan in plain]
         return pd.DataFrame({
-            "variable": cuts.variable, "name": names[cuts.variable], "threshold": cuts.thresholds, "df": scan.df,
-            "statistic": self.statistic(null, scan, e)[:, 0], "score": self.scores(null, scan, e)[:, 0], "fit": _SUP_F.scores(null, plain, e)[:, 0]})
+            "variable": np.repeat(columns, sizes), "name": np.repeat(np.array(names, dtype=object)[columns], sizes),
+            "threshold": np.concatenate([scan.cuts.thresholds for scan in plain]), "df": np.concatenate([scan.df for scan in scans]),
+            "statistic": np.concatenate([self.statistic(null, scan, e)[:, 0] for scan in scans]),
+            "score": np.concatenate([self.scores(null, scan, e)[:, 0] for scan in scans]),
+            "fit": np.concatenate([_SUP_F.scores(null, scan, e)[:, 0] for scan in plain])})
 
 
 _SUP_LM = _SearchTest("sup-LM test, wild bootstrap", _whitened, _lm, _lm, _flipped)
@@ -470,9 +474,10 @@ def _search(test, X, y, Z, terms, n_draws, n_thresholds, min_leaf, random_state)
     (n, rank), e = null.Q.shape, null.e
     if null.perfect:
         return RegimeTest(test.name, 0.0, 1.0, (rank,), math.nan, math.nan, names=names)
-    scans = _scans(null, Z, names, n_thresholds, min_leaf)
-    path = pd.concat([test.path(null, scan, names) for scan in scans], ignore_index=True)
-    maxima = test.null_maxima(null, [test.scan(null, scan) for scan in scans], n_draws, random_state)
+    plain = _scans(null, Z, names, n_thresholds, min_leaf)
+    scans = [test.scan(null, scan) for scan in plain]
+    path = test.path(null, plain, scans, names)
+    maxima = test.null_maxima(null, scans, n_draws, random_state)
     largest, best = path.loc[path["score"].idxmax()], path.loc[path["fit"].idxmax()]
     A = _increment(null.Q, Z[:, best["variable"]] > best["threshold"])
     rss_d, k = e @ e - ((A.T @ e) ** 2).sum(), int(largest["df"])
