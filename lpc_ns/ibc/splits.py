@@ -72,7 +72,7 @@ def _cut_sse(Z, y, ridge):
     above = _running_sse(np.ascontiguousarray(Z[::-1]), np.ascontiguousarray(y[::-1]), ridge)[::-1]
     return _running_sse(np.ascontiguousarray(Z), np.ascontiguousarray(y), ridge)[:-1] + above[1:]
 
-# %% ../../nbs/12_ibc_splits.ipynb #5bc77b19
+# %% ../../nbs/12_ibc_splits.ipynb #71042a4c
 @dataclass(frozen=True, eq=False)
 class ThresholdScan:
     """
@@ -134,6 +134,12 @@ def _midpoints(values):
     return np.where(middle < values[1:], middle, values[:-1])
 
 
+def _check_design(design, name):
+    """Columns of a regression, of which there may be none."""
+    none = np.ndim(design) == 2 and np.shape(design)[1] == 0 and len(design) > 0
+    return np.empty((len(design), 0)) if none else check_matrix(design, name)
+
+
 def _scan(Z, y, z, min_leaf, ridge):
     """Thresholds, S(t) and samples below, for the admissible cuts of z."""
     order = np.argsort(z, kind="stable")
@@ -152,7 +158,7 @@ def threshold_scan(X, y, z, *, min_leaf=None, ridge=0.0):
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
-        Columns of the regression on each side, without the intercept, which is added.
+        Columns of the regression on each side, without the intercept, which is added; there may be none.
     y : array-like of shape (n_samples,)
     z : array-like of shape (n_samples,)
         The variable to cut; need not be a column of X.
@@ -174,7 +180,7 @@ def threshold_scan(X, y, z, *, min_leaf=None, ridge=0.0):
     -----
     Time O(n log n + n q^2) and memory O(n q) for q coefficients, by rank-one updates of triangular factors (Gill et al. 1974).
     """
-    design = check_matrix(X)
+    design = _check_design(X, "X")
     y, z = check_vector(y, len(design)), check_vector(z, len(design), "z")
     min_leaf = design.shape[1] + 2 if min_leaf is None else check_count("min_leaf", min_leaf)
     ridge = check_nonnegative("ridge", ridge)
@@ -366,7 +372,7 @@ def _intervals(variables, rule, cuts, direction=None):
     ends = np.concatenate([[-np.inf], cuts, [np.inf]])[:, None]
     return BoxSplit(variables, rule, ends[:-1], ends[1:], direction)
 
-# %% ../../nbs/12_ibc_splits.ipynb #f5c85db2
+# %% ../../nbs/12_ibc_splits.ipynb #f56e162f
 @dataclass(frozen=True, eq=False)
 class SplitData:
     """
@@ -428,12 +434,7 @@ def make_split_data(X, y, *, design=None, min_leaf=None, ridge=0.0, random_state
     """
     X = check_matrix(X)
     y = check_vector(y, len(X))
-    if design is None:
-        design = X
-    elif np.shape(design) == (len(X), 0):
-        design = np.empty((len(X), 0))
-    else:
-        design = check_matrix(design, "design")
+    design = X if design is None else _check_design(design, "design")
     if len(design) != len(X):
         raise InputError(f"design has {len(design)} rows while X has {len(X)} samples; one row per sample is needed.")
     min_leaf = max(10, 2 * (design.shape[1] + 1)) if min_leaf is None else check_count("min_leaf", min_leaf)
@@ -818,9 +819,9 @@ _ONE_VARIABLE = ("sign", "median", "quantile", "lloyd-max", "threshold")
 _SEVERAL_VARIABLES = ("linear-tree", "oblique", "quadrants")
 _FIXED_CELLS = ("sign", "median", "oblique", "quadrants")
 
-# %% ../../nbs/12_ibc_splits.ipynb #4cf3b9c5
+# %% ../../nbs/12_ibc_splits.ipynb #b4842d4e
 RIDGES = np.logspace(-4, 6, 41)
-CLIP_MARGIN = 0.1
+CLIP_MARGIN = 0.5
 
 
 @dataclass(frozen=True, eq=False)
