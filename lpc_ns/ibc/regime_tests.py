@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['RANK_TOLERANCE', 'LEVEL', 'RegimeTest', 'chow_test', 'wald_test', 'sup_lm_test', 'sup_f_test']
 
-# %% ../../nbs/13_ibc_regime_tests.ipynb #6af730b9
+# %% ../../nbs/13_ibc_regime_tests.ipynb #c24bccfb
 import math
 import warnings
 from dataclasses import dataclass
@@ -16,8 +16,9 @@ import pandas as pd
 from scipy import stats
 
 from ..errors import DataWarning, InputError, check_count, check_matrix, check_vector
+from .screening import term_columns
 
-# %% ../../nbs/13_ibc_regime_tests.ipynb #60cf7b02
+# %% ../../nbs/13_ibc_regime_tests.ipynb #c1d514ab
 RANK_TOLERANCE = 1e-5
 
 
@@ -25,15 +26,6 @@ def _names(Z, prefix="x"):
     """Column names of a DataFrame, or x0, x1, ..."""
     columns = getattr(Z, "columns", None)
     return tuple(str(c) for c in columns) if columns is not None else tuple(f"{prefix}{j}" for j in range(np.shape(Z)[1]))
-
-
-def _check_terms(terms, n_features):
-    """Terms as tuples of column numbers."""
-    terms = [tuple(term) for term in terms]
-    for term in terms:
-        if len(term) < 2 or not all(isinstance(j, int | np.integer) and 0 <= j < n_features for j in term):
-            raise InputError(f"terms contains {term!r}; a term is a tuple of at least two column numbers from 0 to {n_features - 1}, (j, j) for a square.")
-    return terms
 
 
 def _unit_columns(columns):
@@ -46,14 +38,14 @@ def _unit_columns(columns):
 
 def _basis(X, terms):
     """Orthonormal basis (n, r) of the columns of model C, and their number q."""
-    centred = X - X.mean(axis=0)
-    products = [np.prod((centred if len(term) == 2 else X)[:, list(term)], axis=1) for term in terms]
-    columns = _unit_columns(np.column_stack([X, *products]))
+    terms = [tuple(term) for term in terms]
+    pairs, longer = [t for t in terms if len(t) <= 2], [t for t in terms if len(t) > 2]
+    columns = _unit_columns(np.column_stack([X, term_columns(X - X.mean(axis=0), pairs), term_columns(X, longer)]))
     U, sizes, _ = np.linalg.svd(columns, full_matrices=False)
     kept = U[:, sizes > RANK_TOLERANCE * max(1.0, sizes[0])]
     return np.linalg.qr(np.column_stack([np.ones(len(X)), kept]))[0], columns.shape[1] + 1
 
-# %% ../../nbs/13_ibc_regime_tests.ipynb #9008e0fc
+# %% ../../nbs/13_ibc_regime_tests.ipynb #5727e352
 @dataclass(frozen=True, eq=False)
 class _NullFit:
     """Model C fitted: basis (n, r), residuals (n,), and whether they are more than rounding."""
@@ -67,7 +59,7 @@ def _fit_null(X, y, terms, stacklevel=4):
     """Validate the data and fit model C."""
     X = check_matrix(X)
     y = check_vector(y, len(X))
-    Q, n_columns = _basis(X, _check_terms(terms, X.shape[1]))
+    Q, n_columns = _basis(X, terms)
     n, rank = Q.shape
     if rank >= n:
         raise InputError(f"C has {n_columns} columns of rank {rank} for {n} samples and fits all of them: leave out features or terms, or get more samples.")
@@ -404,7 +396,7 @@ def _scans(null, Z, names, n_thresholds, min_leaf):
         warnings.warn(f"{len(left_out)} split variable(s) ({_listed(left_out)}) have {what}; they are not tested.", DataWarning, stacklevel=4)
     return scans
 
-# %% ../../nbs/13_ibc_regime_tests.ipynb #75dbb0bc
+# %% ../../nbs/13_ibc_regime_tests.ipynb #81e1048e
 def _flipped(e, size, rng):
     """Residuals with random signs, one column per draw."""
     return e[:, None] * (2.0 * rng.integers(0, 2, (len(e), size), dtype=np.int8) - 1.0)
@@ -459,12 +451,16 @@ class _SearchTest:
         blocks = (self.redraw(null.e, size, rng) for size in sizes)
         return np.concatenate([np.max([self.scores(null, scan, E).max(axis=0) for scan in scans], axis=0) for E in blocks])
 
-    def path(self, null, plain, names):
-        """Statistic, score and fit of every cut of one variable."""
-        e, scan, cuts = null.e[:, None], self.scan(null, plain), plain.cuts
+    def path(self, null, plain, scans, names):
+        """Statistic, score and fit of every cut."""
+        e, columns = null.e[:, None], [scan.cuts.variable for scan in plain]
+        sizes = [len(scan.df) for scan in plain]
         return pd.DataFrame({
-            "variable": cuts.variable, "name": names[cuts.variable], "threshold": cuts.thresholds, "df": scan.df,
-            "statistic": self.statistic(null, scan, e)[:, 0], "score": self.scores(null, scan, e)[:, 0], "fit": _SUP_F.scores(null, plain, e)[:, 0]})
+            "variable": np.repeat(columns, sizes), "name": np.repeat(np.array(names, dtype=object)[columns], sizes),
+            "threshold": np.concatenate([scan.cuts.thresholds for scan in plain]), "df": np.concatenate([scan.df for scan in scans]),
+            "statistic": np.concatenate([self.statistic(null, scan, e)[:, 0] for scan in scans]),
+            "score": np.concatenate([self.scores(null, scan, e)[:, 0] for scan in scans]),
+            "fit": np.concatenate([_SUP_F.scores(null, scan, e)[:, 0] for scan in plain])})
 
 
 _SUP_LM = _SearchTest("sup-LM test, wild bootstrap", _whitened, _lm, _lm, _flipped)
@@ -478,9 +474,10 @@ def _search(test, X, y, Z, terms, n_draws, n_thresholds, min_leaf, random_state)
     (n, rank), e = null.Q.shape, null.e
     if null.perfect:
         return RegimeTest(test.name, 0.0, 1.0, (rank,), math.nan, math.nan, names=names)
-    scans = _scans(null, Z, names, n_thresholds, min_leaf)
-    path = pd.concat([test.path(null, scan, names) for scan in scans], ignore_index=True)
-    maxima = test.null_maxima(null, [test.scan(null, scan) for scan in scans], n_draws, random_state)
+    plain = _scans(null, Z, names, n_thresholds, min_leaf)
+    scans = [test.scan(null, scan) for scan in plain]
+    path = test.path(null, plain, scans, names)
+    maxima = test.null_maxima(null, scans, n_draws, random_state)
     largest, best = path.loc[path["score"].idxmax()], path.loc[path["fit"].idxmax()]
     A = _increment(null.Q, Z[:, best["variable"]] > best["threshold"])
     rss_d, k = e @ e - ((A.T @ e) ** 2).sum(), int(largest["df"])
