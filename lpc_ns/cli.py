@@ -11,14 +11,14 @@ import sys
 import warnings
 from pathlib import Path
 
-# %% ../nbs/62_cli.ipynb #495e0144
+# %% ../nbs/62_cli.ipynb #6afe2a10
 def _add_fit(commands):
     """The parser of `lpc-ns fit`."""
     parser = commands.add_parser("fit", help="fit linear predictive clustering to a table and write a report")
     parser.add_argument("table", type=Path, help="CSV (.csv, .tsv) or Parquet (.parquet, .pq) file")
     parser.add_argument("--target", required=True, help="numeric column to explain")
     parser.add_argument("--n-clusters", type=int, default=2, help="number of clusters (default: 2)")
-    parser.add_argument("--method", default="local", help="local, greedy, global, auto, global-mip, ns-mip or ns-qpbo (default: local)")
+    parser.add_argument("--method", default="auto", help="auto, local, greedy, global, global-mip, ns-mip or ns-qpbo (default: auto)")
     parser.add_argument("--solver", help="back end of the mixed-integer methods, such as SCIP or HIGHS")
     parser.add_argument("--gap", type=float, default=1e-4, help="relative gap at which a proof may stop (default: 1e-4)")
     parser.add_argument("--loss", default="squared", help="squared or absolute (default: squared)")

@@ -195,7 +195,7 @@ def _spread(values):
     spread = values.std(axis=0, ddof=1)
     return np.where(spread > 0, spread, 1.0)
 
-# %% ../nbs/60_report.ipynb #8f31dd0b
+# %% ../nbs/60_report.ipynb #cb10c91e
 @dataclass(frozen=True)
 class LPCReport:
     """
@@ -275,7 +275,7 @@ class LPCReport:
     def _reliability(self, facts):
         """What is known about the distance from the optimum, as a clause."""
         if facts["lower_bound"] > 0 or facts["gap"] == 0:
-            return f"at most {facts['gap']:.2%} above the optimum, proved."
+            return f"the optimum is at most {facts['gap']:.2%} lower, proved."
         if facts["share_of_restarts"] is None:
             return "one cluster needs no search."
         return f"{facts['share_of_restarts']:.0%} of the restarts reached this value; no lower bound was proved."
