@@ -18,6 +18,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from lpc_ns.tree.exact import exact_tree
+from lpc_ns.tree.explain import explain_labels
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine, make_blobs
 
 from lpc_ns.datasets import FCPS_CLUSTERS, UCI_DATASETS, load_cluster_tree_cases, load_fcps, load_uci, make_lpc
@@ -25,8 +27,6 @@ from lpc_ns.errors import DataNotFoundError, DataWarning
 from lpc_ns.lpc.local_search import local_search
 from lpc_ns.lpc.problem import make_problem as make_regression
 from lpc_ns.lpc.problem import objective
-from lpc_ns.tree.exact import exact_tree
-from lpc_ns.tree.explain import explain_labels
 from lpc_ns.tree.formulation import (
     brute_force,
     cluster_centers,
@@ -69,7 +69,8 @@ def published():
         found = exact_tree(problem) if flat else hyperplane_tree(case, problem)
         rows.append({
             "case": name, "n": problem.n_samples, "K": case.n_clusters, "depth": case.max_depth,
-            "splits": "feature" if flat else "hyperplane", "published": case.reference["gurobi_obj"], "published bound": case.reference["gurobi_bound"], "ours": found.objective,
+            "splits": "feature" if flat else "hyperplane", "published": case.reference["gurobi_obj"], "published bound": case.reference["gurobi_bound"],
+            "ours": found.objective,
             "bound": found.lower_bound, "status": found.status, "published seconds": case.reference["gurobi_time"],
             "seconds": round(time.perf_counter() - begin, 3),
         })

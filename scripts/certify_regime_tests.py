@@ -2,7 +2,8 @@
 
     python scripts/certify_regime_tests.py [n_runs]
 
-n = 300 samples, and 100 in one row. Noise of variance one on average, of four kinds; the coefficient of the product x0 x1 is 2 + d sign(x1). With a given
+n = 300 samples, and 100 in one row. Noise of variance one on average, of four kinds; the coefficient of the product x0 x1 is
+2 + d sign(x1). With a given
 pair there are 4 features and the true pair is in C; with a pair that was found there are 10, and C has the pair or square that
 screening ranks first on the same data. Counts of rejections at the level of 5 % go to nbs/results/ibc_regime_tests.csv if there are 500
 runs, and violations of the claims about the default test make the exit status 1. 500 runs take about a quarter of an hour.

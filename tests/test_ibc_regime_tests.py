@@ -128,7 +128,7 @@ def test_collinear_columns_change_nothing_but_a_warning():
 
 def test_features_far_from_zero_lose_no_digits():
     X, y = switching()
-    far = X + [1e6, 2000, 0]
+    far = X + np.array([1e6, 2000, 0])
     near, moved = (sup_lm_test(Z, y, terms=[(0, 1), (1, 1)], random_state=0) for Z in (X, far))
     np.testing.assert_allclose(moved.path["statistic"], near.path["statistic"], rtol=1e-6)
 
