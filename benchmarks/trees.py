@@ -69,7 +69,8 @@ def published():
         found = exact_tree(problem) if flat else hyperplane_tree(case, problem)
         rows.append({
             "case": name, "n": problem.n_samples, "K": case.n_clusters, "depth": case.max_depth,
-            "splits": "feature" if flat else "hyperplane", "published": case.reference["gurobi_obj"], "published bound": case.reference["gurobi_bound"],
+            "splits": "feature" if flat else "hyperplane", "published": case.reference["gurobi_obj"],
+            "published bound": case.reference["gurobi_bound"],
             "ours": found.objective,
             "bound": found.lower_bound, "status": found.status, "published seconds": case.reference["gurobi_time"],
             "seconds": round(time.perf_counter() - begin, 3),
