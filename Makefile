@@ -39,10 +39,13 @@ bench: $(READY)  ## benchmarks: ratios measured in one run on this machine
 	$(BIN)/python benchmarks/qpbo.py
 	$(BIN)/python benchmarks/certificates.py
 	$(BIN)/python benchmarks/screening.py
+	$(BIN)/python benchmarks/ibc_peers.py
 
-certify: $(READY)  ## hundreds of random problems against enumeration; the test suite runs a small sample
+certify: $(READY)  ## hundreds of random problems against enumeration, size and power of tests; the test suite runs a small sample
 	$(BIN)/python scripts/certify_formulations.py
 	$(BIN)/python scripts/certify_bounds.py 10000
+	$(BIN)/python scripts/certify_regime_tests.py
+	$(BIN)/python scripts/certify_trees.py
 
 clean:
 	rm -rf $(VENV) _docs _proc build dist *.egg-info

@@ -2,7 +2,10 @@
 
 __version__ = "0.1.0"
 
-_PUBLIC = {"LinearPredictiveClustering": "lpc_ns.lpc.estimator"}
+_PUBLIC = {
+    "LinearPredictiveClustering": "lpc_ns.lpc.estimator",
+    "InteractionBasedClustering": "lpc_ns.ibc.estimator",
+}
 __all__ = list(_PUBLIC)
 
 

@@ -52,7 +52,7 @@ def test_never_above_brute_force_and_closes_there(block):
         problem, rng = SCRIPT.random_problem(seed)
         if problem.penalty.min() == 0:
             continue
-        optimum = SCRIPT.best_known(problem)
+        optimum = SCRIPT.best_known(problem, local_search(problem, 2, random_state=0))
         limit = optimum + SCRIPT.slack(problem, optimum)
 
         def look(tree, limit=limit, seed=seed):
@@ -72,7 +72,7 @@ def test_ends_at_the_optimum(seed):
     n, k = 9, 2 + seed % 2
     problem = make_problem(rng.normal(size=(n, 1 + seed % 3)), rng.normal(size=n) + 5 * (seed % 2), k, ridge=(1e-3, 0.1, 10.0)[seed % 3])
     tree = run(_ColumnTree(problem, np.zeros(n, dtype=int), 1e-5))
-    optimum = SCRIPT.best_known(problem)
+    optimum = SCRIPT.best_known(problem, local_search(problem, 2, random_state=0))
     assert tree.finished
     assert tree.lower <= optimum <= tree.lower * (1 + 2e-5) + 1e-12
     assert objective(problem, tree.labels) == pytest.approx(tree.upper, rel=1e-9)

@@ -214,7 +214,7 @@ def _dive(X, y, penalty, gap, rounding, S, n_nodes):
             level, new = level - 1, False
     S.state[0], S.state[1], S.state[2] = level, new, S.state[2] + nodes
 
-# %% ../../nbs/25a_lpc_branching.ipynb #9cf9c2fc
+# %% ../../nbs/25a_lpc_branching.ipynb #1b58e394
 SMALLEST_GAP = 1e-9
 
 
@@ -231,42 +231,45 @@ def _open_bound(S):
 class _LabelTree:
     """Branch and bound over labels: `advance` works for a moment, `lower` is always valid."""
 
-    trial, steps = 5, (0.9, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05)
+    trial, aims = 5, (0.9, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05)
 
     def __init__(self, problem, labels, gap):
         self.form, self.gap = _form(problem), max(0.999 * gap, SMALLEST_GAP)
         self.labels, self.proved, self.nodes, self.finished = labels.copy(), 0.0, 0, False
         self.upper = _partition_value(self.form.X, self.form.y, labels, self.form.n_clusters, self.form.penalty)
+        self.rounding = _allowance(self.form, self.form.penalty, self.upper)
         self.batch = max(100, 10**6 // (self.form.n_samples * self.form.n_clusters))
-        self.aims = None
-        self._open(self.gap)
+        self.aims = [aim for aim in self.aims if aim > 2 * self.gap]
+        self.stack, self.modest = self._open(self.gap), None
 
     def _open(self, aim):
-        """Begin again, to prove a bound of (1 - aim) times the incumbent's value."""
-        self.aim, self.rounding = aim, _allowance(self.form, self.form.penalty, self.upper)
-        threshold = min(self.upper * (1 - aim) + self.rounding, self.upper)
-        self.stack = _new_stack(self.form, self.labels, self.upper, threshold)
+        """A search that is to prove a bound of (1 - aim) times the incumbent's value."""
+        return _new_stack(self.form, self.labels, self.upper, self._threshold(aim))
 
-    def advance(self):
-        """Search one slice of nodes, then go on to the next aim if it is time to."""
-        S, before = self.stack, self.stack.state[2]
-        _dive(self.form.X, self.form.y, self.form.penalty, self.aim, self.rounding, S, self.batch)
+    def _threshold(self, aim):
+        """Where nodes are cut."""
+        return min(self.upper * (1 - aim) + self.rounding, self.upper)
+
+    def _search(self, S, aim):
+        """Search one slice of nodes; returns whether the search has ended."""
+        S.value[:] = min(S.value[0], self.upper), min(S.value[1], self._threshold(aim))
+        before = S.state[2]
+        _dive(self.form.X, self.form.y, self.form.penalty, aim, self.rounding, S, self.batch)
         self.nodes += int(S.state[2] - before)
         if S.value[0] < self.upper:
             self.upper, self.labels = S.value[0], S.best.copy()
             self.rounding = _allowance(self.form, self.form.penalty, self.upper)
-        ended = S.state[0] < 0
-        self.proved = max(self.proved, self._stack_bound())
-        self.finished = bool(ended and self.aim == self.gap)
-        if self.aims is None and not ended and S.state[2] >= self.trial * self.batch:
-            self.aims = [aim for aim in self.steps if aim > 2 * self.gap] + [self.gap]
-            self._open(self.aims.pop(0))
-        elif ended and not self.finished:
-            self._open(self.aims.pop(0))
+        self.proved = max(self.proved, _open_bound(S) - self.rounding)
+        return bool(S.state[0] < 0)
 
-    def _stack_bound(self):
-        """What the running search has proved so far."""
-        return _open_bound(self.stack) - self.rounding
+    def advance(self):
+        """One slice for the gap that was asked for and, after a trial, one for the next of the modest aims."""
+        self.finished = self._search(self.stack, self.gap)
+        if self.finished or not self.aims or self.stack.state[2] < self.trial * self.batch:
+            return
+        self.modest = self.modest or self._open(self.aims[0])
+        if self._search(self.modest, self.aims[0]):
+            self.aims, self.modest = self.aims[1:], None
 
     @property
     def lower(self):
