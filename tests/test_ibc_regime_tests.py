@@ -25,26 +25,10 @@ def rejected(truth, pair, noise, test="sup-LM", n_runs=N_RUNS):
 # ---- size and power
 
 
-def test_the_stored_table_keeps_the_claims():
-    table = pd.read_csv(certify.RESULTS)
-    assert table.groupby(["truth", "pair", "noise"]).ngroups == len(certify.CELLS) * len(certify.NOISES) and (table["runs"] == 500).all()
-    assert list(certify.violations(table)) == []
-
-
 @pytest.mark.parametrize("noise", ["t3", "step"])
 @pytest.mark.parametrize(("truth", "pair"), [("d = 0", "given"), ("d = 0", "found"), ("no product", "found")])
 def test_default_test_keeps_its_level(truth, pair, noise):
     assert rejected(truth, pair, noise) <= 8  # P(more than 8 of 60) < .003 at a true size of .05
-
-
-def test_stored_counts_are_those_of_the_code():
-    """The first runs of a cell cannot reject more often than all of them, nor can the rest make up for fewer than possible."""
-    table = pd.read_csv(certify.RESULTS).set_index(["truth", "pair", "noise", "test"])["rejected"]
-    counts = pd.DataFrame([certify.rejections("d = 0", "given", "step", seed) for seed in range(N_RUNS)]).sum()
-    for test, count in counts.items():
-        stored = table["d = 0", "given", "step", test]
-        assert count <= stored <= count + 500 - N_RUNS
-        assert abs(count / N_RUNS - stored / 500) <= 0.2, test
 
 
 @pytest.mark.parametrize(("pair", "noise"), [("given", "step"), ("found", "smooth")])
