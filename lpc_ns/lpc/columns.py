@@ -157,7 +157,7 @@ def _contract_line(model, P, box, centre, excess):
             ratio = min(ratio, (box.high[a] - box.low[a]) / width)
     return ratio
 
-# %% ../../nbs/25b_lpc_columns.ipynb #05436184
+# %% ../../nbs/25b_lpc_columns.ipynb #a6491ad0
 @kernel
 def _truncated_value(V, y, mu, box, u, Hu):
     """Value of the pricing problem at a point of the box."""
@@ -219,8 +219,8 @@ def _examine_line(V, y, mu, box, bound, pool, visited, tolerance, unit, passes, 
 
 @kernel
 def _price_exactly(V, y, mu, pool, visited, tolerance, unit, scale, passes, n_boxes):
-    """Divide boxes, best first, until none is below the best value minus the tolerance; returns a lower bound of the pricing problem."""
-    p, given_up = V.shape[1], np.inf
+    """Divide boxes, best first, until none is below the best value minus the tolerance; returns a lower bound of the pricing problem, and whether that is so."""
+    p = V.shape[1]
     model, P = Lines(np.zeros((1, p, p)), np.zeros((1, p)), np.zeros(2)), np.empty((p, p))
     u, centre, score, Hu = np.empty(p), np.empty(p), np.empty(p), np.empty(p)
     while pool.state[0] > 0 and pool.state[2] < n_boxes and pool.key[0] < pool.value[0] - tolerance:
@@ -232,10 +232,11 @@ def _price_exactly(V, y, mu, pool, visited, tolerance, unit, scale, passes, n_bo
             if bound < pool.value[0] - tolerance and _choose(box, score) > 1e-13 * scale:
                 _push(pool, bound, h)
             else:
-                given_up = min(given_up, bound)
+                pool.value[2] = min(pool.value[2], bound)
                 _release(pool, h)
-    low = min(given_up, pool.value[0] - tolerance)
-    return min(low, pool.key[0]) if pool.state[0] > 0 else low
+    low = min(pool.value[2], pool.value[0] - tolerance)
+    smallest = pool.key[0] if pool.state[0] > 0 else np.inf
+    return min(low, smallest), smallest >= pool.value[0] - tolerance
 
 # %% ../../nbs/25b_lpc_columns.ipynb #f1f441f9
 @kernel
@@ -284,11 +285,11 @@ def _alternate_members(V, y, mu, base, sets, max_iter, costs):
             if moved:
                 costs[s] = _fit_members(V, y, base, sets[s], P, b, u)
 
-# %% ../../nbs/25b_lpc_columns.ipynb #ba258a16
+# %% ../../nbs/25b_lpc_columns.ipynb #ca025eee
 class _Pricer:
     """The problem as one cluster sees it."""
 
-    passes, visits, work, most_boxes = 4, 200, 15_000_000, 100_000
+    passes, visits, work, n_boxes = 4, 200, 2_000_000, 500_000
 
     def __init__(self, form, labels, upper):
         X, penalty = form.X, form.penalty
@@ -301,8 +302,7 @@ class _Pricer:
         self.middle, self.reach = -R @ mean, np.linalg.norm(R / np.sqrt(penalty), axis=1) * np.sqrt(upper) * (1 + 1e-6)
         self.scale = max(np.abs(R @ (W - mean).T).max(), np.sqrt(upper / N), np.finfo(float).tiny)
         self.rounding, self.unit = self._allowance(form, B, R, mean, limit, upper), 4 * np.finfo(float).eps * (N + 3 * p)
-        self.n_boxes, self.visited = min(self.work // N, self.most_boxes), np.empty((self.visits, p))
-        self.pool = self._new_pool(N, p)
+        self.visited, self.pool = np.empty((self.visits, p)), self._new_pool(N, p)
 
     def _allowance(self, form, B, R, mean, limit, upper):
         """What the change of coordinates may add to a bound."""
@@ -314,12 +314,12 @@ class _Pricer:
         return 2 * np.sqrt(upper) * error + error**2
 
     def _new_pool(self, N, p):
-        """Room for boxes; `state` is boxes on the heap, free places, boxes bounded, points visited; `value` is the best value and what a visited point must reach."""
+        """Room for boxes; `state` is boxes on the heap, free places, boxes bounded, points visited; `value` is the best value, what a visited point must reach, and the smallest bound of the boxes given up."""
         places = int(np.clip(MEMORY / (8 * N + 32 * (p + 2) ** 2), 3 * SHORT, 50_000))
         real = [np.empty((places, *shape)) for shape in ((p,), (p,), (1, p, p), (1, p), (2,))]
         whole = np.empty((places, N), dtype=np.int32), np.zeros((places, 2), dtype=np.int64)
         heap = np.empty(places), np.empty(places, dtype=np.int64), np.empty(places, dtype=np.int64)
-        return Pool(*real, *whole, *heap, np.zeros(4, dtype=np.int64), np.zeros(2), np.zeros(0))
+        return Pool(*real, *whole, *heap, np.zeros(4, dtype=np.int64), np.zeros(3), np.zeros(0))
 
     def base(self, members):
         """The quadratic of the penalty and the given members."""
@@ -333,18 +333,26 @@ class _Pricer:
         return costs
 
     def exact(self, base, mu, free, hope, tolerance):
-        """Proved lower bound of the pricing problem, about `tolerance` below its value, which is at most `hope`; and the clusters of good points."""
+        """Generate, slice by slice, proved lower bounds of the pricing problem; the last, also returned, is at most `tolerance` below the value or `hope`, unless boxes ran out."""
         pool = self.pool
         pool.free[:] = np.arange(len(pool.free))[::-1]
-        pool.state[:], pool.value[:] = (0, len(pool.free) - 1, 0, 0), (hope, hope + 10 * tolerance)
+        pool.state[:], pool.value[:] = (0, len(pool.free) - 1, 0, 0), (hope, hope + 10 * tolerance, np.inf)
         root = _box_of.py_func(pool, 0)
         root.low[:], root.high[:] = self.middle - self.reach, self.middle + self.reach
         root.open[: len(free)], root.count[:] = free, (len(free), int(np.argmax(self.reach)))
         root.lines.H[:], root.lines.b[:], root.lines.c[:] = base.H, base.b, base.c
         _push(pool, -np.inf, 0)
-        low = _price_exactly(self.V, self.y, mu, pool, self.visited, tolerance, self.unit, self.scale, self.passes, self.n_boxes)
-        points = self.visited[: min(pool.state[3], self.visits)]
-        return low, (self.y - points @ self.V.T) ** 2 < mu
+        done = False
+        while not done and pool.state[2] < self.n_boxes:
+            slice_end = min(pool.state[2] + max(2, self.work // len(self.y)), self.n_boxes)
+            low, done = _price_exactly(self.V, self.y, mu, pool, self.visited, tolerance, self.unit, self.scale, self.passes, slice_end)
+            yield low
+        return low
+
+    def clusters_visited(self, mu):
+        """The clusters of the good points that the last pricing came across."""
+        points = self.visited[: min(self.pool.state[3], self.visits)]
+        return (self.y - points @ self.V.T) ** 2 < mu
 
 # %% ../../nbs/25b_lpc_columns.ipynb #431063b1
 def _centred_prices(A, b, cost, nu, size, tolerance):
@@ -393,7 +401,7 @@ class _Node:
         self.fixed = np.array([pricer.alternate(base, self.mu, nobody, 0)[0] for base in self.bases])
         self.is_root, self.is_leaf = used == 0, not self.free.any()
 
-# %% ../../nbs/25b_lpc_columns.ipynb #3b631fff
+# %% ../../nbs/25b_lpc_columns.ipynb #cd9e3c07
 class _ColumnTree:
     """Branch and price: `advance` works for a moment, `lower` is always valid."""
 
@@ -411,6 +419,7 @@ class _ColumnTree:
         start = residual**2 + 0.3 * np.median(residual**2) + 0.5 * self.upper / len(labels)
         self.waiting.append(_Node(np.full(len(labels), -1), start, 0.0, [labels == np.arange(self.n_clusters)[:, None]]))
         self._next()
+        self.work = self._search()
 
     @property
     def threshold(self):
@@ -424,11 +433,22 @@ class _ColumnTree:
         return max(0.0, min([*unfinished, self.threshold]) - self.pricer.rounding)
 
     def advance(self):
-        """One round at the current node."""
+        """One round at the current node, or one slice of an exact pricing."""
+        next(self.work, None)
+
+    def _search(self):
+        """The rounds of one node after the other, with a pause after each and within long pricing."""
+        while not self.finished:
+            if self.node.is_leaf:
+                self._keep(self.node.labels)
+                self._next()
+            else:
+                yield from self._round()
+            yield
+
+    def _round(self):
+        """Prices, clusters, and if it is time a proof; then on to the next node if this one is done."""
         node = self.node
-        if node.is_leaf:
-            self._keep(node.labels)
-            return self._next()
         self._solve_master()
         mu = self.smoothing * node.mu + (1 - self.smoothing) * self.prices
         hopes, added = zip(*(self._find(k, mu) for k in range(len(node.forced))), strict=True)
@@ -436,7 +456,7 @@ class _ColumnTree:
         node.rounds, node.waited = node.rounds + 1, node.waited + 1
         hopeless = self.value < self.threshold and node.rounds >= 4
         if hope >= self.threshold or not any(added) or node.waited >= self.patience or (hopeless and not node.is_root):
-            self._prove(mu, hopes, hope, hopeless and not node.is_root)
+            yield from self._prove(mu, hopes, hope, hopeless and not node.is_root)
             stuck = node.proofs >= (self.root_proofs if node.is_root else self.most_proofs)
             if node.bound >= self.threshold:
                 self._next()
@@ -508,7 +528,8 @@ class _ColumnTree:
         missing = max(self.threshold - node.bound, self.gap * self.upper)
         spare = max((0.5 if hopeless else 0.2) * missing, 0.9 * (hope - self.threshold))
         for k, base in enumerate(node.bases):
-            low, found = self.pricer.exact(base, mu, free, hopes[k], spare / node.room[k:].sum())
+            low = yield from self.pricer.exact(base, mu, free, hopes[k], spare / node.room[k:].sum())
+            found = self.pricer.clusters_visited(mu)
             total += node.room[k] * low
             spare = max(spare - node.room[k] * (hopes[k] - low), 0.2 * spare)
             if len(found):
@@ -532,13 +553,13 @@ class _ColumnTree:
         else:
             agreement = np.where(node.free, share.max(axis=0) / np.maximum(share.sum(axis=0), 1e-9), np.inf)
             pick = (int(np.argmin(agreement)),)
-        self._round(np.where(node.free, share.argmax(axis=0), node.labels))
+        self._polish(np.where(node.free, share.argmax(axis=0), node.labels))
         node.clusters = [self.sets[j[: len(self.labels)]] for j in self.chosen]
         self.number += 1
         heapq.heappush(self.heap, (node.bound, self.number, node, pick))
         self._next()
 
-    def _round(self, labels):
+    def _polish(self, labels):
         """Improve a partition and keep it if it is the best."""
         X, y, penalty, K, p = self.form.X, self.form.y, self.form.penalty, self.n_clusters, self.form.n_coefficients
         P, W = np.empty((K, p, p)), np.empty((K, p))
