@@ -181,9 +181,10 @@ def test_equal_noise_has_one_width():
 
 def test_widths_are_order_statistics():
     residuals, labels = np.arange(1.0, 31), np.repeat([0, 1, 2], [9, 18, 3])
-    widths = conformal_widths(residuals, labels, 0.9)
+    widths = conformal_widths(residuals, labels, 0.9, 3)
     assert widths.tolist() == [9.0, 27.0, 28.0]  # ranks 9 of 9, 18 of 18, and 28 of all 30 where three samples are too few
-    assert np.isinf(conformal_widths(residuals, labels, 0.999)).all()
+    assert np.isinf(conformal_widths(residuals, labels, 0.999, 3)).all()
+    assert conformal_widths(residuals, labels, 0.9, 4)[3] == 28.0
 
 
 def test_stack_weights_on_the_simplex():
@@ -423,6 +424,8 @@ def test_wrong_data_are_refused():
     identifiers = pd.DataFrame({"id": [f"s{k}" for k in range(60)], "x": np.arange(60.0)})
     with pytest.raises(InputError, match="60 different values"):
         learn_encoding(identifiers)
+    with pytest.raises(InputError, match="more than one column with the name 'a'"):
+        clone(model).fit(pd.DataFrame(X, columns=["a", "a"]), y)
     text = pd.DataFrame({"x": X[:, 0], "kind": np.where(X[:, 1] > 0, "a", "b")})
     fitted = clone(model).fit(text, y)
     with pytest.raises(InputError, match="level 'c'"):

@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['MOST_LEVELS', 'KEPT_TERMS', 'MOST_MAIN', 'MOST_IN_TRIPLES', 'FEWEST_SAMPLES', 'MOST_VARIABLES', 'MOST_COLUMNS',
-           'LONE_RULES', 'FAMILIES', 'STACK_PRIOR', 'NOISE_GAIN', 'MODELS', 'AUTO_RULES', 'TableEncoding',
-           'learn_encoding', 'forward_terms', 'Settings', 'Findings', 'find_terms', 'choose_split', 'FamilyModel',
-           'PooledModel', 'pool', 'fit_models', 'ModelComparison', 'compare', 'make_folds', 'cross_fit',
+           'MOST_SEARCHED', 'JOINT_RULES', 'FAMILIES', 'STACK_PRIOR', 'NOISE_GAIN', 'MODELS', 'AUTO_RULES',
+           'TableEncoding', 'learn_encoding', 'forward_terms', 'Settings', 'Findings', 'find_terms', 'choose_split',
+           'FamilyModel', 'PooledModel', 'pool', 'fit_models', 'ModelComparison', 'compare', 'make_folds', 'cross_fit',
            'stack_weights', 'StackedModel', 'noise_split', 'conformal_widths', 'InteractionBasedClustering',
            'compare_models']
 
-# %% ../../nbs/14_ibc_estimator.ipynb #15335dbd
+# %% ../../nbs/14_ibc_estimator.ipynb #01807042
 import math
 import warnings
 from dataclasses import dataclass, replace
@@ -28,11 +28,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ..errors import DataWarning, InputError, check_choice, check_count, check_matrix, check_nonnegative, check_vector, warn_doubtful
 from .regime_tests import sup_lm_test
 from .screening import METHODS, InteractionRanking, rank_terms, screen_pairs, screen_triples, select_interactions
-from .splits import SPLIT_RULES, RegimeFit, SplitSearch, find_split, fit_regimes, threshold_scan
+from .splits import SPLIT_RULES, RegimeFit, SplitSearch, find_split, fit_regimes, likeliest_ridge, make_split_data, threshold_scan
 from ..lpc.local_search import spawn_seeds
 from ..plotting import plot_branches, plot_coefficients, plot_threshold_path, plot_threshold_stability
 
-# %% ../../nbs/14_ibc_estimator.ipynb #6882b646
+# %% ../../nbs/14_ibc_estimator.ipynb #506910a9
 MOST_LEVELS = 50
 
 
@@ -106,6 +106,9 @@ def learn_encoding(X):
     """
     if not isinstance(X, pd.DataFrame):
         return TableEncoding({}, tuple(f"x{j}" for j in range(check_matrix(X).shape[1])))
+    if not X.columns.is_unique:
+        repeated = X.columns[X.columns.duplicated()][0]
+        raise InputError(f"X has more than one column with the name {str(repeated)!r}; give every column its own name.")
     levels, names = {}, []
     for c in X.columns:
         if pd.api.types.is_numeric_dtype(X[c]) or pd.api.types.is_bool_dtype(X[c]):
@@ -117,7 +120,7 @@ def learn_encoding(X):
         names += [f"{c}_{level}" for level in levels[c][1:]]
     return TableEncoding(levels, tuple(names))
 
-# %% ../../nbs/14_ibc_estimator.ipynb #14c28d78
+# %% ../../nbs/14_ibc_estimator.ipynb #26a0b08b
 def _forward(candidates, y, freedom, price, most):
     """Positions of columns taken one by one while equation `eq-ebic` holds; columns and y are free of what stands beside them."""
     R, e, taken = candidates.copy(), y.copy(), []
@@ -169,7 +172,7 @@ def forward_terms(X, y, terms, *, main=None, n_searched=None, most=10):
         In the order in which they were taken.
     """
     terms, beside = tuple(terms), X if main is None else X[:, list(main)]
-    ridge = fit_regimes(beside, y, np.zeros(len(y), dtype=int), 1, ridge=None).ridge
+    ridge = likeliest_ridge(beside, y)
     U, sizes, _ = np.linalg.svd(_scaled(beside), full_matrices=False)
     shrink = sizes**2 / (sizes**2 + ridge)
     columns = np.column_stack([_scaled(_products(X, X.mean(axis=0), terms)), y - y.mean()])
@@ -178,7 +181,7 @@ def forward_terms(X, y, terms, *, main=None, n_searched=None, most=10):
     price = np.log(len(y)) + 2 * np.log(max(n_searched or len(terms), 1))
     return tuple(terms[k] for k in _forward(columns[:, :-1], columns[:, -1], freedom, price, most))
 
-# %% ../../nbs/14_ibc_estimator.ipynb #c09714e3
+# %% ../../nbs/14_ibc_estimator.ipynb #1047dc70
 @dataclass(frozen=True)
 class Settings:
     """What is searched for, in columns of the encoded table; the fields are parameters of `InteractionBasedClustering`."""
@@ -213,7 +216,7 @@ class Findings:
         return list(dict.fromkeys(j for term in self.terms + self.ranked for j in term))
 
 
-KEPT_TERMS, MOST_MAIN, MOST_IN_TRIPLES, FEWEST_SAMPLES = 20, 50, 40, 8
+KEPT_TERMS, MOST_MAIN, MOST_IN_TRIPLES, FEWEST_SAMPLES = 20, 30, 40, 8
 
 
 def _rank(X, y, settings):
@@ -247,7 +250,7 @@ def find_terms(X, y, settings):
     """
     n, p = X.shape
     main = np.arange(p)
-    if p > max(MOST_MAIN, n // 4):
+    if p > max(MOST_MAIN, n // 8):
         main = np.array(_forward(_scaled(X), y - y.mean(), n - 1, np.log(n) + 2 * np.log(p), n // 8), dtype=int)
     ranking = _rank(X, y, settings)
     terms = settings.interactions or ()
@@ -258,8 +261,9 @@ def find_terms(X, y, settings):
             terms = select_interactions(X, y, ranking, method=settings.selection, random_state=settings.seed).terms
     return Findings(np.union1d(main, [j for term in terms for j in term]).astype(int), ranking, terms)
 
-# %% ../../nbs/14_ibc_estimator.ipynb #b0f9b18c
-MOST_VARIABLES, MOST_COLUMNS, LONE_RULES = 4, 30, ("quadrants", "oblique", "linear-tree")
+# %% ../../nbs/14_ibc_estimator.ipynb #aac9aa9d
+MOST_VARIABLES, MOST_COLUMNS, MOST_SEARCHED = 4, 30, 3000
+JOINT_RULES = ("quadrants", "oblique", "linear-tree")
 
 
 def _search_columns(design, y, first):
@@ -280,7 +284,7 @@ def _split_candidates(X, y, design, found, settings, min_leaf, ridge):
     variables = found.variables or list(range(X.shape[1]))
     gains = [threshold_scan(design, y, X[:, j], min_leaf=min_leaf, ridge=ridge).gain.max(initial=-1.0) for j in variables]
     best = [variables[k] for k in np.argsort(gains)[::-1][:MOST_VARIABLES]]
-    if not set(LONE_RULES) & set(settings.rules):
+    if not set(JOINT_RULES) & set(settings.rules):
         return best
     pairs = [term for term in found.terms + found.ranked if len(set(term)) > 1] or list(combinations(best, 2))
     return best + pairs[:3]
@@ -311,17 +315,30 @@ def choose_split(X, y, design, found, settings):
     first = [int(k) for k in np.flatnonzero(np.isin(found.main, found.variables))]
     columns, target = _search_columns(design, y, first)
     ridge = float(columns.shape[1]) if settings.ridge is None else settings.ridge
-    groups = _split_candidates(X, target, columns, found, settings, min_leaf, ridge)
-    return find_split(X, target, groups, design=columns, rules=settings.rules, max_clusters=settings.max_clusters, min_leaf=min_leaf,
-                      ridge=ridge, random_state=settings.seed)
+    rows = np.arange(len(y))
+    if len(y) > MOST_SEARCHED:
+        rows = np.random.default_rng(settings.seed).choice(len(y), MOST_SEARCHED, replace=False)
+    groups = _split_candidates(X[rows], target[rows], columns[rows], found, settings, min_leaf, ridge)
+    search = find_split(X[rows], target[rows], groups, design=columns[rows], rules=settings.rules, max_clusters=settings.max_clusters,
+                        min_leaf=min_leaf, ridge=ridge, random_state=settings.seed)
+    if len(rows) < len(y) and search.split.n_cells > 1:
+        data = make_split_data(X, target, design=columns, min_leaf=min_leaf, ridge=ridge, random_state=settings.seed)
+        chosen = search.table.iloc[search.chosen]
+        search = replace(search, split=SPLIT_RULES[chosen["rule"]](data, chosen["variables"], int(chosen["n_cells"])))
+    return search
 
 
 def _min_leaf(design, settings):
     """Fewest samples of a cell: as given, or twice the number of coefficients and at least 10."""
     return max(10, 2 * (design.shape[1] + 1)) if settings.min_leaf is None else settings.min_leaf
 
-# %% ../../nbs/14_ibc_estimator.ipynb #50dd575e
+# %% ../../nbs/14_ibc_estimator.ipynb #71f748ce
 FAMILIES = ("A", "B", "C", "D")
+
+
+def _cells(split, features):
+    """Cells of samples; one cell without a split."""
+    return np.zeros(len(features), dtype=int) if split is None else split.assign(features)
 
 
 @dataclass(frozen=True, eq=False)
@@ -395,7 +412,7 @@ class FamilyModel:
         -------
         ndarray of int, shape (n_samples,)
         """
-        return np.zeros(len(X), dtype=int) if self.split is None else self.split.assign(X)
+        return _cells(self.split, X)
 
     def predict(self, X):
         """
@@ -418,8 +435,7 @@ def _fit_family(name, X, y, found, settings):
     design = np.column_stack([X[:, found.main], _products(X, center, terms)])
     search = choose_split(X, y, design, found, settings) if name in "BD" else None
     n_cells = 1 if search is None else search.split.n_cells
-    labels = np.zeros(len(y), dtype=int) if n_cells == 1 else search.split.assign(X)
-    fit = fit_regimes(design, y, labels, n_cells, ridge=settings.ridge, min_leaf=_min_leaf(design, settings))
+    fit = fit_regimes(design, y, _cells(search.split if n_cells > 1 else None, X), n_cells, ridge=settings.ridge, min_leaf=_min_leaf(design, settings))
     return FamilyModel(name, found.main, terms, center, search, fit, design.std(axis=0))
 
 # %% ../../nbs/14_ibc_estimator.ipynb #3a3dff30
@@ -628,8 +644,8 @@ def cross_fit(X, y, settings, names, *, cv=None, n_jobs=None):
         predictions[r, test] = predicted
     return predictions, np.mean([sizes for _, sizes in results], axis=0)
 
-# %% ../../nbs/14_ibc_estimator.ipynb #6438cee0
-STACK_PRIOR = 10.0
+# %% ../../nbs/14_ibc_estimator.ipynb #546fa60d
+STACK_PRIOR = 30.0
 
 
 def stack_weights(y, predictions, prior=STACK_PRIOR):
@@ -697,7 +713,7 @@ class StackedModel:
         """
         return np.column_stack([model.predict(X) for model in self.models]) @ self.weights
 
-# %% ../../nbs/14_ibc_estimator.ipynb #32895327
+# %% ../../nbs/14_ibc_estimator.ipynb #a115f71e
 NOISE_GAIN = 2.0
 
 
@@ -730,7 +746,7 @@ def noise_split(X, residuals, variables, seed=0):
     return search.split if row["gain"] > NOISE_GAIN * row["standard_error"] and search.split.n_cells > 1 else None
 
 
-def conformal_widths(residuals, labels, level):
+def conformal_widths(residuals, labels, level, n_regimes):
     """
     Half-width of the interval of every regime.
 
@@ -741,6 +757,7 @@ def conformal_widths(residuals, labels, level):
         Regimes 0..K - 1.
     level : float
         Wanted coverage.
+    n_regimes : int
 
     Returns
     -------
@@ -753,7 +770,7 @@ def conformal_widths(residuals, labels, level):
         return np.sort(scores)[rank - 1] if rank <= len(scores) else np.inf
 
     size = np.abs(residuals)
-    own = [quantile(size[labels == k]) for k in range(labels.max() + 1)]
+    own = [quantile(size[labels == k]) for k in range(n_regimes)]
     return np.where(np.isfinite(own), own, quantile(size))
 
 # %% ../../nbs/14_ibc_estimator.ipynb #1203746c
@@ -802,7 +819,7 @@ def _as_settings(estimator, names):
         int(spawn_seeds(estimator.random_state, 1)[0].generate_state(1)[0] // 2),
     )
 
-# %% ../../nbs/14_ibc_estimator.ipynb #ba2987a8
+# %% ../../nbs/14_ibc_estimator.ipynb #6cc918a9
 class InteractionBasedClustering(RegressorMixin, BaseEstimator):
     """
     Regression with products and visible regimes: linear models in the cells of a split that an interaction suggests.
@@ -831,8 +848,8 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
     min_leaf : int, optional
         Fewest samples of a cell; by default twice the number of coefficients of a cell, and at least 10.
     ridge : float, optional
-        Weight of the squared slopes of the standardised columns, the same in all cells; by default of largest marginal likelihood.
-        0 is least squares.
+        Weight of the squared slopes of standardised columns, and of their deviations from cell to cell; by default of largest marginal
+        likelihood. 0 is least squares.
     cv : int, optional
         Folds of the cross-validation that compares models, gives the stack its weights and the intervals their widths. By default
         10, twice, below 200 samples; 5, twice, below 400; and 5.
@@ -864,6 +881,10 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
         Names of the columns of `coef_`.
     weights_ : dict
         Weights of the stack, only for "stack".
+    residuals_ : ndarray of shape (n_samples,)
+        Target less the held-out prediction of the chosen model; what intervals are made of.
+    interval_split_ : Split or None
+        Regimes of the intervals: `split_`, or for a global model a split of the size of the residuals.
     encoding_ : TableEncoding
     n_features_in_ : int
     feature_names_in_ : ndarray of str
@@ -989,11 +1010,10 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
             held_out = predictions[0][:, [names.index(name) for name in FAMILIES]] @ np.array(list(self.weights_.values()))
         else:
             held_out = predictions[0][:, names.index(self.model_)]
-        self._residuals = y - held_out
-        self._noise = self.split_
+        self.residuals_, self.interval_split_ = y - held_out, self.split_
         if self.split_ is None:
-            self._noise = noise_split(features, self._residuals, found.variables or list(range(features.shape[1])), settings.seed)
-        self._regimes = np.zeros(len(y), dtype=int) if self._noise is None else self._noise.assign(features)
+            self.interval_split_ = noise_split(features, self.residuals_, found.variables or list(range(features.shape[1])), settings.seed)
+        self._interval_labels = _cells(self.interval_split_, features)
 
     def _features(self, X):
         """New samples as numbers."""
@@ -1056,10 +1076,10 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
         if not 0 < check_nonnegative("level", level) < 1:
             raise InputError(f"level is {level!r}; it must lie between 0 and 1, 0.9 for intervals that cover nine targets in ten.")
         features = self._features(X)
-        widths = conformal_widths(self._residuals, self._regimes, level)
-        regimes = np.zeros(len(features), dtype=int) if self._noise is None else self._noise.assign(features)
+        n_regimes = 1 if self.interval_split_ is None else self.interval_split_.n_cells
+        widths = conformal_widths(self.residuals_, self._interval_labels, level, n_regimes)[_cells(self.interval_split_, features)]
         center = self.models_[self.model_].predict(features)
-        return np.column_stack([center - widths[regimes], center + widths[regimes]])
+        return np.column_stack([center - widths, center + widths])
 
     def coefficients(self):
         """

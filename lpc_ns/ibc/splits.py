@@ -6,8 +6,8 @@
 __all__ = ['kernel', 'TOLERANCE', 'SPLIT_RULES', 'RIDGES', 'CLIP_MARGIN', 'DEFAULT_RULES', 'ThresholdScan', 'threshold_scan',
            'Split', 'BoxSplit', 'CentreSplit', 'SplitData', 'make_split_data', 'lloyd_max', 'linear_tree_split',
            'threshold_split', 'sign_split', 'median_split', 'quantile_split', 'lloyd_max_split', 'quadrants_split',
-           'tree_split', 'oblique_split', 'kmeans_split', 'mixture_split', 'RegimeFit', 'fit_regimes', 'SplitSearch',
-           'find_split']
+           'tree_split', 'oblique_split', 'kmeans_split', 'mixture_split', 'RegimeFit', 'likeliest_ridge',
+           'fit_regimes', 'SplitSearch', 'find_split']
 
 # %% ../../nbs/12_ibc_splits.ipynb #3db74158
 from dataclasses import dataclass, replace
@@ -819,7 +819,7 @@ _ONE_VARIABLE = ("sign", "median", "quantile", "lloyd-max", "threshold")
 _SEVERAL_VARIABLES = ("linear-tree", "oblique", "quadrants")
 _FIXED_CELLS = ("sign", "median", "oblique", "quadrants")
 
-# %% ../../nbs/12_ibc_splits.ipynb #b4842d4e
+# %% ../../nbs/12_ibc_splits.ipynb #df90658e
 RIDGES = np.logspace(-4, 6, 41)
 CLIP_MARGIN = 0.5
 
@@ -838,8 +838,6 @@ class RegimeFit:
         Predictions are confined to this interval.
     sizes : ndarray of int, shape (n_cells,)
         Samples of each cell.
-    ridge : float
-        Weight of the squared slopes of the standardised columns.
     """
 
     coef: np.ndarray
@@ -847,7 +845,6 @@ class RegimeFit:
     lower: np.ndarray
     upper: np.ndarray
     sizes: np.ndarray
-    ridge: float
 
     def predict(self, design, labels, *, clip=True):
         """
@@ -892,12 +889,30 @@ class _Cell:
 
 
 def _likeliest_ridge(cells, n):
-    """The penalty of RIDGES with the largest marginal likelihood; for a perfect fit the smallest."""
+    """The penalty of RIDGES with the largest marginal likelihood for n samples in these cells; the smallest if there is nothing to explain."""
     Q, log_determinant = (sum(parts) for parts in zip(*(cell.evidence() for cell in cells), strict=True))
     scale = sum(cell.y @ cell.y for cell in cells)
     if len(cells) >= n or scale == 0:
         return float(RIDGES[0])
     return float(RIDGES[((n - len(cells)) * np.log(np.maximum(Q / scale, 1e-15)) + log_determinant).argmin()])
+
+
+def likeliest_ridge(design, y):
+    """
+    Penalty of one regression with the largest marginal likelihood (equation `eq-evidence` with one cell).
+
+    Parameters
+    ----------
+    design : ndarray of shape (n_samples, n_columns)
+        Without the intercept; may have no columns.
+    y : ndarray of shape (n_samples,)
+
+    Returns
+    -------
+    float
+        Weight of the squared slopes of the standardised columns, one of `RIDGES`.
+    """
+    return _likeliest_ridge([_Cell(_standardised(design)[:, 1:], y)], len(y))
 
 
 def fit_regimes(design, y, labels, n_cells=None, *, ridge=0.0, min_leaf=1):
@@ -914,8 +929,9 @@ def fit_regimes(design, y, labels, n_cells=None, *, ridge=0.0, min_leaf=1):
     n_cells : int, optional
         One more than the largest label by default.
     ridge : float or None
-        Weight of the squared slopes of the standardised columns, the same in all cells; None takes the value of `RIDGES` with the
-        largest marginal likelihood (equation `eq-evidence`).
+        Weight of the squared deviations of the cells' slopes from those of all samples, and of the squares of the latter, for
+        standardised columns; 0 is least squares. None takes for each of both the value of `RIDGES` with the largest marginal likelihood
+        (equation `eq-evidence`).
     min_leaf : int
         A cell with fewer samples gets the regression of all samples.
 
@@ -928,15 +944,20 @@ def fit_regimes(design, y, labels, n_cells=None, *, ridge=0.0, min_leaf=1):
     Z = (design - mean) / spread
     n_cells = int(labels.max()) + 1 if n_cells is None else n_cells
     sizes = np.bincount(labels, minlength=n_cells)
-    members = [labels == k if size >= max(min_leaf, 1) else slice(None) for k, size in enumerate(sizes)]
-    cells = [_Cell(Z[m], y[m]) for m in members]
-    if ridge is None:
-        ridge = _likeliest_ridge(cells, len(y))
-    slopes, constants = map(np.array, zip(*(cell.coefficients(ridge) for cell in cells), strict=True))
-    coef = slopes / spread
-    low, high = (np.array([end(y[m]) for m in members]) for end in (np.min, np.max))
+    everyone = _Cell(Z, y)
+    common, level = everyone.coefficients(_likeliest_ridge([everyone], len(y)) if ridge is None else ridge)
+    slopes, constants = np.tile(common, (n_cells, 1)), np.full(n_cells, level)
+    large = np.flatnonzero(sizes >= max(min_leaf, 1)) if n_cells > 1 else ()
+    rest = y - Z @ common
+    cells = [_Cell(Z[labels == k], rest[labels == k]) for k in large]
+    deviation = _likeliest_ridge(cells, int(sizes[large].sum())) if ridge is None and cells else ridge
+    for k, cell in zip(large, cells, strict=True):
+        extra, constants[k] = cell.coefficients(deviation)
+        slopes[k] += extra
+    coef, own = slopes / spread, set(large)
+    low, high = (np.array([end(y[labels == k] if k in own else y) for k in range(n_cells)]) for end in (np.min, np.max))
     margin = CLIP_MARGIN * (high - low)
-    return RegimeFit(coef, constants - coef @ mean, low - margin, high + margin, sizes, float(ridge))
+    return RegimeFit(coef, constants - coef @ mean, low - margin, high + margin, sizes)
 
 # %% ../../nbs/12_ibc_splits.ipynb #009ee530
 @kernel
