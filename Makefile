@@ -45,6 +45,7 @@ certify: $(READY)  ## hundreds of random problems against enumeration, size and 
 	$(BIN)/python scripts/certify_formulations.py
 	$(BIN)/python scripts/certify_bounds.py 10000
 	$(BIN)/python scripts/certify_regime_tests.py
+	$(BIN)/python scripts/certify_trees.py
 
 clean:
 	rm -rf $(VENV) _docs _proc build dist *.egg-info

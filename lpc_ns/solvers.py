@@ -290,7 +290,7 @@ def choose_backend(problem, solver=None):
         )
     return backend
 
-# %% ../nbs/02_solvers.ipynb #b1a524db
+# %% ../nbs/02_solvers.ipynb #d7008ff9
 def _compile(problem, backend, options):
     """Data for the back end, the chain of reductions, and its inverse; MissingBackendError if cvxpy knows no way."""
     try:
@@ -303,6 +303,7 @@ def _compile(problem, backend, options):
 def _with_constant_inside(problem, constant):
     """The same problem with the constant of its objective carried by a variable that is fixed to 1."""
     one = cp.Variable()
+    one.value = 1.0
     expression = problem.objective.expr - constant + constant * one
     return cp.Problem(type(problem.objective)(expression), [*problem.constraints, one == 1])
 
@@ -331,8 +332,21 @@ def _raise_refusal(raw, backend):
         (model.optimize if hasattr(model, "optimize") else model.solve)()
     raise NoSolutionError(f"{backend.name} did not start to solve the problem, and gives no reason.")
 
-# %% ../nbs/02_solvers.ipynb #c322c574
-def _run(problem, backend, options, verbose):
+# %% ../nbs/02_solvers.ipynb #0413b69b
+def _start(problem, data, backend):
+    """What cvxpy would keep of an earlier run of HIGHS, the variables' values in place of its solution; empty unless all have one."""
+    columns, variables = data["param_prob"].var_id_to_col, problem.variables()
+    if backend.name != "HIGHS" or any(v.value is None or v.id not in columns for v in variables):
+        return {}
+    values = np.zeros(len(data["c"]))
+    for v in variables:
+        values[columns[v.id] : columns[v.id] + v.size] = np.ravel(v.value, order="F")
+    solution = importlib.import_module("highspy").HighsSolution()
+    solution.col_value = values.tolist()
+    return {backend.name: (None, None, {"model_status": "kOptimal", "solution": solution})}
+
+
+def _run(problem, backend, options, verbose, warm_start):
     """Compile with the constant inside and run; returns the raw result, cvxpy's chain and inverse, and the constant left outside."""
     data, chain, inverse = _compile(problem, backend, options)
     constant = inverse[-1]["offset"]
@@ -341,8 +355,11 @@ def _run(problem, backend, options, verbose):
         problem = _with_constant_inside(problem, -constant if maximise else constant)
         data, chain, inverse = _compile(problem, backend, options)
         constant = inverse[-1]["offset"]
+    start = _start(problem, data, backend) if warm_start else {}
+    for variable in problem.variables():
+        variable.save_value(None)
     with _licence_errors(backend):
-        raw = chain.solve_via_data(problem, data, warm_start=False, verbose=verbose, solver_opts=options)
+        raw = chain.solver.solve_via_data(data, warm_start, verbose, options, start)
     return raw, chain, inverse, constant
 
 
@@ -370,7 +387,7 @@ def _report(problem, backend, outcome, constant, invert):
     status = "optimal" if outcome.state == "complete" else "feasible"
     return status, objective, sense * min(bound, sense * objective)
 
-# %% ../nbs/02_solvers.ipynb #4c281f9d
+# %% ../nbs/02_solvers.ipynb #daed7bb1
 def _prepare(backend, options, threads):
     """What two back ends need before a run; returns the options as cvxpy wants them."""
     if backend.name == "HIGHS" and threads is not None:
@@ -380,7 +397,7 @@ def _prepare(backend, options, threads):
     return {"cplex_params": options} if backend.name == "CPLEX" else options
 
 
-def solve(problem, solver=None, *, time_limit=None, gap=1e-4, threads=None, verbose=False, options=None):
+def solve(problem, solver=None, *, time_limit=None, gap=1e-4, threads=None, warm_start=False, verbose=False, options=None):
     """
     Solve a cvxpy problem and report what was found and what was proved.
 
@@ -400,6 +417,8 @@ def solve(problem, solver=None, *, time_limit=None, gap=1e-4, threads=None, verb
         Relative gap of the problem as stated, its constant included, at which a problem with integers counts as solved.
     threads : int, optional
         Number of threads; the back end's default when not given. SCIP and SCS use one.
+    warm_start : bool
+        Start from the values that the variables hold. HIGHS (if all have one) and GUROBI take a start; the others ignore it.
     verbose : bool
         Print the back end's log.
     options : dict, optional
@@ -426,9 +445,7 @@ def solve(problem, solver=None, *, time_limit=None, gap=1e-4, threads=None, verb
     threads = None if threads is None else check_count("threads", threads)
     integer = problem.is_mixed_integer()
     named = backend.options(time_limit, check_nonnegative("gap", gap), threads, integer) | dict(options or {})
-    for variable in problem.variables():
-        variable.save_value(None)
-    raw, chain, inverse, constant = _run(problem, backend, _prepare(backend, named, threads), verbose)
+    raw, chain, inverse, constant = _run(problem, backend, _prepare(backend, named, threads), verbose, warm_start)
     outcome = backend.read(raw, integer)
     if outcome.state == "refused":
         _raise_refusal(raw, backend)

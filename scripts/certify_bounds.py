@@ -7,7 +7,8 @@ and target come on scales from 1e-6 to 1e6, and some samples are near-copies of 
 
 - branch and bound from local search, and from the worst start, where only the search itself can find the optimum, end at the optimum;
 - no bound, at any moment of either search, exceeds the optimum;
-- node bounds hold: of a prefix against the enumeration of its completions, of a box against the partitions whose coefficients lie in it.
+- node bounds hold: of a branch on the stack against the enumeration of its completions, of a box against the partitions whose
+  coefficients lie in it.
 
 Any violation is printed and makes the exit status 1. 500 problems take about half a minute.
 """
@@ -18,7 +19,8 @@ import time
 
 import numpy as np
 
-from lpc_ns.lpc.bounds import _BoxTree, _partition_value, _PrefixTree, branch_and_bound
+from lpc_ns.lpc.bounds import branch_and_bound
+from lpc_ns.lpc.branching import _BoxTree, _dive, _LabelTree, _partition_value
 from lpc_ns.lpc.local_search import local_search
 from lpc_ns.lpc.problem import brute_force, make_problem, make_solution, objective, refit
 
@@ -40,9 +42,9 @@ def random_problem(seed):
     return make_problem(X, y, k, ridge=10.0 ** rng.uniform(-6, 2), penalize_intercept=rng.random() < 0.8), rng
 
 
-def best_known(problem):
+def best_known(problem, found):
     """Brute force, which picks by a closed form that loses digits on bad scales, and local search for such cases."""
-    return min(brute_force(problem).objective, local_search(problem, random_state=0).objective)
+    return min(brute_force(problem).objective, found.objective)
 
 
 def slack(problem, optimum):
@@ -50,20 +52,20 @@ def slack(problem, optimum):
     return ROUNDING * optimum + 1e-14 * float(problem.y @ problem.y)
 
 
-def ends_at_optimum(problem, optimum):
+def ends_at_optimum(problem, optimum, found):
     """Both starts of branch and bound end at the optimum, proved."""
     worst = make_solution(problem, np.zeros(problem.n_samples, dtype=int))
-    for name, start in (("local search", None), ("worst start", worst)):
-        found = branch_and_bound(problem, gap=1e-6, random_state=0, start=start)
-        if found.lower_bound > optimum + slack(problem, optimum):
-            yield f"{name}: bound {found.lower_bound!r} above the optimum {optimum!r}"
-        if found.status != "optimal" or found.objective > optimum * (1 + 2e-6) + slack(problem, optimum):
-            yield f"{name}: {found.status} with {found.objective!r}, bound {found.lower_bound!r}, optimum {optimum!r}"
+    for name, start in (("local search", found), ("worst start", worst)):
+        proved = branch_and_bound(problem, gap=1e-6, start=start)
+        if proved.lower_bound > optimum + slack(problem, optimum):
+            yield f"{name}: bound {proved.lower_bound!r} above the optimum {optimum!r}"
+        if proved.status != "optimal" or proved.objective > optimum * (1 + 2e-6) + slack(problem, optimum):
+            yield f"{name}: {proved.status} with {proved.objective!r}, bound {proved.lower_bound!r}, optimum {optimum!r}"
 
 
 def bounds_on_the_way(problem, optimum, rng):
     """No bound of either search exceeds the optimum, whenever it is stopped."""
-    kinds = (_PrefixTree, _BoxTree) if problem.n_clusters == 2 and problem.penalty.min() > 0 else (_PrefixTree,)
+    kinds = (_LabelTree, _BoxTree) if problem.n_clusters == 2 and problem.penalty.min() > 0 else (_LabelTree,)
     for kind in kinds:
         tree = kind(problem, rng.integers(0, problem.n_clusters, problem.n_samples), 1e-6)
         tree.batch = int(rng.integers(1, 100))
@@ -75,24 +77,26 @@ def bounds_on_the_way(problem, optimum, rng):
             tree.advance()
 
 
-def prefix_bound(problem, rng):
-    """The bound of a random prefix against all of its completions."""
+def label_bound(problem, rng):
+    """The bounds of a node on the stack and of an open branch, at a random moment, against all of their completions."""
     n, k = problem.n_samples, problem.n_clusters
-    m = int(rng.integers(1, min(n, 6)))
-    z = rng.integers(0, k, n)
-    head = _partition_value(problem.X, problem.y, 0, z[: n - m], k, problem.penalty / n)
-    rest = _PrefixTree(make_problem_like(problem, slice(n - m, n), m / n), z[n - m :], 1e-6)
-    while not rest.finished:
-        rest.advance()
-    completions = (np.concatenate([z[: n - m], c]) for c in itertools.product(range(k), repeat=m))
-    best = min(objective(problem, c) for c in completions)
-    if head + rest.lower > best + slack(problem, best):
-        yield f"prefix of {n - m}: bound {head + rest.lower!r} above its best completion {best!r}"
-
-
-def make_problem_like(problem, rows, share):
-    """Some rows of a problem with a share of its penalty."""
-    return type(problem)(problem.X[rows], problem.y[rows], problem.n_clusters, problem.penalty * share)
+    tree = _LabelTree(problem, rng.integers(0, k, n), 1e-6)
+    X, y, penalty, S = tree.form.X, tree.form.y, tree.form.penalty, tree.stack
+    _dive(X, y, penalty, tree.gap, tree.rounding, S, int(rng.integers(1, 40)))
+    level = S.state[0]
+    cases = [(level, S.labels[S.order[:level]], S.cost[level])] if level >= 0 else []
+    for q in range(level):
+        if S.next[q] < S.count[q]:
+            cases.append((q + 1, np.append(S.labels[S.order[:q]], S.branch[q, S.next[q]]), S.bound[q, S.next[q]]))
+    for known, labels, bound in cases[:1] + cases[-1:]:
+        z = np.zeros(n, dtype=np.int64)
+        z[S.order[:known]] = labels
+        best = np.inf
+        for rest in itertools.product(range(k), repeat=n - known):
+            z[S.order[known:]] = rest
+            best = min(best, _partition_value(X, y, z, k, penalty))
+        if bound - tree.rounding > best + slack(problem, best):
+            yield f"{known} labels known: bound {bound!r} above the best completion {best!r}"
 
 
 def box_bound(problem, rng):
@@ -126,10 +130,11 @@ def box_bound(problem, rng):
 def violations(seed):
     """Everything that is wrong with one problem."""
     problem, rng = random_problem(seed)
-    optimum = best_known(problem)
-    yield from ends_at_optimum(problem, optimum)
+    found = local_search(problem, 2, random_state=0)
+    optimum = best_known(problem, found)
+    yield from ends_at_optimum(problem, optimum, found)
     yield from bounds_on_the_way(problem, optimum, rng)
-    yield from prefix_bound(problem, rng)
+    yield from label_bound(problem, rng)
     yield from box_bound(problem, rng)
 
 

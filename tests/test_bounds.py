@@ -11,6 +11,7 @@ from lpc_ns.datasets import load_reference_instances, make_lpc
 from lpc_ns.errors import DataNotFoundError, InputError
 from lpc_ns.lpc import bounds as module
 from lpc_ns.lpc.bounds import branch_and_bound, certificate
+from lpc_ns.lpc.branching import _BoxTree, _LabelTree
 from lpc_ns.lpc.local_search import local_search
 from lpc_ns.lpc.problem import LPCProblem, brute_force, make_problem, make_solution, objective
 
@@ -83,7 +84,7 @@ def test_both_searches_agree():
     for seed in range(3):
         problem = overlapping(30, seed=seed, noise=1.0)
         start = local_search(problem, random_state=0).labels
-        trees = [kind(problem, start, 1e-6) for kind in (module._PrefixTree, module._BoxTree)]
+        trees = [kind(problem, start, 1e-6) for kind in (_LabelTree, _BoxTree)]
         for tree in trees:
             while not tree.finished:
                 tree.advance()
@@ -91,7 +92,7 @@ def test_both_searches_agree():
         assert trees[0].lower == pytest.approx(trees[1].lower, rel=1e-5)
 
 
-@pytest.mark.parametrize("kind", [module._PrefixTree, module._BoxTree])
+@pytest.mark.parametrize("kind", [_LabelTree, _BoxTree])
 def test_incumbent_is_found_from_the_worst_start(kind):
     problem = overlapping(30, noise=0.5)
     tree = kind(problem, np.zeros(30, dtype=int), 1e-6)
@@ -102,7 +103,7 @@ def test_incumbent_is_found_from_the_worst_start(kind):
 
 
 def test_bound_never_falls_and_never_passes_the_objective():
-    found = branch_and_bound(overlapping(42, k=3, ridge=0.01, noise=1.0), random_state=0, max_nodes=2_000_000)
+    found = branch_and_bound(overlapping(42, k=3, ridge=0.01, noise=2.5), random_state=0, max_nodes=400_000)
     objectives, lower = np.array([point[1:] for point in found.trace]).T
     assert (np.diff(objectives) <= 0).all() and (np.diff(lower) >= 0).all() and (lower <= objectives).all()
     assert found.trace[-1][1:] == (found.objective, found.lower_bound)
@@ -126,7 +127,7 @@ def test_time_limit(n, k, d):
 
 def test_keyboard_interrupt(monkeypatch):
     problem = overlapping(70, k=3, ridge=0.01)
-    calls, advance = [], module._PrefixTree.advance
+    calls, advance = [], _LabelTree.advance
 
     def interrupted(self):
         calls.append(1)
@@ -134,7 +135,7 @@ def test_keyboard_interrupt(monkeypatch):
             raise KeyboardInterrupt
         advance(self)
 
-    monkeypatch.setattr(module._PrefixTree, "advance", interrupted)
+    monkeypatch.setattr(_LabelTree, "advance", interrupted)
     found = branch_and_bound(problem, random_state=0)
     assert found.status == "interrupted" and 0 < found.lower_bound < found.objective
 

@@ -32,7 +32,7 @@ from .splits import SPLIT_RULES, RegimeFit, SplitSearch, find_split, fit_regimes
 from ..lpc.local_search import spawn_seeds
 from ..plotting import plot_branches, plot_coefficients, plot_threshold_path, plot_threshold_stability
 
-# %% ../../nbs/14_ibc_estimator.ipynb #ed4d3fc6
+# %% ../../nbs/14_ibc_estimator.ipynb #6882b646
 MOST_LEVELS = 50
 
 
@@ -71,6 +71,8 @@ class TableEncoding:
         """
         if not self.levels:
             return check_matrix(X)
+        if not isinstance(X, pd.DataFrame):
+            raise InputError(f"X is {type(X).__name__} without names of columns, and fit saw columns of text; pass a DataFrame with the same columns.")
         parts = [self._indicators(X[c], c) if c in self.levels else check_matrix(X[[c]]) for c in X.columns]
         return check_matrix(np.hstack(parts))
 
@@ -103,8 +105,7 @@ def learn_encoding(X):
         If a text column has so many levels that it looks like an identifier.
     """
     if not isinstance(X, pd.DataFrame):
-        width = np.shape(X)[1] if np.ndim(X) == 2 else 0
-        return TableEncoding({}, tuple(f"x{j}" for j in range(width)))
+        return TableEncoding({}, tuple(f"x{j}" for j in range(check_matrix(X).shape[1])))
     levels, names = {}, []
     for c in X.columns:
         if pd.api.types.is_numeric_dtype(X[c]) or pd.api.types.is_bool_dtype(X[c]):
@@ -627,7 +628,7 @@ def cross_fit(X, y, settings, names, *, cv=None, n_jobs=None):
         predictions[r, test] = predicted
     return predictions, np.mean([sizes for _, sizes in results], axis=0)
 
-# %% ../../nbs/14_ibc_estimator.ipynb #8632615c
+# %% ../../nbs/14_ibc_estimator.ipynb #6438cee0
 STACK_PRIOR = 10.0
 
 
@@ -649,9 +650,9 @@ def stack_weights(y, predictions, prior=STACK_PRIOR):
         Not negative, of sum 1.
     """
     M = predictions.shape[2]
-    error = ((y[None, :, None] - predictions) ** 2).mean(axis=(0, 1)).min()
-    G = np.einsum("rik,ril->kl", predictions - y[None, :, None], predictions - y[None, :, None]) / len(predictions)
-    G += prior * max(error, np.finfo(float).tiny) * (np.eye(M) - 1 / M)
+    residuals = predictions - y[None, :, None]
+    error = max((residuals**2).mean(axis=(0, 1)).min(), 1e-12 * (y @ y) / len(y), np.finfo(float).tiny)
+    G = np.einsum("rik,ril->kl", residuals, residuals) / len(predictions) + prior * error * (np.eye(M) - 1 / M)
     best, weights = np.inf, np.full(M, 1 / M)
     for size in range(1, M + 1):
         for face in map(list, combinations(range(M), size)):
@@ -755,7 +756,7 @@ def conformal_widths(residuals, labels, level):
     own = [quantile(size[labels == k]) for k in range(labels.max() + 1)]
     return np.where(np.isfinite(own), own, quantile(size))
 
-# %% ../../nbs/14_ibc_estimator.ipynb #5914e626
+# %% ../../nbs/14_ibc_estimator.ipynb #1203746c
 MODELS = ("auto", *FAMILIES, "pooled", "stack")
 AUTO_RULES = ("sign", "median", "quantile", "lloyd-max", "threshold")
 
@@ -763,8 +764,10 @@ AUTO_RULES = ("sign", "median", "quantile", "lloyd-max", "threshold")
 def _as_rules(split):
     """The rules that `split` stands for."""
     rules = AUTO_RULES if isinstance(split, str) and split == "auto" else (split,) if isinstance(split, str) else tuple(split)
+    if not rules:
+        raise InputError("split is empty; name at least one rule, or 'auto' for the rules of one variable.")
     for rule in rules:
-        check_choice("split", rule, ("auto", *SPLIT_RULES))
+        check_choice("split", rule, ("auto", *SPLIT_RULES) if isinstance(split, str) else tuple(SPLIT_RULES))
     return rules
 
 
@@ -799,7 +802,7 @@ def _as_settings(estimator, names):
         int(spawn_seeds(estimator.random_state, 1)[0].generate_state(1)[0] // 2),
     )
 
-# %% ../../nbs/14_ibc_estimator.ipynb #f97916a9
+# %% ../../nbs/14_ibc_estimator.ipynb #ba2987a8
 class InteractionBasedClustering(RegressorMixin, BaseEstimator):
     """
     Regression with products and visible regimes: linear models in the cells of a split that an interaction suggests.
@@ -995,8 +998,9 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
     def _features(self, X):
         """New samples as numbers."""
         check_is_fitted(self)
+        features = None if self.encoding_.levels else check_matrix(X)
         validate_data(self, X=X, reset=False, skip_check_array=True)
-        return self.encoding_.apply(X)
+        return self.encoding_.apply(X) if features is None else features
 
     def predict(self, X):
         """
@@ -1257,11 +1261,13 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
         InputError
             If no fitted model has more than one cell.
         """
-        fig, axes = plt.subplots(2, 2, figsize=(12, 7.5), layout="constrained")
+        fig, axes = plt.subplots(2, 2, figsize=(10, 8), layout="constrained")
         self.plot_branches(X, y, ax=axes[0, 0])
         self.plot_threshold_path(X, y, ax=axes[0, 1])
         self.plot_coefficients(ax=axes[1, 0])
         self.plot_threshold_stability(X, y, ax=axes[1, 1])
+        for ax in axes.flat:
+            ax.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
         return fig
 
 

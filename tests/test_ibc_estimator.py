@@ -1,0 +1,433 @@
+"""The estimator of part I: conventions, honest selection, the right family, intervals, and its promises on real data."""
+
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from joblib import parallel_config
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import KFold
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from lpc_ns import InteractionBasedClustering
+from lpc_ns.datasets import load_uci
+from lpc_ns.errors import DataNotFoundError, DataWarning, InputError
+from lpc_ns.ibc.estimator import (
+    FAMILIES,
+    Settings,
+    compare,
+    compare_models,
+    conformal_widths,
+    cross_fit,
+    fit_models,
+    forward_terms,
+    learn_encoding,
+    make_folds,
+    noise_split,
+    pool,
+    stack_weights,
+)
+from lpc_ns.ibc.screening import screen_pairs
+
+ALL = ("auto", *FAMILIES, "pooled", "stack")
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+@parametrize_with_checks([InteractionBasedClustering(model, cv=2) for model in ("auto", "D", "stack")])
+def test_scikit_learn_conventions(estimator, check):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        check(estimator)
+
+
+def truth(name, n=500, p=5, seed=0, linear=True):
+    """One of the four truths of the notebook, with or without other main effects."""
+    rng = np.random.default_rng(seed)
+    X, noise = rng.normal(size=(n, p)), rng.normal(size=n)
+    i, j, sign = X[:, 0], X[:, 1], np.sign(X[:, 1])
+    signal = {"A": 1.2 * i, "B": 1.5 * sign * i, "C": i * j, "D": (2 + 1.5 * sign) * i * j}[name]
+    return X, signal + linear * X[:, -1] + noise
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize(("p", "linear"), [(2, False), (5, True), (10, False)])
+def test_auto_picks_the_right_family(name, p, linear):
+    """12 seeds for each truth, four for each number of features, none of them used anywhere else."""
+    chosen = [InteractionBasedClustering(random_state=s).fit(*truth(name, 500, p, 7000 + 10 * p + s, linear)).model_ for s in range(4)]
+    assert chosen.count(name) >= 3, chosen
+
+
+def test_families_are_what_they_are_called():
+    """Least squares, a given product and a given split: A to D are four textbook regressions."""
+    X, y = truth("D", 200, 3, 1)
+    models = fit_models(X, y, Settings(ridge=0.0, interactions=((0, 1),), candidates=((1,),), rules=("median",), max_clusters=2))
+    low, product = X[:, 1] <= np.median(X[:, 1]), np.column_stack([X, X[:, 0] * X[:, 1]])
+    for name, columns, parts in (("A", X, [low | ~low]), ("B", X, [low, ~low]), ("C", product, [low | ~low]), ("D", product, [low, ~low])):
+        expected = np.empty(200)
+        for rows in parts:
+            expected[rows] = LinearRegression().fit(columns[rows], y[rows]).predict(columns[rows])
+        np.testing.assert_allclose(models[name].predict(X), expected, rtol=1e-7, atol=1e-9)
+        assert models[name].n_coefficients == len(parts) * (columns.shape[1] + 1)
+
+
+def test_gain_identity():
+    """MSE_A - MSE_B is a level and a slope part, exactly, on any sample (theorem 1)."""
+    X, y = truth("B", 300, 3, 2)
+    models = fit_models(X, y, Settings(ridge=0.0, candidates=((1,),), rules=("median",), max_clusters=2))
+    a, b = models["A"].fit, models["B"].fit
+    labels, total = models["B"].assign(X), 0.0
+    for k in (0, 1):
+        rows = labels == k
+        mean, level = X[rows].mean(axis=0), y[rows].mean()
+        slopes = b.coef[k] - a.coef[0]
+        total += rows.mean() * ((level - a.intercept[0] - a.coef[0] @ mean) ** 2 + slopes @ np.cov(X[rows].T, bias=True) @ slopes)
+    mse = [((y - models[name].predict(X)) ** 2).mean() for name in "AB"]
+    assert mse[0] - mse[1] == pytest.approx(total, abs=1e-12)
+
+
+def test_nothing_is_chosen_outside_the_folds():
+    """Changing the targets of a fold does not change what is predicted for it."""
+    X, y = truth("D", 200, 6, 3)
+    folds = make_folds(200, 4, 0)[0]
+    predictions, _ = cross_fit(X, y, Settings(), ("A", "B", "C", "D", "pooled"), cv=4)
+    for _, test in folds[:2]:
+        spoiled = y.copy()
+        spoiled[test] = -100 * y[test]
+        again, _ = cross_fit(X, spoiled, Settings(), ("A", "B", "C", "D", "pooled"), cv=4)
+        np.testing.assert_allclose(again[0, test], predictions[0, test], rtol=1e-9)
+
+
+def test_noise_of_200_features_has_no_honest_r2():
+    scores, leaky = [], []
+    for seed in range(3):
+        rng = np.random.default_rng(100 + seed)
+        X, y = rng.normal(size=(200, 200)), rng.normal(size=200)
+        total = ((y - y.mean()) ** 2).sum()
+        held_out, columns = np.empty(200), np.column_stack([X[:, i] * X[:, j] for i, j in screen_pairs(X, y, top=5).terms])
+        selected_before = np.empty(200)
+        for train, test in KFold(5, shuffle=True, random_state=seed).split(X):
+            held_out[test] = InteractionBasedClustering(cv=5, random_state=seed).fit(X[train], y[train]).predict(X[test])
+            selected_before[test] = LinearRegression().fit(columns[train], y[train]).predict(columns[test])
+        scores.append(1 - ((y - held_out) ** 2).sum() / total)
+        leaky.append(1 - ((y - selected_before) ** 2).sum() / total)
+    assert max(scores) < 0.03 and np.mean(scores) < 0.01
+    assert np.mean(leaky) > 0.15
+
+
+REAL = ("diabetes", 390, 87, 89, 597, 519, 60, 320, 189, 368, 925)
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_stack_is_close_to_the_best_family(name):
+    if name == "diabetes":
+        X, y = load_diabetes(return_X_y=True)
+    else:
+        try:
+            data = load_uci(name)
+        except DataNotFoundError as reason:
+            pytest.skip(str(reason))
+        X, y = data.X, data.y
+    table = compare_models(X, y, InteractionBasedClustering(random_state=0)).table
+    assert table.loc["stack", "r2"] > table.loc[list(FAMILIES), "r2"].max() - 0.035
+    assert np.isfinite(table["r2"]).all()
+
+
+def test_intervals_cover_within_regimes_of_the_model():
+    """Tenfold noise in one of the two regimes of the slope; mean coverage over data sets."""
+    coverage = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(5400, 2))
+        wild = X[:, 1] > 0
+        y = 1.5 * np.where(wild, 1, -1) * X[:, 0] + np.where(wild, 3.0, 0.3) * rng.normal(size=5400)
+        model = InteractionBasedClustering("B", random_state=seed).fit(X[:400], y[:400])
+        low, high = model.predict_interval(X[400:], level=0.9).T
+        inside = (low <= y[400:]) & (y[400:] <= high)
+        coverage.append([inside[wild[400:]].mean(), inside[~wild[400:]].mean()])
+    np.testing.assert_allclose(np.mean(coverage, axis=0), 0.9, atol=0.02)
+
+
+def test_intervals_cover_within_regimes_of_the_noise_alone():
+    coverage = []
+    for seed in range(8):
+        rng = np.random.default_rng(50 + seed)
+        X = rng.normal(size=(6000, 3))
+        wild = X[:, 2] > 0.5
+        y = X[:, 0] + np.where(wild, 3.0, 0.3) * rng.normal(size=6000)
+        model = InteractionBasedClustering("A", random_state=seed).fit(X[:1000], y[:1000])
+        low, high = model.predict_interval(X[1000:], level=0.9).T
+        inside = (low <= y[1000:]) & (y[1000:] <= high)
+        coverage.append([inside[wild[1000:]].mean(), inside[~wild[1000:]].mean()])
+    np.testing.assert_allclose(np.mean(coverage, axis=0), 0.9, atol=0.02)
+
+
+def test_equal_noise_has_one_width():
+    found = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        found += noise_split(rng.normal(size=(300, 4)), rng.normal(size=300), range(4)) is not None
+    assert found <= 2
+
+
+def test_widths_are_order_statistics():
+    residuals, labels = np.arange(1.0, 31), np.repeat([0, 1, 2], [9, 18, 3])
+    widths = conformal_widths(residuals, labels, 0.9)
+    assert widths.tolist() == [9.0, 27.0, 28.0]  # ranks 9 of 9, 18 of 18, and 28 of all 30 where three samples are too few
+    assert np.isinf(conformal_widths(residuals, labels, 0.999)).all()
+
+
+def test_stack_weights_on_the_simplex():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=300)
+    good, bad = y + 0.1 * rng.normal(size=300), rng.normal(size=300)
+    weights = stack_weights(y, np.stack([np.column_stack([good, bad, bad, -good])] * 2))
+    assert weights.sum() == pytest.approx(1) and (weights >= 0).all() and weights[0] > 0.95
+    twins = stack_weights(y, np.column_stack([good, good, bad, bad])[None])
+    assert twins[0] == pytest.approx(twins[1]) and twins[2] == pytest.approx(twins[3])
+    np.testing.assert_allclose(stack_weights(y, np.repeat(y[None, :, None], 4, axis=2)), 0.25)
+
+
+def test_one_standard_error_prefers_few_coefficients():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=500)
+    errors = rng.normal(size=500)
+    predictions = (y[:, None] + np.column_stack([errors * 1.5, errors * 1.001, errors]))[None]
+    assert compare(y, predictions, ["A", "B", "C"], [2, 5, 4]).chosen == "C"
+    near = predictions.copy()
+    near[0, :, 1] = y + errors + 0.05 * rng.normal(size=500)
+    comparison = compare(y, near, ["A", "B", "C"], [2, 3, 4])
+    table = comparison.table
+    assert table["loss"].min() == 0 and table["loss"]["A"] > table["loss_error"]["A"] > 0
+    assert comparison.chosen == ("B" if table["loss"]["B"] <= table["loss_error"]["B"] else "C")
+    squared = (y - near[0].T) ** 2
+    best = squared[table["r2"].argmax()]
+    np.testing.assert_allclose(table["loss"], (squared - best).sum(axis=1) / ((y - y.mean()) ** 2).sum())
+
+
+def test_james_stein_limits():
+    X, y = truth("D", 400, 3, 0)
+    assert fit_models(X, y, Settings())["pooled"].weight > 0.95
+    weights = [fit_models(*truth("C", 400, 3, s), Settings(rules=("median",), max_clusters=2))["pooled"].weight for s in range(8)]
+    assert np.mean(weights) < 0.7
+    models = fit_models(X, y, Settings())
+    assert pool(X, y, models["D"], models["D"]).weight == 0
+
+
+def test_james_stein_beats_d_where_regimes_are_weak():
+    """Mean error of the regression function, fixed split, least squares: the theorem's setting."""
+    risks = np.zeros(2)
+    settings = Settings(ridge=0.0, interactions=((0, 1),), candidates=((1,),), rules=("sign",), max_clusters=2)
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        X = rng.normal(size=(120, 3))
+        mean = X[:, 0] * X[:, 1] + 0.1 * np.sign(X[:, 1]) * X[:, 0]
+        models = fit_models(X, mean + rng.normal(size=120), settings, ("pooled",))
+        risks += [((models[name].predict(X) - mean) ** 2).mean() for name in ("pooled", "D")]
+    assert risks[0] < 0.85 * risks[1]
+
+
+@pytest.mark.parametrize("model", ALL)
+def test_every_model_fits_and_predicts(model):
+    X, y = truth("B", 150, 3, 4)
+    table, series = pd.DataFrame(X, columns=["a", "b", "c"]), pd.Series(y, name="price")
+    fitted = InteractionBasedClustering(model, cv=3, random_state=0).fit(table, series)
+    assert fitted.predict(table).shape == (150,) and fitted.model_ in (model, *FAMILIES)
+    assert fitted.labels_.shape == (150,) and fitted.labels_.max() + 1 == (1 if fitted.split_ is None else fitted.split_.n_cells)
+    np.testing.assert_array_equal(fitted.assign(table), fitted.labels_)
+    low, high = fitted.predict_interval(table).T
+    assert (low < high).all()
+    again = clone(fitted).fit(table, series)
+    np.testing.assert_array_equal(again.predict(table), fitted.predict(table))
+    if model == "stack":
+        assert sum(fitted.weights_.values()) == pytest.approx(1)
+        with pytest.raises(InputError, match="stack has no coefficients"):
+            fitted.coefficients()
+    else:
+        shown = fitted.coefficients()
+        assert list(shown.columns) == ["intercept", *fitted.columns_] and len(shown) == len(fitted.coef_)
+
+
+def test_pooled_coefficients_predict():
+    X, y = truth("D", 150, 3, 4)
+    fitted = InteractionBasedClustering("pooled", cv=3, random_state=0).fit(X, y)
+    design = fitted.models_["D"].design(X)
+    by_hand = fitted.intercept_[fitted.labels_] + (design * fitted.coef_[fitted.labels_]).sum(axis=1)
+    np.testing.assert_allclose(by_hand, fitted.predict(X), rtol=1e-8, atol=0.3)
+    assert np.median(np.abs(by_hand - fitted.predict(X))) < 1e-9  # clipping touches a few
+
+
+def test_jobs_do_not_change_the_result():
+    X, y = truth("B", 120, 3, 5)
+    one = InteractionBasedClustering(cv=3, random_state=1).fit(X, y)
+    with parallel_config("threading"):
+        two = InteractionBasedClustering(cv=3, random_state=1, n_jobs=2).fit(X, y)
+    np.testing.assert_array_equal(one.comparison_.predictions, two.comparison_.predictions)
+
+
+def test_units_do_not_matter():
+    X, y = truth("D", 200, 3, 6)
+    scales = np.array([1e-3, 50, 1e4])
+    plain = InteractionBasedClustering(cv=3, split=("median", "threshold"), random_state=0).fit(X, y)
+    scaled = InteractionBasedClustering(cv=3, split=("median", "threshold"), random_state=0).fit(X * scales + 7, 100 * y - 5)
+    assert plain.model_ == scaled.model_ and plain.terms_ == scaled.terms_
+    np.testing.assert_allclose(scaled.predict(X * scales + 7), 100 * plain.predict(X) - 5, rtol=1e-5, atol=1e-3)
+
+
+def test_user_choices_are_followed():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(200, 4)), columns=list("abcd"))
+    y = table.a * table.b + rng.normal(size=200)
+    terms, groups = [("c", "d"), ("a", "a")], ["c", ("a", "b")]
+    model = InteractionBasedClustering("D", interactions=terms, candidates=groups, split="quadrants", cv=2).fit(table, y)
+    assert model.terms_ == ((2, 3), (0, 0)) and model.columns_[-2:] == ["c * d", "a * a"]
+    assert model.split_.variables == (0, 1) and model.split_.rule == "quadrants"
+    none = InteractionBasedClustering("C", degree=1, cv=2).fit(table, y)
+    assert none.terms_ == () and none.interactions_ is None
+    three = InteractionBasedClustering("C", degree=3, cv=2).fit(table, table.a * table.b * table.c + 0.5 * y)
+    assert (0, 1, 2) in three.terms_
+    lasso = InteractionBasedClustering("C", selection="lasso", cv=2, random_state=0).fit(table, y)
+    assert (0, 1) in lasso.terms_
+
+
+@pytest.mark.parametrize("rule", ["oblique", "quadrants", "kmeans", "mixture", "tree", "linear-tree"])
+def test_rules_of_several_variables(rule):
+    X, y = truth("C", 300, 3, 0)
+    model = InteractionBasedClustering("B", split=rule, cv=2, random_state=0).fit(X, 3 * y)
+    assert model.split_.rule in (rule, "threshold") and model.comparison_.table["r2"]["B"] > 0
+
+
+def test_text_booleans_and_levels():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": rng.normal(size=120), "kind": rng.choice(["u", "v", "w"], 120), "flag": rng.random(120) < 0.5})
+    y = np.where(table.kind == "v", 2, -1) * table.x + table.flag + 0.3 * rng.normal(size=120)
+    model = InteractionBasedClustering(cv=3, random_state=0).fit(table, y)
+    assert model.encoding_.names == ("x", "kind_v", "kind_w", "flag") and model.score(table, y) > 0.9
+    categorical = clone(model).fit(table.astype({"kind": "category"}), y)
+    np.testing.assert_allclose(categorical.predict(table.astype({"kind": "category"})), model.predict(table))
+    one_level = model.predict(table[table.kind == "w"].head(3))
+    np.testing.assert_allclose(one_level, model.predict(table)[np.flatnonzero(table.kind == "w")[:3]])
+    by_name = compare_models(table, y, InteractionBasedClustering(cv=2, candidates=["kind_v"], random_state=0), cv=2)
+    assert by_name.chosen in by_name.table.index
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 9, 16])
+def test_tiny_samples(n):
+    rng = np.random.default_rng(n)
+    X, y = rng.normal(size=(n, 3)), rng.normal(size=n)
+    model = InteractionBasedClustering(random_state=0).fit(X, y)
+    assert np.isfinite(model.predict(X)).all() and model.split_ is None
+    assert not np.isnan(model.predict_interval(X)).any()
+
+
+def test_more_features_than_samples():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 300))
+    y = 2 * X[:, 5] + X[:, 7] * X[:, 9] * 2 + rng.normal(size=90)
+    model = InteractionBasedClustering(cv=3, random_state=0).fit(X, y)
+    assert model.comparison_.table["r2"].max() > 0.5 and 5 in model.models_["A"].main
+
+
+def test_doubtful_data_are_fitted_with_a_warning():
+    X, y = truth("A", 60, 3, 0)
+    constant = np.column_stack([X, np.ones(60)])
+    with pytest.warns(DataWarning, match="constant column"):
+        assert np.isfinite(InteractionBasedClustering(cv=2).fit(constant, y).predict(constant)).all()
+    with pytest.warns(DataWarning, match="duplicated column"):
+        InteractionBasedClustering(cv=2).fit(np.column_stack([X, X[:, 0]]), y)
+    with pytest.warns(DataWarning, match="target is constant"):
+        model = InteractionBasedClustering(cv=2).fit(X, np.full(60, 4.0))
+    np.testing.assert_allclose(model.predict(X), 4.0)
+    exact = InteractionBasedClustering(cv=2).fit(X, X @ [1.0, 2.0, 3.0])
+    assert exact.model_ == "A" and exact.comparison_.table["r2"]["A"] > 0.999999
+
+
+def test_forward_selection_of_noise_is_rare():
+    taken = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        X, y = rng.normal(size=(200, 8)), rng.normal(size=200)
+        ranking = screen_pairs(X, y)
+        taken += len(forward_terms(X, y, ranking.terms, n_searched=ranking.n_terms)) > 0
+    assert taken <= 3
+
+
+def test_regime_test_follows_the_data():
+    X, y = truth("D", 400, 3, 0)
+    model = InteractionBasedClustering("C", cv=2, random_state=0).fit(X, y)
+    assert model.regime_test(X, y, n_bootstrap=99).rejected
+    X, y = truth("C", 400, 3, 0)
+    model = InteractionBasedClustering("C", cv=2, random_state=0).fit(pd.DataFrame(X, columns=["a", "b", "c"]), y)
+    test = model.regime_test(pd.DataFrame(X, columns=["a", "b", "c"]), y, n_bootstrap=99)
+    assert not test.rejected and test.names == ("a", "b", "c")
+
+
+def test_plots_show_the_model():
+    X, y = truth("B", 300, 3, 0)
+    table = pd.DataFrame(X, columns=["dose", "age", "weight"])
+    model = InteractionBasedClustering("B", cv=2, random_state=0).fit(table, pd.Series(y, name="effect"))
+    ax = model.plot_branches(table, pd.Series(y, name="effect"))
+    assert ax.get_xlabel() == "dose" and ax.get_ylabel() == "effect" and sum(len(c.get_offsets()) for c in ax.collections) == 300
+    assert model.plot_threshold_path(table, y).get_xlabel() == "age"
+    assert [t.get_text() for t in model.plot_coefficients().get_yticklabels()] == ["dose", "age", "weight"]
+    assert model.plot_threshold_stability(table, y, n_resamples=5).get_xlabel() == "age"
+    assert len(model.figure(table, y).axes) == 4
+    plain = InteractionBasedClustering("A", cv=2).fit(table, y)
+    with pytest.raises(InputError, match="more than one cell"):
+        plain.plot_coefficients()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"model": "E"}, "model is 'E'"),
+        ({"degree": 0}, "degree is 0"),
+        ({"split": ()}, "split is empty"),
+        ({"split": ("sign", "magic")}, "split is 'magic'"),
+        ({"selection": "best"}, "selection is 'best'"),
+        ({"interactions": [("x0", "q")]}, "interactions names 'q'"),
+        ({"interactions": ["x0"]}, "two or more"),
+        ({"candidates": [-1]}, "candidates names -1"),
+        ({"candidates": []}, "candidates is empty"),
+        ({"max_clusters": 1}, "max_clusters is 1"),
+        ({"min_leaf": 0}, "min_leaf is 0"),
+        ({"ridge": "big"}, "ridge is 'big'"),
+        ({"cv": 1}, "cv is 1"),
+        ({"random_state": "seed"}, "random_state is 'seed'"),
+    ],
+)
+def test_wrong_parameters_are_refused(parameters, words):
+    X, y = truth("A", 40, 2, 0)
+    with pytest.raises(InputError) as error:
+        InteractionBasedClustering(**parameters).fit(X, y)
+    assert words in str(error.value) and "\n" not in str(error.value)
+
+
+def test_wrong_data_are_refused():
+    X, y = truth("A", 40, 2, 0)
+    model = InteractionBasedClustering(cv=2)
+    with pytest.raises(NotFittedError):
+        model.predict(X)
+    for bad_X, bad_y in ((np.where(X > 1, np.nan, X), y), (X, y[:-1]), (X[:1], y[:1]), (X.astype(str), y), (X, np.where(y > 1, np.inf, y))):
+        with pytest.raises(InputError):
+            clone(model).fit(bad_X if bad_X.dtype.kind == "f" else np.char.add("a", bad_X), bad_y)
+    identifiers = pd.DataFrame({"id": [f"s{k}" for k in range(60)], "x": np.arange(60.0)})
+    with pytest.raises(InputError, match="60 different values"):
+        learn_encoding(identifiers)
+    text = pd.DataFrame({"x": X[:, 0], "kind": np.where(X[:, 1] > 0, "a", "b")})
+    fitted = clone(model).fit(text, y)
+    with pytest.raises(InputError, match="level 'c'"):
+        fitted.predict(text.assign(kind="c"))
+    with pytest.raises(InputError, match="missing value"):
+        fitted.predict(text.assign(kind=[None, *text.kind[1:]]))
+    with pytest.raises(InputError, match="DataFrame"):
+        fitted.predict(text.to_numpy())
