@@ -396,15 +396,16 @@ def _scans(null, Z, names, n_thresholds, min_leaf):
         warnings.warn(f"{len(left_out)} split variable(s) ({_listed(left_out)}) have {what}; they are not tested.", DataWarning, stacklevel=4)
     return scans
 
-# %% ../../nbs/13_ibc_regime_tests.ipynb #81e1048e
-def _flipped(e, size, rng):
-    """Residuals with random signs, one column per draw."""
-    return e[:, None] * (2.0 * rng.integers(0, 2, (len(e), size), dtype=np.int8) - 1.0)
+# %% ../../nbs/13_ibc_regime_tests.ipynb #775c85c0
+def _flipped(null, size, rng):
+    """Residuals with random signs and the variance of errors, one column per draw."""
+    n, rank = null.Q.shape
+    return math.sqrt(n / (n - rank)) * null.e[:, None] * (2.0 * rng.integers(0, 2, (n, size), dtype=np.int8) - 1.0)
 
 
-def _permuted(e, size, rng):
+def _permuted(null, size, rng):
     """Residuals in random order, one column per draw."""
-    return rng.permuted(np.broadcast_to(e[:, None], (len(e), size)), axis=0)
+    return rng.permuted(np.broadcast_to(null.e[:, None], (len(null.e), size)), axis=0)
 
 
 def _lm(null, scan, E):
@@ -448,7 +449,7 @@ class _SearchTest:
         """The largest score over all cuts, for every draw; the draws come in blocks of about 30 MB."""
         rng, block = np.random.default_rng(random_state), max(1, 4_000_000 // len(null.e))
         sizes = [min(block, n_draws - first) for first in range(0, n_draws, block)]
-        blocks = (self.redraw(null.e, size, rng) for size in sizes)
+        blocks = (self.redraw(null, size, rng) for size in sizes)
         return np.concatenate([np.max([self.scores(null, scan, E).max(axis=0) for scan in scans], axis=0) for E in blocks])
 
     def path(self, null, plain, scans, names):
@@ -485,8 +486,8 @@ def _search(test, X, y, Z, terms, n_draws, n_thresholds, min_leaf, random_state)
                       _bic(n, e @ e, rank), _bic(n, rss_d, rank + A.shape[1] + 1), int(best["variable"]), float(best["threshold"]),
                       names, path, maxima)
 
-# %% ../../nbs/13_ibc_regime_tests.ipynb #efdde4be
-def sup_lm_test(X, y, Z=None, *, terms=(), n_thresholds=25, min_leaf=None, n_bootstrap=999, random_state=None):
+# %% ../../nbs/13_ibc_regime_tests.ipynb #116ffa22
+def sup_lm_test(X, y, Z=None, *, terms=(), n_thresholds=10, min_leaf=None, n_bootstrap=999, random_state=None):
     """
     The default test of D over C: heteroskedasticity-robust sup-LM with a wild bootstrap, valid after the search over all cuts.
 
@@ -527,7 +528,7 @@ def sup_lm_test(X, y, Z=None, *, terms=(), n_thresholds=25, min_leaf=None, n_boo
     return _search(_SUP_LM, X, y, Z, terms, n_bootstrap, n_thresholds, min_leaf, random_state)
 
 
-def sup_f_test(X, y, Z=None, *, terms=(), n_thresholds=25, min_leaf=None, n_permutations=999, random_state=None):
+def sup_f_test(X, y, Z=None, *, terms=(), n_thresholds=10, min_leaf=None, n_permutations=999, random_state=None):
     """
     Largest F statistic over all cuts, with the distribution under permutation of the residuals: for errors of equal variance.
 
