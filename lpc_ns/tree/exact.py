@@ -11,11 +11,13 @@ __all__ = ['Data', 'Work', 'Frames', 'FIRST', 'SIZE', 'LEAVES', 'DEPTH', 'EXACT'
            'S_DROPPED', 'S_CHARGED', 'S_BOUND', 'S_VALUE', 'S_TOP', 'S_ITEMS', 'S_NODES', 'S_SPENT', 'S_NEXT',
            'S_LENGTH', 'CHOOSE', 'DESCEND', 'RETURN', 'WIDE', 'exact_tree']
 
-# %% ../../nbs/31_tree_exact.ipynb #4968be8c
+# %% ../../nbs/31_tree_exact.ipynb #64aa5b0f
+import heapq
 import itertools
 import sys
 import time
 from collections import namedtuple
+from dataclasses import replace
 
 import numpy as np
 from tqdm import tqdm
@@ -23,7 +25,7 @@ from tqdm import tqdm
 from ..errors import InputError, InputTypeError, check_count, check_nonnegative
 from ..lpc.local_search import kernel
 from ..solvers import relative_gap
-from .formulation import Tree, TreeSolution, branch, cluster_loss, leaf, make_solution, normalised_loss, tree_objective
+from .formulation import Tree, TreeSolution, branch, cluster_loss, leaf, make_solution, midpoint, normalised_loss, tree_objective
 
 # %% ../../nbs/31_tree_exact.ipynb #ca427a0c
 Data = namedtuple("Data", "X Z loss_rows rank team distance price reward least min_leaf l1")
@@ -1242,7 +1244,38 @@ def _rounding(problem):
     """How far a computed loss may be off, in units of omega."""
     return (problem.n_samples + problem.loss_X.shape[1] + 10) * np.finfo(float).eps
 
-# %% ../../nbs/31_tree_exact.ipynb #0ba3fe43
+# %% ../../nbs/31_tree_exact.ipynb #e84931ed
+def _greedy_tree(data, orders, leaves, depth):
+    """Tree grown by the split that gains most, as often as there may be leaves and it pays."""
+    work, heap, nodes = _work(orders.shape[1], data.Z.shape[1]), [], []
+
+    def add(O, left):
+        loss = _leaf_loss(data, O, 0, O.shape[1], work.small[0])
+        cost, f, k = _one_split(data, O, 0, O.shape[1], data.min_leaf, work)
+        nodes.append(None)
+        if f >= 0 and left > 0:
+            heapq.heappush(heap, (cost - loss, len(nodes) - 1, O, f, k, left - 1))
+
+    add(orders, leaves - 1 if depth is None else depth)
+    for _ in range(leaves - 1):
+        if heap:
+            _, node, O, f, k, left = heapq.heappop(heap)
+            inside = np.zeros(orders.shape[1], dtype=bool)
+            inside[O[f, :k]] = True
+            nodes[node] = (f, midpoint(data.X[f, O[f, k - 1]], data.X[f, O[f, k]]), len(nodes))
+            for side in (inside, ~inside):
+                add(O[side[O]].reshape(len(O), -1), left)
+
+    def grow(node):
+        if nodes[node] is None:
+            return leaf()
+        f, threshold, child = nodes[node]
+        return branch(grow(child), grow(child + 1), threshold, f)
+
+    tree = grow(0)
+    return replace(tree, cluster=np.where(tree.is_leaf, np.cumsum(tree.is_leaf) - 1, -1))
+
+# %% ../../nbs/31_tree_exact.ipynb #2aa99dfc
 class _Stop(Exception):
     """The search has to end; the message is the status."""
 
@@ -1256,6 +1289,7 @@ class _Proof:
         self.linear = not problem.root or problem.complexity + problem.margin == 0
         self.value, self.points, self.lines, self.nodes = np.inf, [], {0.0: 0.0}, 0
         self.offer(leaf())
+        self.offer(_greedy_tree(_priced(problem, self.data, 1.0), self.orders, min(problem.n_clusters, problem.leaf_limit), problem.max_depth))
 
     def offer(self, tree):
         """Take note of a tree."""
