@@ -38,12 +38,9 @@ bench: $(READY)  ## benchmarks: ratios measured in one run on this machine
 	$(BIN)/python benchmarks/million.py
 	$(BIN)/python benchmarks/qpbo.py
 	$(BIN)/python benchmarks/certificates.py
-<<<<<<< HEAD
 	$(BIN)/python benchmarks/screening.py
 	$(BIN)/python benchmarks/ibc_peers.py
-=======
 	$(BIN)/python benchmarks/trees_exact.py
->>>>>>> b8410168a4435d199d571f538bc41c251285c252
 
 certify: $(READY)  ## hundreds of random problems against enumeration, size and power of tests; the test suite runs a small sample
 	$(BIN)/python scripts/certify_formulations.py

@@ -5,6 +5,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "LinearPredictiveClustering": "lpc_ns.lpc.estimator",
     "InteractionBasedClustering": "lpc_ns.ibc.estimator",
+    "ClusterTree": "lpc_ns.tree.estimator",
 }
 __all__ = list(_PUBLIC)
 
