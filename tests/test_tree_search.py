@@ -159,7 +159,7 @@ def test_fewer_distinct_samples_than_clusters():
 
 
 def test_groups_of_a_large_sample_give_a_bound():
-    X, truth = make_blobs(900, 2, centers=3, cluster_std=1.0, random_state=1)
+    X = make_blobs(900, 2, centers=3, cluster_std=1.0, random_state=1)[0]
     problem = make_problem(X, 3)
     bound, loss = kmeans_lower_bound(problem, random_state=0), cluster_loss(problem, reference_labels(problem, 0))
     assert 0.9 * loss < bound <= loss

@@ -310,16 +310,18 @@ def _best_insertion(kind, X, Z, C, orders, loss_orders, feature, end, room, clus
                     best, node, on_left, label, best_feature, threshold = rest + loss, u, side == 0, k, f, _between(X, rows, f, t)
     return best, node, on_left, label, best_feature, threshold
 
-# %% ../../nbs/32_tree_search.ipynb #d20931d6
-def reference_labels(problem, random_state=None):
+# %% ../../nbs/32_tree_search.ipynb #e41a1f6f
+def reference_labels(problem, random_state=None, *, labels=None):
     """
-    A clustering without a tree: k-means, or k-medians for the l1 criterion, from ten starts.
+    A clustering without a tree: k-means from ten starts, or for the l1 criterion the same followed by k-medians.
 
     Parameters
     ----------
     problem : TreeProblem
     random_state : int, RandomState or None
         Seed.
+    labels : ndarray of int, shape (n_samples,), optional
+        Start from the centres of this clustering instead; the result is at least as good.
 
     Returns
     -------
@@ -327,14 +329,14 @@ def reference_labels(problem, random_state=None):
         With at most `problem.n_clusters` clusters.
     """
     Z = problem.loss_X
-    K = min(problem.n_clusters, len(np.unique(Z, axis=0)))
-    labels = KMeans(K, n_init=10, random_state=random_state).fit_predict(Z).astype(np.int64)
-    if problem.criterion == "l1":
-        for _ in range(50):
-            new = _distances(problem, cluster_centers(problem, labels)).argmin(axis=1)
-            if (new == labels).all() or cluster_loss(problem, new) >= cluster_loss(problem, labels):
-                break
-            labels = np.unique(new, return_inverse=True)[1]
+    if labels is None:
+        K = min(problem.n_clusters, len(np.unique(Z, axis=0)))
+        labels = KMeans(K, n_init=10, random_state=random_state).fit_predict(Z).astype(np.int64)
+    for _ in range(300):
+        new = _distances(problem, cluster_centers(problem, labels)).argmin(axis=1)
+        if cluster_loss(problem, new) >= cluster_loss(problem, labels):
+            break
+        labels = np.unique(new, return_inverse=True)[1]
     return labels
 
 
@@ -866,7 +868,7 @@ class _Search:
                 tree, quiet = self.descend(other), 0
         return tree
 
-# %% ../../nbs/32_tree_search.ipynb #bd193191
+# %% ../../nbs/32_tree_search.ipynb #d1f8b1e0
 LARGEST_GROUP, SMALLEST_GROUP, BOUND_WORK = 200, 40, 4e7
 
 
@@ -931,7 +933,7 @@ def _groups(labels, size, rng):
     return [ordered[g::n_groups] for g in range(n_groups)]
 
 
-def kmeans_lower_bound(problem, n_clusters=None, *, labels=None, max_iter=500, time_limit=None, random_state=None):
+def kmeans_lower_bound(problem, n_clusters=None, *, labels=None, group_size=None, max_iter=500, time_limit=None, random_state=None):
     """
     A proved lower bound on the loss of every clustering (Peng and Wei, SIAM J. Optim. 18, 2007; equation `eq-bound`).
 
@@ -942,13 +944,16 @@ def kmeans_lower_bound(problem, n_clusters=None, *, labels=None, max_iter=500, t
         Number of clusters; that of the problem by default.
     labels : ndarray of int, shape (n_samples,), optional
         A good clustering to start from; `reference_labels` by default.
+    group_size : int, optional
+        Samples per group; by default 200, and fewer for more than a thousand samples. Time grows with its square, and about K / `group_size` of the bound
+        is lost.
     max_iter : int
         Most steps of the alternating direction method, each an eigendecomposition. It stops when 50 of them close less than a tenth
         of what is between the bound and `labels`, and in a group that is not all samples, when that is a thousandth.
     time_limit : float, optional
         Seconds. Groups of samples that are not reached count 0.
     random_state : int, Generator or None
-        Seed of the division into groups; up to 200 samples there is one group.
+        Seed of the division into groups.
 
     Returns
     -------
@@ -962,8 +967,12 @@ def kmeans_lower_bound(problem, n_clusters=None, *, labels=None, max_iter=500, t
     labels = reference_labels(problem, random_state) if labels is None else labels
     scatter = np.linalg.svd(problem.loss_X - problem.loss_X.mean(axis=0), compute_uv=False) ** 2
     spectral = scatter[K - 1 :].sum() * (1 - 1e-12) if problem.criterion == "l2" else 0.0
-    size = int(np.clip(np.sqrt(BOUND_WORK / n), max(SMALLEST_GROUP, 4 * K), LARGEST_GROUP))
-    total, affordable = 0.0, int(np.ceil(2 * BOUND_WORK / size**3))
+    if group_size is not None:
+        size, affordable = check_count("group_size", group_size), n
+    else:
+        size = int(np.clip(np.sqrt(BOUND_WORK / n), max(SMALLEST_GROUP, 4 * K), LARGEST_GROUP))
+        affordable = int(np.ceil(2 * BOUND_WORK / size**3))
+    total = 0.0
     groups = _groups(labels, size, np.random.default_rng(random_state))
     tolerance = 1e-11 if len(groups) == 1 else 1e-3
     for rows in groups[:affordable]:
@@ -999,7 +1008,7 @@ def _objective_bound(problem, labels, deadline, random_state):
         coarse.remove(k)
     return values[k]
 
-# %% ../../nbs/32_tree_search.ipynb #f54846be
+# %% ../../nbs/32_tree_search.ipynb #9657750c
 LARGE, SEARCH_WORK, MOST_ROUNDS = 20_000, 3e7, 50
 
 
@@ -1028,7 +1037,7 @@ def local_tree(problem, *, n_init=None, time_limit=None, random_state=None, verb
     n_init : int, optional
         Number of k-means clusterings to start from; 3 by default.
     time_limit : float, optional
-        Seconds for search and bound together. The result then depends on the machine.
+        Seconds for search and bound together; a fifth is kept for the bound. The result then depends on the machine.
     random_state : int, Generator, RandomState or None
         Seed.
     verbose : int
@@ -1044,7 +1053,8 @@ def local_tree(problem, *, n_init=None, time_limit=None, random_state=None, verb
     deadline = np.inf if time_limit is None else begin + check_nonnegative("time_limit", time_limit)
     seeds = spawn_seeds(random_state, 3 if n_init is None else check_count("n_init", n_init))
     large = problem.n_samples > LARGE
-    search = _Search(_sampled(problem, np.random.default_rng(seeds[0])) if large else problem, deadline)
+    search_deadline = begin + 0.8 * (deadline - begin)
+    search = _Search(_sampled(problem, np.random.default_rng(seeds[0])) if large else problem, search_deadline)
     status, bound = "feasible", 0.0
     try:
         for seed in tqdm(seeds, desc="k-means starts", delay=2, disable=not verbose, leave=False):
@@ -1054,7 +1064,7 @@ def local_tree(problem, *, n_init=None, time_limit=None, random_state=None, verb
     if large:
         part, search = search, _Search(problem)
         search.looked += part.looked
-        status = _polish(search, part.best, deadline, status)
+        status = _polish(search, part.best, search_deadline, status)
     try:
         if status != "interrupted":
             labels = np.unique(search.look(search.best).home, return_inverse=True)[1]
