@@ -38,6 +38,7 @@ bench: $(READY)  ## benchmarks: ratios measured in one run on this machine
 	$(BIN)/python benchmarks/million.py
 	$(BIN)/python benchmarks/qpbo.py
 	$(BIN)/python benchmarks/certificates.py
+	$(BIN)/python benchmarks/trees.py
 
 certify: $(READY)  ## hundreds of random problems against enumeration; the test suite runs a small sample
 	$(BIN)/python scripts/certify_formulations.py
