@@ -5,16 +5,16 @@
 # %% auto #0
 __all__ = ['Explanation', 'explain_labels']
 
-# %% ../../nbs/34_tree_experiments.ipynb #cf2181b7
+# %% ../../nbs/34_tree_experiments.ipynb #63de3b9d
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..errors import InputError, check_vector
+from ..errors import InputError, check_count, check_vector
 from .exact import exact_tree
 from .formulation import Tree, TreeSolution, branch, leaf, make_problem
 
-# %% ../../nbs/34_tree_experiments.ipynb #e38955cb
+# %% ../../nbs/34_tree_experiments.ipynb #ed80bc78
 @dataclass(frozen=True, eq=False)
 class Explanation:
     """
@@ -79,14 +79,15 @@ def explain_labels(X, labels, *, max_depth=2, complexity=0.0, min_samples_leaf=1
     labels = check_vector(labels, len(X), "labels")
     if (labels != np.round(labels)).any() or labels.min() < 0:
         raise InputError("labels must be whole numbers from 0, one per sample; number the clusters first, for instance with numpy.unique.")
-    labels = labels.astype(np.int64)
-    if labels.min() == labels.max():
+    values, codes = np.unique(labels.astype(np.int64), return_inverse=True)
+    if len(values) == 1:
         raise InputError("labels name one cluster only, so there is nothing to explain; give a clustering with at least two.")
-    leaves = min(2**max_depth, len(labels) // min_samples_leaf)
-    problem = make_problem(X, leaves, loss_X=np.eye(labels.max() + 1)[labels], max_depth=max_depth, complexity=complexity, min_samples_leaf=min_samples_leaf)
+    room = len(codes) // check_count("min_samples_leaf", min_samples_leaf)
+    leaves = max(1, min(2 ** check_count("max_depth", max_depth, minimum=0), room))
+    problem = make_problem(X, leaves, loss_X=np.eye(len(values))[codes], max_depth=max_depth, complexity=complexity, min_samples_leaf=min_samples_leaf)
     solution = exact_tree(problem, time_limit=time_limit)
     ends = solution.tree.apply(problem.X)
-    said = np.array([np.bincount(labels[ends == v], minlength=1).argmax() for v in range(len(solution.tree.left))])
+    said = np.array([values[np.bincount(codes[ends == v], minlength=1).argmax()] for v in range(len(solution.tree.left))])
     tree = _with_labels(solution.tree, 0, said)
     told = tree.assign(problem.X)
     return Explanation(tree, told, float(np.mean(told == labels)), solution)
