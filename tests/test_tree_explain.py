@@ -42,7 +42,8 @@ def test_refused():
     X = np.arange(6.0)[:, None]
     for labels, options, message in (
         (["a"] * 6, {}, "cannot be read as numbers"), ([0, 1, 2], {}, "3"), ([-1, 0, 0, 1, 1, 1], {}, "whole numbers from 0"),
-        ([1] * 6, {}, "one cluster"), ([0, 1] * 3, {"min_samples_leaf": 0}, "min_samples_leaf"), ([0, 1] * 3, {"max_depth": -1}, "max_depth"),
+        ([1] * 6, {}, "one cluster"), ([0, 1] * 3, {"min_samples_leaf": 0}, "min_samples_leaf"),
+        ([0, 1] * 3, {"max_depth": -1}, "max_depth"),
         ([0, 1] * 3, {"min_samples_leaf": 9}, "ask for at most 6"),
     ):
         with pytest.raises(InputError, match=message):
