@@ -2,7 +2,7 @@
 
 __version__ = "0.1.0"
 
-_PUBLIC = {"LinearPredictiveClustering": "lpc_ns.lpc.estimator"}
+_PUBLIC = {"LinearPredictiveClustering": "lpc_ns.lpc.estimator", "ClusterTree": "lpc_ns.tree.estimator"}
 __all__ = list(_PUBLIC)
 
 

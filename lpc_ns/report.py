@@ -54,7 +54,7 @@ def read_table(path):
         raise InputError(f"{path} has {len(table)} rows and {table.shape[1]} columns; at least one of each is needed.")
     return table
 
-# %% ../nbs/60_report.ipynb #4fab31e2
+# %% ../nbs/60_report.ipynb #1d52e16e
 @dataclass(frozen=True)
 class PreparedTable:
     """
@@ -157,13 +157,14 @@ def prepare_table(table, target, *, encode=True, scale=True, drop=(), drop_missi
 
 
 def _select(table, target, drop, drop_missing):
-    """The columns and rows to use; raises if one of the named columns is not there or the target is not a number."""
-    unknown = [c for c in (target, *drop) if c not in table.columns]
+    """The columns and rows to use; raises if one of the named columns is not there or the target, if there is one, is not a number."""
+    named = drop if target is None else (target, *drop)
+    unknown = [c for c in named if c not in table.columns]
     if unknown:
         present = ", ".join(map(str, table.columns[:20]))
         raise InputError(f"There is no column {', '.join(map(repr, unknown))} in the table; its columns are {present}.")
     table = table.drop(columns=[c for c in drop if c != target])
-    if not pd.api.types.is_numeric_dtype(table[target]):
+    if target is not None and not pd.api.types.is_numeric_dtype(table[target]):
         raise InputError(f"The target {target!r} holds {table[target].dtype} values; name a numeric column.")
     missing = table.isna()
     if missing.to_numpy().any() and not drop_missing:

@@ -510,7 +510,7 @@ def _tidy(problem, tree):
         first, second = _children(tree, parent)
         tree = _with_part(tree, parent, second if tree.left[parent] == starved else first)
 
-# %% ../../nbs/32_tree_search.ipynb #a0916567
+# %% ../../nbs/32_tree_search.ipynb #0de9260b
 @kernel
 def _one_split(X, C, rows, smallest, price):
     """Best tree of depth 1 for given centres: (cost, feature, samples on the left, cluster left, cluster right); feature -1 for a leaf."""
@@ -522,12 +522,15 @@ def _one_split(X, C, rows, smallest, price):
     for f in range(p):
         head = np.zeros(C.shape[1])
         for t in range(1, m):
-            head += C[rows[f, t - 1]]
-            if smallest <= t <= m - smallest and X[rows[f, t - 1], f] < X[rows[f, t], f]:
-                tail = whole - head
-                cost = head.min() + tail.min() + price
-                if cost < best:
-                    best, feature, position, first, second = cost, f, t, head.argmin(), tail.argmin()
+            low, high, a, b = np.inf, np.inf, 0, 0
+            for k in range(head.size):
+                head[k] += C[rows[f, t - 1], k]
+                if head[k] < low:
+                    low, a = head[k], k
+                if whole[k] - head[k] < high:
+                    high, b = whole[k] - head[k], k
+            if low + high + price < best and smallest <= t <= m - smallest and X[rows[f, t - 1], f] < X[rows[f, t], f]:
+                best, feature, position, first, second = low + high + price, f, t, a, b
     return best, feature, position, first, second
 
 

@@ -1,0 +1,193 @@
+"""ClusterTree: scikit-learn's own checks, and what users rely on."""
+
+import json
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_iris, make_blobs
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import lpc_ns
+from lpc_ns import ClusterTree
+from lpc_ns.errors import DataWarning, InputError
+from lpc_ns.tree.estimator import METHODS, shortest_between, tree_path
+
+matplotlib.use("Agg")
+LOCAL = {"method": "local", "n_init": 1, "random_state": 0}
+
+
+@parametrize_with_checks([ClusterTree(**LOCAL), ClusterTree(method="exact")])
+@pytest.mark.filterwarnings("ignore::lpc_ns.errors.DataWarning")
+def test_scikit_learn_conventions(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def iris():
+    return load_iris(as_frame=True).data
+
+
+def test_lazy_import():
+    assert lpc_ns.ClusterTree is ClusterTree and "ClusterTree" in lpc_ns.__all__
+
+
+@pytest.mark.parametrize("criterion", ["l2", "l1"])
+@pytest.mark.parametrize("scaling", ["minmax", "standard", None])
+def test_objective_is_the_loss_of_the_labels(iris, criterion, scaling):
+    model = ClusterTree(4, criterion=criterion, scaling=scaling, complexity=0.01, **LOCAL).fit(iris)
+    X = iris.to_numpy()
+    low, span = {"minmax": (X.min(0), np.ptp(X, 0)), "standard": (X.mean(0), X.std(0)), None: (0.0, 1.0)}[scaling]
+    Z = (X - low) / span
+
+    def loss(part):
+        return ((part - part.mean(0)) ** 2).sum() if criterion == "l2" else np.abs(part - np.median(part, axis=0)).sum()
+
+    expected = sum(loss(Z[model.labels_ == k]) for k in range(len(model.cluster_sizes_)))
+    assert model.inertia_ == pytest.approx(expected) and model.omega_ == pytest.approx(loss(Z))
+    assert model.objective_ == pytest.approx(expected / loss(Z) + 0.01 * model.tree_.n_splits)
+    assert model.score(iris) == pytest.approx(-expected)
+    center = iris.groupby(model.labels_).mean() if criterion == "l2" else iris.groupby(model.labels_).median()
+    np.testing.assert_allclose(model.cluster_centers_, center, rtol=1e-9)
+    assert 0 < model.lower_bound_ <= model.objective_ and model.price_of_explainability_ >= 1
+
+
+def test_published_losses_of_iris(iris):
+    """Verified elsewhere by two independent methods: 3 and 4 leaves of depth at most 3, and 3 clusters that share 4, min-max scaled."""
+    for K, loss in ((3, 7.476522), (4, 6.1124713)):
+        model = ClusterTree(K, max_depth=3, max_leaves=K, method="exact").fit(iris)
+        assert model.status_ == "optimal" and model.inertia_ == pytest.approx(loss, rel=1e-6)
+    shared = ClusterTree(3, max_depth=2, method="exact").fit(iris)
+    assert shared.status_ == "optimal" and shared.inertia_ == pytest.approx(7.18871013, rel=1e-7)
+
+
+def test_every_method_agrees_where_all_prove():
+    X = make_blobs(12, 2, centers=3, cluster_std=1.5, random_state=3)[0]
+    models = {method: ClusterTree(3, criterion="l1", max_depth=2, method=method, random_state=0).fit(X) for method in METHODS}
+    assert models["exact"].inertia_ == pytest.approx(1.56514628, rel=1e-7)
+    for method, model in models.items():
+        assert model.objective_ == pytest.approx(models["exact"].objective_, rel=1e-6)
+        assert model.lower_bound_ <= model.objective_
+        assert method == "local" or model.status_ == "optimal"
+
+
+def test_rules_describe_the_clusters(iris):
+    frame = iris.set_axis(["a", "b", "c", "d"], axis=1)
+    model = ClusterTree(6, **LOCAL).fit(frame)
+    rules = model.rules()
+    assert rules.samples.sum() == 150 and rules.share.sum() == pytest.approx(1)
+    for leaf, row in rules.iterrows():
+        inside = frame.eval(row.rule).to_numpy()
+        assert inside.sum() == row.samples and (model.labels_[inside] == row.cluster).all() and (model.apply(frame)[inside] == leaf).all()
+
+
+def test_text_and_dict_say_the_same(iris):
+    model = ClusterTree(4, **LOCAL).fit(iris)
+
+    def follow(node, row):
+        while "cluster" not in node:
+            node = node["left" if row[node["feature"]] <= node["threshold"] else "right"]
+        return node["cluster"]
+
+    tree = json.loads(json.dumps(model.export_dict()))
+    assert [follow(tree, row) for _, row in iris.iterrows()] == model.labels_.tolist()
+    assert model.export_text().count("cluster") == model.tree_.n_leaves
+    assert "petal" not in model.export_text(feature_names=["a", "b", "c", "d"])
+
+
+@pytest.mark.parametrize("shift", [0.0, 1e6, -1e3])
+def test_thresholds_are_short_and_true(shift):
+    rng = np.random.default_rng(0)
+    for low, high in np.sort(rng.normal(size=(100, 2)), axis=1) + shift:
+        assert low <= float(shortest_between(low, high)) < high
+    assert float(shortest_between(1.0, np.nextafter(1.0, 2.0))) == 1.0
+
+
+def test_predictions_follow_the_rules_for_new_samples(iris):
+    model = ClusterTree(3, method="exact").fit(iris.iloc[::2])
+    new = iris.iloc[1::2]
+    np.testing.assert_array_equal(model.predict(new), model.tree_.cluster[model.apply(new)])
+    assert model.transform(new).shape == (75, 3) and model.transform(new).min() >= 0
+
+
+def test_a_price_prunes_and_a_path_shows_it(iris):
+    path = tree_path(ClusterTree(5, **LOCAL), iris, [0.0, 0.02, 0.9], "complexity")
+    assert path.leaves.tolist()[0] == 5 and path.leaves.is_monotonic_decreasing and path.leaves.iloc[-1] == 1
+    assert np.isnan(path.silhouette.iloc[-1]) and path.loss.iloc[-1] == pytest.approx(1)
+    with pytest.raises(InputError, match="must be one of"):
+        tree_path(ClusterTree(), iris, [1], "colour")
+
+
+def test_a_margin_never_costs_a_leaf_its_samples():
+    X = make_blobs(40, 2, centers=3, cluster_std=1.0, random_state=0)[0]
+    plain, wide = (ClusterTree(3, margin=margin, method="exact").fit(X) for margin in (False, True))
+    assert wide.status_ == "optimal" and wide.inertia_ <= plain.inertia_ * 1.01
+
+
+def test_separate_loss_features(iris):
+    species = pd.get_dummies(load_iris().target).astype(float)
+    model = ClusterTree(3, method="exact").fit(iris, loss_X=species)
+    assert model.inertia_ < 0.12 * model.omega_ and model.cluster_centers_.shape == (3, 3)
+    for call in (lambda: model.transform(iris), lambda: model.score(iris), lambda: model.silhouette(iris)):
+        with pytest.raises(InputError, match="loss_X"):
+            call()
+    with pytest.raises(InputError, match="column of loss_X is constant"):
+        ClusterTree(3, method="exact").fit(iris, loss_X=np.ones((150, 2)))
+    with pytest.raises(InputError, match="same samples"):
+        ClusterTree(3, method="exact").fit(iris, loss_X=species[40:110])
+
+
+def test_constant_columns_are_dropped_and_named(iris):
+    with pytest.warns(DataWarning, match=r"1 constant column.*planet"):
+        model = ClusterTree(3, **LOCAL).fit(iris.assign(planet=3.0))
+    assert model.n_features_in_ == 5 and (model.cluster_centers_[:, 4] == 3).all() and 4 not in model.tree_.feature
+
+
+def test_one_cluster_and_one_feature():
+    X = np.arange(10.0)[:, None]
+    one = ClusterTree(1, **LOCAL).fit(X)
+    assert one.status_ == "optimal" and one.export_text() == "|--- cluster 0 (10 samples)" and one.rules().rule.tolist() == ["always"]
+    two = ClusterTree(2, method="exact").fit(X)
+    assert two.status_ == "optimal" and two.cluster_sizes_.tolist() == [5, 5] and np.isnan(one.silhouette(X))
+    for model in (one, two):
+        model.plot_tree()
+        model.plot_partition(X)
+    plt.close("all")
+
+
+def test_as_many_clusters_as_samples():
+    X = np.random.default_rng(0).normal(size=(6, 2))
+    model = ClusterTree(6, **LOCAL).fit(X)
+    assert model.inertia_ == pytest.approx(0, abs=1e-12) and sorted(model.labels_) == list(range(6)) and model.status_ == "optimal"
+
+
+def test_duplicate_samples_stay_together():
+    X = np.repeat(np.random.default_rng(0).integers(0, 3, size=(8, 2)), 6, axis=0)
+    model = ClusterTree(3, **LOCAL).fit(X)
+    assert (np.ptp(model.labels_.reshape(8, 6), axis=1) == 0).all()
+
+
+def test_a_stopped_fit_has_a_true_status(iris):
+    for method in ("auto", "exact", "local"):
+        model = ClusterTree(6, max_depth=5, method=method, time_limit=0, random_state=0).fit(iris)
+        assert model.status_ in ("time_limit", "optimal") and model.lower_bound_ <= model.objective_
+        assert model.status_ != "optimal" or model.gap_ <= 1e-9
+
+
+def test_auto_proves_what_is_easy_and_bounds_what_is_not(iris):
+    easy = ClusterTree(3, method="auto").fit(iris)
+    assert easy.status_ == "optimal" and easy.gap_ <= 1e-9
+    hard = ClusterTree(9, method="auto", time_limit=4, random_state=0).fit(iris)
+    local = ClusterTree(9, **LOCAL).fit(iris)
+    assert 0 < hard.lower_bound_ and hard.objective_ <= local.objective_ * 1.05
+
+
+def test_fitting_leaves_parameters_and_data_alone(iris):
+    model, before = ClusterTree(3, **LOCAL), iris.copy()
+    parameters = model.get_params()
+    model.fit(iris)
+    assert model.get_params() == parameters == clone(model).get_params()
+    pd.testing.assert_frame_equal(iris, before)
