@@ -38,11 +38,8 @@ bench: $(READY)  ## benchmarks: ratios measured in one run on this machine
 	$(BIN)/python benchmarks/million.py
 	$(BIN)/python benchmarks/qpbo.py
 	$(BIN)/python benchmarks/certificates.py
-<<<<<<< HEAD
 	$(BIN)/python benchmarks/trees.py
-=======
 	$(BIN)/python benchmarks/trees_exact.py
->>>>>>> e7c148265af48a94aeb24893bbaab3b7f482a772
 
 certify: $(READY)  ## hundreds of random problems against enumeration; the test suite runs a small sample
 	$(BIN)/python scripts/certify_formulations.py
