@@ -40,6 +40,7 @@ bench: $(READY)  ## benchmarks: ratios measured in one run on this machine
 	$(BIN)/python benchmarks/certificates.py
 	$(BIN)/python benchmarks/screening.py
 	$(BIN)/python benchmarks/ibc_peers.py
+	$(BIN)/python benchmarks/trees.py
 	$(BIN)/python benchmarks/trees_exact.py
 
 certify: $(READY)  ## hundreds of random problems against enumeration, size and power of tests; the test suite runs a small sample
