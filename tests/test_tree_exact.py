@@ -1,5 +1,7 @@
 """Exact cluster trees: published and golden values, brute force, bounds at any time, interruption, odd data."""
 
+import ast
+import inspect
 import itertools
 import math
 import subprocess
@@ -174,6 +176,15 @@ def test_memory_is_linear():
         search = exact._OwnClusters(exact._priced(problem, data, 1.0), orders, 4, 2)
         sizes.append(sum(a.nbytes for a in (*search.frames, *search.work) if n in a.shape))
     assert sizes[1] <= 10.1 * sizes[0] and sizes[1] <= 20_000 * 5 * 16
+
+
+def test_inner_kernels_are_called_by_kernels_only():
+    module = ast.parse(inspect.getsource(exact))
+    functions = [node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)]
+    kind = {f: next((d.id for d in f.decorator_list if isinstance(d, ast.Name) and d.id in ("kernel", "inner")), None) for f in functions}
+    inner = {f.name for f in functions if kind[f] == "inner"}
+    plain = [node for node in module.body if kind.get(node) is None]
+    assert inner and not inner & {node.id for part in plain for node in ast.walk(part) if isinstance(node, ast.Name)}
 
 
 def test_a_new_process_uses_the_compiled_kernels():

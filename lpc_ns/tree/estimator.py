@@ -233,7 +233,7 @@ def draw_partition(tree, X, features, names, ax=None):
     ax.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False)
     return ax
 
-# %% ../../nbs/33_tree_estimator.ipynb #cd1b6d19
+# %% ../../nbs/33_tree_estimator.ipynb #9fde1927
 GLANCE, EFFORT = 1e8, 3e8
 
 
@@ -310,9 +310,7 @@ def _method(estimator):
 
 def _scaling(kind, X, names, what="X"):
     """The scaling that was asked for, of the columns that are not constant."""
-    if (X == X[0]).all():
-        raise InputError(f"Every column of {what} is constant (n_samples = {len(X)}): there is nothing to split. Check how the data were read.")
-    scaling = minmax(X, names)
+    scaling = minmax(X, names, what)
     kept = X[:, scaling.columns]
     if check_choice("scaling", kind, SCALINGS) == "minmax":
         return scaling
