@@ -133,7 +133,7 @@ def proofs():
     """What the exact algorithm proves, and in which time; the mixed-integer program beside it on the smallest sets."""
     rows = []
     for name, problem, small in proof_problems():
-        found, seconds = timed(partial(exact_tree, problem, max_nodes=20 * nodes(problem)))
+        found, seconds = timed(partial(exact_tree, problem, max_nodes=2 * nodes(problem)))
         limits = {"K": problem.n_clusters, "leaves": problem.leaf_limit, "depth": problem.max_depth, "criterion": problem.criterion}
         proof = {"objective": found.objective, "gap": found.gap, "status": found.status, "nodes": found.nodes, "seconds": seconds}
         row = {"problem": name, "n": problem.n_samples, "p": problem.n_features} | limits | proof
