@@ -176,6 +176,9 @@ def test_memory_is_linear():
         search = exact._OwnClusters(exact._priced(problem, data, 1.0), orders, 4, 2)
         sizes.append(sum(a.nbytes for a in (*search.frames, *search.work) if n in a.shape))
     assert sizes[1] <= 10.1 * sizes[0] and sizes[1] <= 20_000 * 5 * 16
+    problem = make_problem(np.random.default_rng(0).normal(size=(20, 3000)), 3, max_depth=2)
+    data, orders = exact._prepare(problem)
+    assert sum(a.nbytes for a in exact._OwnClusters(exact._priced(problem, data, 1.0), orders, 4, 2).frames) < 3e8
 
 
 def test_inner_kernels_are_called_by_kernels_only():

@@ -6,8 +6,8 @@
 __all__ = ['Data', 'Work', 'inner', 'Frames', 'FIRST', 'SIZE', 'LEAVES', 'DEPTH', 'EXACT', 'PHASE', 'BASE', 'COUNT', 'FEATURE',
            'SHARE', 'LOW', 'HIGH', 'CUT', 'HINT_FEATURE', 'HINT', 'EASY', 'SIDE', 'ASK_EXACT', 'CAP', 'GAP', 'BEST',
            'DROPPED', 'BOUND', 'LEFT', 'RIGHT', 'NEW_LEFT', 'NEW_RIGHT', 'EXACT_LEFT', 'ASK_CAP', 'TOP', 'ITEMS',
-           'NODES', 'SPENT', 'ANSWERED', 'DONE', 'PAUSED', 'FULL', 'ASKING', 'SLOTS', 'SLICE', 'ROOM', 'Shared',
-           'S_BASE', 'S_COUNT', 'S_FEATURE', 'S_SHARE', 'S_LOW', 'S_HIGH', 'S_SINGLE', 'S_USED', 'S_REGIONS',
+           'NODES', 'SPENT', 'ANSWERED', 'DONE', 'PAUSED', 'FULL', 'ASKING', 'SLOTS', 'ENTRIES', 'SLICE', 'ROOM',
+           'Shared', 'S_BASE', 'S_COUNT', 'S_FEATURE', 'S_SHARE', 'S_LOW', 'S_HIGH', 'S_SINGLE', 'S_USED', 'S_REGIONS',
            'S_BUFFER', 'S_BEST', 'S_DROPPED', 'S_CHARGED', 'S_BOUND', 'S_VALUE', 'S_TOP', 'S_ITEMS', 'S_NODES',
            'S_SPENT', 'S_NEXT', 'S_LENGTH', 'CHOOSE', 'DESCEND', 'RETURN', 'WIDE', 'exact_tree']
 
@@ -205,8 +205,8 @@ def _pop(heap, bound, base, count):
         c = child
     _shift(heap, bound, base + c, last)
 
-# %% ../../nbs/31_tree_exact.ipynb #22703d42
-SLOTS = 1 << 16
+# %% ../../nbs/31_tree_exact.ipynb #2053638b
+SLOTS, ENTRIES = 1 << 16, 1 << 24
 
 
 @inner
@@ -615,7 +615,7 @@ def _tree(feature, threshold, cluster=None):
 
     return grow()
 
-# %% ../../nbs/31_tree_exact.ipynb #3e0883b4
+# %% ../../nbs/31_tree_exact.ipynb #b335f488
 SLICE = 3_000_000
 ROOM = 1 << 12
 
@@ -631,11 +631,12 @@ class _OwnClusters:
         levels, nodes, items = max(depth, 1), 2 * self.leaves + 1, ROOM + 4 * p * self.leaves
         stack = np.empty((levels, rows, n), dtype=np.int32)
         stack[0] = orders
-        tree, facts = (levels + 1, 3, nodes), (SLOTS, nodes)
+        slots = max(1 << 8, min(SLOTS, ENTRIES // (2 * p + nodes)))
+        tree, facts = (levels + 1, 3, nodes), (slots, nodes)
         self.frames = Frames(
             stack, np.zeros((levels + 1, 18), dtype=np.int64), np.zeros((levels + 1, 11)), np.empty((items, 4), dtype=np.int64), np.empty((items, 3)),
-            np.zeros(tree, dtype=np.int64), np.zeros(tree), np.zeros((levels + 1, 3), dtype=np.int64), np.zeros((SLOTS + 1, 2 * p + 2), dtype=np.int32),
-            np.zeros((SLOTS, 2)), np.zeros(facts, dtype=np.int64), np.zeros(facts), np.zeros(5, dtype=np.int64),
+            np.zeros(tree, dtype=np.int64), np.zeros(tree), np.zeros((levels + 1, 3), dtype=np.int64), np.zeros((slots + 1, 2 * p + 2), dtype=np.int32),
+            np.zeros((slots, 2)), np.zeros(facts, dtype=np.int64), np.zeros(facts), np.zeros(5, dtype=np.int64),
         )
         self._begin(n, self.leaves, self.depth, 1, cap)
         self.frames.number[0, GAP] = gap
