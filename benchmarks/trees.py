@@ -88,7 +88,7 @@ def hyperplane_tree(case, problem):
     if case.max_depth == 1:
         return brute_force(problem, line_splits)
     start = separating_tree(problem, reference_labels(problem, 0))
-    flat = exact_tree(problem, max_nodes=nodes(problem))
+    flat = exact_tree(problem, max_nodes=1_000_000)
     found = [mip_tree(problem, splits="hyperplane", start=tree, time_limit=5) for tree in (start, flat.tree) if tree is not None]
     return min(found, key=lambda solution: solution.objective)
 

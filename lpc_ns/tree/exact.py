@@ -615,9 +615,14 @@ def _tree(feature, threshold, cluster=None):
 
     return grow()
 
-# %% ../../nbs/31_tree_exact.ipynb #b335f488
+# %% ../../nbs/31_tree_exact.ipynb #a5b921c8
 SLICE = 3_000_000
 ROOM = 1 << 12
+
+
+def _with_room(arrays):
+    """Arrays of a search with heaps of twice the size."""
+    return arrays._replace(heap=np.vstack([arrays.heap, np.empty_like(arrays.heap)]), bound=np.vstack([arrays.bound, np.empty_like(arrays.bound)]))
 
 
 class _OwnClusters:
@@ -652,8 +657,7 @@ class _OwnClusters:
         """Go on for a while."""
         state = _advance(self.data, self.frames, self.work, budget)
         if state == FULL:
-            double = {name: np.vstack([a, np.empty_like(a)]) for name, a in (("heap", self.frames.heap), ("bound", self.frames.bound))}
-            self.frames = self.frames._replace(**double)
+            self.frames = _with_room(self.frames)
         self.finished = state == DONE
 
     @property
@@ -1155,7 +1159,7 @@ def _advance_shared(D, S, W, budget):
         state[S_NEXT] = CHOOSE if _descend(D, S, v, W) else RETURN
     return DONE
 
-# %% ../../nbs/31_tree_exact.ipynb #818995d7
+# %% ../../nbs/31_tree_exact.ipynb #ab845ff2
 class _SharedClusters:
     """Search for the tree that minimises loss plus prices, its leaves sharing at most `n_clusters` clusters; values in units of the loss."""
 
@@ -1183,8 +1187,7 @@ class _SharedClusters:
         """Go on for a while."""
         state = _advance_shared(self.data, self.levels, self.work, budget)
         if state == FULL:
-            double = {name: np.vstack([a, np.empty_like(a)]) for name, a in (("heap", self.levels.heap), ("bound", self.levels.bound))}
-            self.levels = self.levels._replace(**double)
+            self.levels = _with_room(self.levels)
         if state == ASKING:
             self._answer()
         self.finished = state == DONE
