@@ -164,8 +164,9 @@ def test_starts():
     for start in (best, best.tree):
         again = exact_tree(problem, start=start)
         assert again.status == "optimal" and again.objective == best.objective
+    chain = branch(branch(branch(leaf(0), leaf(1), 1.5, 2), leaf(2), 3.0, 2), leaf(3), 5.0, 2)
     with pytest.raises(InputError, match="has depth 3 and the problem allows 2"):
-        exact_tree(make_problem(IRIS, 4, max_depth=2), start=branch(branch(branch(leaf(0), leaf(1), 1.5, 2), leaf(2), 3.0, 2), leaf(3), 5.0, 2))
+        exact_tree(make_problem(IRIS, 4, max_depth=2), start=chain)
 
 
 def test_memory_is_linear():
