@@ -41,7 +41,6 @@ bench: $(READY)  ## benchmarks: ratios measured in one run on this machine
 	$(BIN)/python benchmarks/screening.py
 	$(BIN)/python benchmarks/ibc_peers.py
 	$(BIN)/python benchmarks/trees.py
-	$(BIN)/python benchmarks/trees_exact.py
 
 certify: $(READY)  ## hundreds of random problems against enumeration, size and power of tests; the test suite runs a small sample
 	$(BIN)/python scripts/certify_formulations.py

@@ -144,6 +144,8 @@ def test_constant_columns_are_dropped_and_named(iris):
     with pytest.warns(DataWarning, match=r"1 constant column.*planet"):
         model = ClusterTree(3, **LOCAL).fit(iris.assign(planet=3.0))
     assert model.n_features_in_ == 5 and (model.cluster_centers_[:, 4] == 3).all() and 4 not in model.tree_.feature
+    with pytest.warns(DataWarning, match=r"1 constant column\(s\) in loss_X \(planet\)"):
+        ClusterTree(3, **LOCAL).fit(iris, loss_X=iris.assign(planet=3.0))
 
 
 def test_one_cluster_and_one_feature():

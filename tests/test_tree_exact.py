@@ -1,5 +1,7 @@
 """Exact cluster trees: published and golden values, brute force, bounds at any time, interruption, odd data."""
 
+import ast
+import inspect
 import itertools
 import math
 import subprocess
@@ -14,7 +16,7 @@ from lpc_ns.datasets import load_cluster_tree_cases
 from lpc_ns.errors import DataNotFoundError, InputError
 from lpc_ns.tree import exact
 from lpc_ns.tree.exact import exact_tree
-from lpc_ns.tree.formulation import brute_force, make_problem, minmax, tree_objective
+from lpc_ns.tree.formulation import branch, brute_force, leaf, make_problem, minmax, tree_objective
 
 IRIS = load_iris().data
 SCALED = minmax(IRIS).transform(IRIS)
@@ -162,8 +164,9 @@ def test_starts():
     for start in (best, best.tree):
         again = exact_tree(problem, start=start)
         assert again.status == "optimal" and again.objective == best.objective
+    chain = branch(branch(branch(leaf(0), leaf(1), 1.5, 2), leaf(2), 3.0, 2), leaf(3), 5.0, 2)
     with pytest.raises(InputError, match="has depth 3 and the problem allows 2"):
-        exact_tree(make_problem(IRIS, 4, max_depth=2), start=exact_tree(make_problem(IRIS, 4, max_depth=3, max_leaves=5), max_nodes=10**6))
+        exact_tree(make_problem(IRIS, 4, max_depth=2), start=chain)
 
 
 def test_memory_is_linear():
@@ -174,11 +177,22 @@ def test_memory_is_linear():
         search = exact._OwnClusters(exact._priced(problem, data, 1.0), orders, 4, 2)
         sizes.append(sum(a.nbytes for a in (*search.frames, *search.work) if n in a.shape))
     assert sizes[1] <= 10.1 * sizes[0] and sizes[1] <= 20_000 * 5 * 16
+    problem = make_problem(np.random.default_rng(0).normal(size=(20, 3000)), 3, max_depth=2)
+    data, orders = exact._prepare(problem)
+    assert sum(a.nbytes for a in exact._OwnClusters(exact._priced(problem, data, 1.0), orders, 4, 2).frames) < 3e8
+
+
+def test_inner_kernels_are_called_by_kernels_only():
+    module = ast.parse(inspect.getsource(exact))
+    functions = [node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)]
+    kind = {f: next((d.id for d in f.decorator_list if isinstance(d, ast.Name) and d.id in ("kernel", "inner")), None) for f in functions}
+    inner = {f.name for f in functions if kind[f] == "inner"}
+    plain = [node for node in module.body if kind.get(node) is None]
+    assert inner and not inner & {node.id for part in plain for node in ast.walk(part) if isinstance(node, ast.Name)}
 
 
 def test_a_new_process_uses_the_compiled_kernels():
     code = "import numpy as np; from lpc_ns.tree.exact import exact_tree; from lpc_ns.tree.formulation import make_problem; "
     code += "X = np.random.default_rng(0).normal(size=(30, 2)); print(exact_tree(make_problem(X, 2, max_depth=2)).status)"
-    for _ in range(2):
-        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        assert run.stdout.strip() == "optimal"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "optimal"

@@ -75,6 +75,7 @@ def test_published_optima_are_reproduced_from_their_splits(name):
     assert abs(tree_objective(problem, tree) - case.reference["exact_obj"]) < 1e-9
     assert abs(split_margins(problem, tree).sum() - case.reference["margin_sum"]) < 1e-9
     assert problem.omega == pytest.approx(case.reference["tss_minmax"])
+    assert cluster_loss(problem, tree.assign(problem.X)) == pytest.approx(case.reference["sse_minmax"])
 
 
 def test_published_line_is_proved_by_enumeration():
@@ -108,11 +109,13 @@ def test_values_verified_by_two_methods():
     blobs = make_blobs(12, 2, centers=3, cluster_std=1.5, random_state=3)[0]
     found = mip_tree(make_problem(minmax(blobs).transform(blobs), 3, criterion="l1", max_depth=2))
     assert found.status == "optimal" and np.isclose(found.loss, 1.56514628, atol=1e-7)
-    overlapping = make_blobs(15, 2, centers=2, cluster_std=2.5, random_state=5)[0]
-    problem = make_problem(minmax(overlapping).transform(overlapping), 2, criterion="l1", max_depth=1)
-    found = mip_tree(problem, splits="hyperplane")
-    assert found.status == "optimal" and np.isclose(found.loss, 4.69569147, atol=1e-7)
-    assert np.isclose(brute_force(problem, line_splits).loss, 4.69569147, atol=1e-7)
+    for n, loss in ((15, 4.69569147), (25, 7.10196885)):
+        overlapping = make_blobs(n, 2, centers=2, cluster_std=2.5, random_state=5)[0]
+        problem = make_problem(minmax(overlapping).transform(overlapping), 2, criterion="l1", max_depth=1)
+        assert np.isclose(brute_force(problem, line_splits).loss, loss, atol=1e-7)
+        if n == 15:
+            found = mip_tree(problem, splits="hyperplane")
+            assert found.status == "optimal" and np.isclose(found.loss, loss, atol=1e-7)
 
 
 def random_tree(rng, p, depth):

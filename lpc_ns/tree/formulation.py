@@ -417,7 +417,7 @@ def _check_distinct(problem):
             DataWarning, stacklevel=3,
         )
 
-# %% ../../nbs/30_tree_formulation.ipynb #0c053bf0
+# %% ../../nbs/30_tree_formulation.ipynb #61924ccc
 @dataclass(frozen=True, eq=False)
 class Scaling:
     """
@@ -495,7 +495,7 @@ class Scaling:
         return replace(tree, feature=feature, threshold=threshold, weights=weights)
 
 
-def minmax(X, names=None):
+def minmax(X, names=None, what="X"):
     """
     Fit min-max scaling and report constant columns.
 
@@ -505,6 +505,8 @@ def minmax(X, names=None):
         Validated.
     names : sequence of str, optional
         Names of the columns; their numbers are used when there are none.
+    what : str
+        What to call the matrix in messages.
 
     Returns
     -------
@@ -524,9 +526,9 @@ def minmax(X, names=None):
     columns = np.flatnonzero(span > 0)
     dropped = [str(j) if names is None else str(names[j]) for j in np.flatnonzero(span == 0)]
     if not len(columns):
-        raise InputError(f"Every column of X is constant (n_samples = {len(X)}): there is nothing to split. Check how the data were read.")
+        raise InputError(f"Every column of {what} is constant (n_samples = {len(X)}): there is nothing to split. Check how the data were read.")
     if dropped:
-        warnings.warn(f"{len(dropped)} constant column(s) in X ({', '.join(dropped[:5])}) are dropped: they cannot tell samples apart.", DataWarning, stacklevel=2)
+        warnings.warn(f"{len(dropped)} constant column(s) in {what} ({', '.join(dropped[:5])}) are dropped: they cannot tell samples apart.", DataWarning, stacklevel=2)
     return Scaling(columns, low[columns], span[columns], X.shape[1])
 
 # %% ../../nbs/30_tree_formulation.ipynb #7697137a

@@ -52,7 +52,7 @@ def prepare_features(table, *, encode=True, drop=(), drop_missing=False):
     features = _one_hot(features, text)
     return features.set_axis(features.columns.astype(str), axis=1).astype(float)
 
-# %% ../../nbs/63_tree_report.ipynb #a18cc4ee
+# %% ../../nbs/63_tree_report.ipynb #4f15a083
 @dataclass(frozen=True)
 class TreeReport:
     """
@@ -119,7 +119,7 @@ class TreeReport:
         lines = [f"{facts['n_samples']} samples, {len(facts['features'])} features, {len(facts['cluster_sizes'])} clusters, {facts['n_leaves']} leaves", ""]
         for row in rules.itertuples():
             lines.append(f"cluster {row.cluster}: {row.rule}  ({row.samples} samples, {row.share:.0%})")
-        known = f"at most {facts['gap']:.2%} above the optimum" if facts["lower_bound"] > 0 else "no lower bound was proved"
+        known = f"at most {facts['objective'] / facts['lower_bound'] - 1:.2%} above the optimum" if facts["lower_bound"] > 0 else "no lower bound was proved"
         known = "proved to be the optimum" if facts["status"] == "optimal" else known
         silhouette = "" if facts["silhouette"] is None else f", silhouette {facts['silhouette']:.3f}"
         lines += ["", f"Loss {facts['loss']:.6g} of {facts['loss_of_one_cluster']:.6g} with one cluster ({facts['loss'] / facts['loss_of_one_cluster']:.1%}), "
