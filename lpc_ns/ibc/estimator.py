@@ -644,7 +644,7 @@ def cross_fit(X, y, settings, names, *, cv=None, n_jobs=None):
         predictions[r, test] = predicted
     return predictions, np.mean([sizes for _, sizes in results], axis=0)
 
-# %% ../../nbs/14_ibc_estimator.ipynb #546fa60d
+# %% ../../nbs/14_ibc_estimator.ipynb #d96f06e5
 STACK_PRIOR = 30.0
 
 
@@ -668,13 +668,13 @@ def stack_weights(y, predictions, prior=STACK_PRIOR):
     M = predictions.shape[2]
     residuals = predictions - y[None, :, None]
     error = max((residuals**2).mean(axis=(0, 1)).min(), 1e-12 * (y @ y) / len(y), np.finfo(float).tiny)
-    G = np.einsum("rik,ril->kl", residuals, residuals) / len(predictions) + prior * error * (np.eye(M) - 1 / M)
+    G = np.einsum("rik,ril->kl", residuals, residuals) / len(predictions) + prior * error * np.eye(M)
     best, weights = np.inf, np.full(M, 1 / M)
     for size in range(1, M + 1):
         for face in map(list, combinations(range(M), size)):
-            inner = np.linalg.pinv(G[np.ix_(face, face)], hermitian=True).sum(axis=1)
+            inner = np.linalg.solve(G[np.ix_(face, face)], np.ones(size))
             w = np.zeros(M)
-            w[face] = inner / inner.sum() if inner.sum() > 0 else 1 / size
+            w[face] = inner / inner.sum()
             if (w >= 0).all() and w @ G @ w < best:
                 best, weights = w @ G @ w, w
     return weights
