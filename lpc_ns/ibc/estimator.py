@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['MOST_LEVELS', 'KEPT_TERMS', 'MOST_MAIN', 'MOST_IN_TRIPLES', 'FEWEST_SAMPLES', 'MOST_VARIABLES', 'MOST_COLUMNS',
-           'MOST_SEARCHED', 'JOINT_RULES', 'FAMILIES', 'STACK_PRIOR', 'NOISE_GAIN', 'MODELS', 'AUTO_RULES',
-           'TableEncoding', 'learn_encoding', 'forward_terms', 'Settings', 'Findings', 'find_terms', 'choose_split',
-           'FamilyModel', 'PooledModel', 'pool', 'fit_models', 'ModelComparison', 'compare', 'make_folds', 'cross_fit',
-           'stack_weights', 'StackedModel', 'noise_split', 'conformal_widths', 'InteractionBasedClustering',
-           'compare_models']
+           'MOST_SEARCHED', 'JOINT_RULES', 'FAMILIES', 'SHARED_TRAINING', 'STACK_PRIOR', 'NOISE_GAIN', 'MODELS',
+           'AUTO_RULES', 'TableEncoding', 'learn_encoding', 'forward_terms', 'Settings', 'Findings', 'find_terms',
+           'choose_split', 'FamilyModel', 'PooledModel', 'pool', 'fit_models', 'ModelComparison', 'compare',
+           'make_folds', 'cross_fit', 'stack_weights', 'StackedModel', 'noise_split', 'conformal_widths',
+           'InteractionBasedClustering', 'compare_models']
 
 # %% ../../nbs/14_ibc_estimator.ipynb #01807042
 import math
@@ -532,7 +532,10 @@ def fit_models(X, y, settings, names=(*FAMILIES, "pooled")):
         models["pooled"] = pool(X, y, models["C"], models["D"])
     return models
 
-# %% ../../nbs/14_ibc_estimator.ipynb #9c1613f4
+# %% ../../nbs/14_ibc_estimator.ipynb #33db8e37
+SHARED_TRAINING = 1.5
+
+
 @dataclass(frozen=True, eq=False)
 class ModelComparison:
     """
@@ -541,8 +544,8 @@ class ModelComparison:
     Attributes
     ----------
     table : DataFrame
-        One row per model: `r2`; its `standard_error`; `loss`, the difference of R^2 to the best model, and its paired `loss_error`;
-        `n_coefficients`, mean over the folds.
+        One row per model: `r2`; its `standard_error`; `loss`, the difference of R^2 to the best model, and its `loss_error`, the
+        standard error of paired differences, corrected for folds that share training samples; `n_coefficients`, mean over the folds.
     chosen : str
         Fewest coefficients among the models whose loss is at most its standard error.
     predictions : DataFrame
@@ -582,7 +585,7 @@ def compare(y, predictions, names, n_coefficients, eligible=None):
     difference = errors - errors[:, [names.index(best)]]
     table = pd.DataFrame({
         "r2": 1 - errors.sum(axis=0) / total, "standard_error": errors.std(axis=0) * np.sqrt(n) / total,
-        "loss": difference.sum(axis=0) / total, "loss_error": difference.std(axis=0) * np.sqrt(n) / total,
+        "loss": difference.sum(axis=0) / total, "loss_error": SHARED_TRAINING * difference.std(axis=0) * np.sqrt(n) / total,
         "n_coefficients": np.asarray(n_coefficients, dtype=float),
     }, index=names)
     close = table.loc[eligible][table.loc[eligible, "loss"] <= table.loc[eligible, "loss_error"]]
@@ -644,8 +647,8 @@ def cross_fit(X, y, settings, names, *, cv=None, n_jobs=None):
         predictions[r, test] = predicted
     return predictions, np.mean([sizes for _, sizes in results], axis=0)
 
-# %% ../../nbs/14_ibc_estimator.ipynb #d96f06e5
-STACK_PRIOR = 30.0
+# %% ../../nbs/14_ibc_estimator.ipynb #764e6fb4
+STACK_PRIOR = 10.0
 
 
 def stack_weights(y, predictions, prior=STACK_PRIOR):
@@ -819,7 +822,7 @@ def _as_settings(estimator, names):
         int(spawn_seeds(estimator.random_state, 1)[0].generate_state(1)[0] // 2),
     )
 
-# %% ../../nbs/14_ibc_estimator.ipynb #6cc918a9
+# %% ../../nbs/14_ibc_estimator.ipynb #ac757015
 class InteractionBasedClustering(RegressorMixin, BaseEstimator):
     """
     Regression with products and visible regimes: linear models in the cells of a split that an interaction suggests.
@@ -897,7 +900,8 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
 
     References
     ----------
-    Breiman et al., Classification and Regression Trees, 1984 (one standard error). Chen and Chen, Biometrika 95, 2008 (extended BIC).
+    Breiman et al., Classification and Regression Trees, 1984 (one standard error). Nadeau and
+    Bengio, Machine Learning 52, 2003 (its correction). Chen and Chen, Biometrika 95, 2008 (extended BIC).
 
     Examples
     --------
@@ -1332,7 +1336,7 @@ def compare_models(X, y, model=None, *, cv=5):
     table = pd.DataFrame(encoding.apply(X), columns=encoding.names)
     y = check_vector(_one_column(y), len(table))
     if not 2 <= check_count("cv", cv) <= len(table) // 2:
-        raise InputError(f"cv is {cv} with {len(table)} samples; the number of outer folds must lie between 2 and half the number of samples.")
+        raise InputError(f"The number of outer folds is {cv}, for {len(table)} samples; it must lie between 2 and half the number of samples.")
     names = (*FAMILIES, "pooled", "stack", "auto")
     predictions, sizes = np.empty((1, len(table), len(names))), []
     seed = int(spawn_seeds(model.random_state, 1)[0].generate_state(1)[0])
