@@ -4,9 +4,9 @@
 
 families: which of A to D `auto` chooses, for each of four truths, among 2, 5 and 10 features, in two blocks of 12 data sets of 500
 samples; at least 9 of 12 should be right. noise: 5-fold R^2 of `auto` on 200 samples of 200 features of pure noise, beside that of a
-regression on the five best products, chosen inside the folds, or before on the whole table. coverage: share of 5,000 new targets inside 90 %
-intervals, in the quiet and in the noisy regime, whose noise is ten times larger; where the regimes are those of the slope (model B),
-and where only the noise has regimes (model A). Every data set has a seed that is used nowhere else in the project.
+regression on the five best products, chosen inside the folds, or before on the whole table. coverage: share of 5,000 new targets
+inside 90 % intervals, in the quiet and in the noisy regime, whose noise is ten times larger; where the regimes are those of the slope
+(model B), and where only the noise has regimes (model A). Every data set has a seed that is used nowhere else in the project.
 
 Results go to nbs/results/ibc_families.csv, ibc_noise.csv and ibc_coverage.csv, which notebook 15 shows. Exit status 1 if a promise is
 broken. All three take about ten minutes on one core.
