@@ -21,6 +21,8 @@ import numpy as np
 
 from lpc_ns.lpc.bounds import branch_and_bound
 from lpc_ns.lpc.branching import _BoxTree, _dive, _LabelTree, _partition_value
+from lpc_ns.lpc.columns import _ColumnTree
+from lpc_ns.lpc.enumeration import _Enumeration
 from lpc_ns.lpc.local_search import local_search
 from lpc_ns.lpc.problem import brute_force, make_problem, make_solution, objective, refit
 
@@ -63,13 +65,20 @@ def ends_at_optimum(problem, optimum, found):
             yield f"{name}: {proved.status} with {proved.objective!r}, bound {proved.lower_bound!r}, optimum {optimum!r}"
 
 
+def searches(problem):
+    """All searches that can work on a problem, whether or not branch and bound would choose them."""
+    two, penalised = problem.n_clusters == 2, problem.penalty.min() > 0
+    fits = {_LabelTree: True, _BoxTree: two and penalised, _ColumnTree: not two and penalised,
+            _Enumeration: two and problem.n_coefficients == 2}
+    return [kind for kind, possible in fits.items() if possible]
+
+
 def bounds_on_the_way(problem, optimum, rng):
-    """No bound of either search exceeds the optimum, whenever it is stopped."""
-    kinds = (_LabelTree, _BoxTree) if problem.n_clusters == 2 and problem.penalty.min() > 0 else (_LabelTree,)
-    for kind in kinds:
+    """No bound of any search exceeds the optimum, whenever it is stopped."""
+    for kind in searches(problem):
         tree = kind(problem, rng.integers(0, problem.n_clusters, problem.n_samples), 1e-6)
         tree.batch = int(rng.integers(1, 100))
-        for _ in range(100):
+        for _ in range(20):
             if tree.lower > optimum + slack(problem, optimum):
                 yield f"{kind.__name__} after {tree.nodes} nodes: bound {tree.lower!r} above the optimum {optimum!r}"
             if tree.finished:

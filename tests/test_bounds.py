@@ -102,6 +102,19 @@ def test_incumbent_is_found_from_the_worst_start(kind):
     assert objective(problem, tree.labels) == pytest.approx(tree.upper, rel=1e-9)
 
 
+@pytest.mark.parametrize("room", [0, 3, 40])
+def test_bound_holds_when_there_is_no_room_for_boxes(room):
+    data = make_lpc(2, 60, 2, noise=3.5, random_state=0)
+    problem = make_problem(data.X, data.y, 2)
+    best = branch_and_bound(problem, gap=1e-6, random_state=0)
+    tree = _BoxTree(problem, best.labels, 1e-6)
+    tree.pool.state[1] = room
+    while not tree.finished:
+        tree.advance()
+        assert tree.pool.state[1] >= 0 and tree.lower <= best.objective
+    assert room == 40 or tree.lower < best.lower_bound
+
+
 def test_bound_never_falls_and_never_passes_the_objective():
     found = branch_and_bound(overlapping(42, k=3, ridge=0.01, noise=2.5), random_state=0, max_nodes=400_000)
     objectives, lower = np.array([point[1:] for point in found.trace]).T

@@ -135,6 +135,17 @@ def test_exact_pricing_stopped_early_is_still_a_bound():
     assert (np.diff(early) >= 0).all() and early[0] < early[-1] <= low + 1e-9
 
 
+@pytest.mark.parametrize("room", [1, 4, 40])
+def test_exact_pricing_without_room_for_boxes_is_still_a_bound(room):
+    problem = lines(30, d=2, noise=1.0)
+    pricer = _Pricer(_form(problem), np.arange(30) % 3, objective(problem, np.arange(30) % 3))
+    base, mu, free = pricer.base(np.zeros(30, dtype=bool)), np.full(30, 0.5), np.arange(30, dtype=np.int32)
+    *_, low = pricer.exact(base, mu, free, 0.0, 1e-9)
+    pricer.pool = pricer.pool._replace(free=pricer.pool.free[:room])
+    *_, short = pricer.exact(base, mu, free, 0.0, 1e-9)
+    assert pricer.pool.state[1] >= 0 and short <= low + 1e-9
+
+
 def test_prices_stay_feasible_when_the_program_is_degenerate():
     A, b, cost = np.array([[1.0, 1.0, 1.0], [1.0, 1.0, 1.0], [-1.0, -1.0, 0.0]]), np.array([1.0, 1.0, -1.0]), np.array([1.0, 1.0, 9.0])
     _, nu = _centred_prices(A, b, cost, np.array([0.1, 0.1, 1.0]), 1.0, 1e-7)

@@ -6,7 +6,7 @@
 __all__ = ['MOST_COEFFICIENTS', 'TINY', 'FEW', 'BOTH', 'WHOLE', 'MOST_SAMPLES', 'LPCCertificate', 'branch_and_bound',
            'certificate']
 
-# %% ../../nbs/26_lpc_bounds.ipynb #78efe83f
+# %% ../../nbs/26_lpc_bounds.ipynb #62ab5693
 import sys
 import time
 from dataclasses import dataclass, replace
@@ -18,6 +18,7 @@ from tqdm import tqdm
 from ..errors import InputError, check_count, check_nonnegative
 from .branching import SMALLEST_GAP, _allowance, _BoxTree, _form, _LabelTree
 from .columns import _ColumnTree
+from .enumeration import _Enumeration
 from .local_search import local_search
 from .problem import LPCProblem, LPCSolution, make_solution, objective, refit
 from ..solvers import relative_gap
@@ -67,7 +68,7 @@ class _Groups:
         """Sum of the groups' bounds."""
         return sum(tree.lower for tree in self.trees)
 
-# %% ../../nbs/26_lpc_bounds.ipynb #84861028
+# %% ../../nbs/26_lpc_bounds.ipynb #05545ba7
 MOST_COEFFICIENTS, TINY, FEW, BOTH, WHOLE, MOST_SAMPLES = 4, 30, 70, 300, 2_000, 100_000
 
 
@@ -116,6 +117,7 @@ def _searches(problem):
     boxes, prices = few_coefficients and K == 2, few_coefficients and K > 2
     found = [_LabelTree] if N <= (BOTH if boxes else WHOLE) else []
     found += [_BoxTree] if boxes and N > TINY else []
+    found += [_Enumeration] if K == 2 and problem.n_coefficients == 2 and not boxes and TINY < N <= WHOLE else []
     return found + ([_ColumnTree] if prices and FEW < N <= BOTH else [])
 
 

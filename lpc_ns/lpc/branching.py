@@ -276,7 +276,7 @@ class _LabelTree:
         """Bound on the objective of every partition."""
         return max(0.0, self.proved)
 
-# %% ../../nbs/25a_lpc_branching.ipynb #989b8e9d
+# %% ../../nbs/25a_lpc_branching.ipynb #a4368eec
 WELL_CONDITIONED = 1e7
 Lines = namedtuple("Lines", "H b c")
 Box = namedtuple("Box", "low high lines open count")
@@ -474,7 +474,7 @@ def _contract(model, P, box, centre, excess):
                 ratio = min(ratio, (box.high[j] - box.low[j]) / width)
     return ratio
 
-# %% ../../nbs/25a_lpc_branching.ipynb #4a2a8554
+# %% ../../nbs/25a_lpc_branching.ipynb #0d694bab
 MEMORY, SHORT = 3e8, 300
 Pool = namedtuple("Pool", "low high H b c open count key place free state value best")
 
@@ -627,7 +627,8 @@ def _explore(V, y, X, target, penalty, gap, rounding, unit, scale, passes, pool,
     u, centre, score, Hw = np.empty(2 * p), np.empty(2 * p), np.empty(2 * p), np.empty((2, p))
     while pool.state[0] > 0 and nodes < n_nodes:
         key, f = _pop(pool)
-        if key >= pool.value[1]:
+        if key >= pool.value[1] or pool.state[1] == 0:
+            pool.value[2] = min(pool.value[2], key)
             _release(pool, f)
             continue
         for h in (f, _divide(pool, f, scale)):

@@ -157,7 +157,7 @@ def _contract_line(model, P, box, centre, excess):
             ratio = min(ratio, (box.high[a] - box.low[a]) / width)
     return ratio
 
-# %% ../../nbs/25b_lpc_columns.ipynb #a6491ad0
+# %% ../../nbs/25b_lpc_columns.ipynb #d95e9a51
 @kernel
 def _truncated_value(V, y, mu, box, u, Hu):
     """Value of the pricing problem at a point of the box."""
@@ -225,6 +225,10 @@ def _price_exactly(V, y, mu, pool, visited, tolerance, unit, scale, passes, n_bo
     u, centre, score, Hu = np.empty(p), np.empty(p), np.empty(p), np.empty(p)
     while pool.state[0] > 0 and pool.state[2] < n_boxes and pool.key[0] < pool.value[0] - tolerance:
         key, f = _pop(pool)
+        if pool.state[1] == 0:
+            pool.value[2] = min(pool.value[2], key)
+            _release(pool, f)
+            continue
         for h in (f, _divide(pool, f, scale)):
             box = _box_of(pool, h)
             bound = _examine_line(V, y, mu, box, key, pool, visited, tolerance, unit, passes, model, P, u, centre, Hu, score)
