@@ -15,7 +15,7 @@ import certify_regime_tests as certify
 from lpc_ns.errors import DataWarning, InputError
 from lpc_ns.ibc.regime_tests import chow_test, sup_f_test, sup_lm_test, wald_test
 
-N_RUNS = 60
+N_RUNS = 40
 
 
 @cache
@@ -36,7 +36,7 @@ def test_the_stored_table_keeps_the_claims():
 @pytest.mark.parametrize("noise", ["t3", "step"])
 @pytest.mark.parametrize(("truth", "pair"), [("d = 0", "given"), ("d = 0", "found"), ("no product", "found")])
 def test_default_test_keeps_its_level(truth, pair, noise):
-    assert counts(truth, pair, noise)["sup-LM"] <= 8  # P(more than 8 of 60) < .003 at a true size of .05
+    assert counts(truth, pair, noise)["sup-LM"] <= 6  # P(more than 6 of 40) < .004 at a true size of .05
 
 
 @pytest.mark.parametrize(("pair", "noise"), [("given", "step"), ("found", "smooth")])

@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['MOST_LEVELS', 'KEPT_TERMS', 'MOST_MAIN', 'MOST_IN_TRIPLES', 'FEWEST_SAMPLES', 'MOST_VARIABLES', 'MOST_COLUMNS',
-           'MOST_SEARCHED', 'JOINT_RULES', 'FAMILIES', 'SHARED_TRAINING', 'STACK_PRIOR', 'NOISE_GAIN', 'MODELS',
-           'AUTO_RULES', 'TableEncoding', 'learn_encoding', 'forward_terms', 'Settings', 'Findings', 'find_terms',
-           'choose_split', 'FamilyModel', 'PooledModel', 'pool', 'fit_models', 'ModelComparison', 'compare',
-           'make_folds', 'cross_fit', 'stack_weights', 'StackedModel', 'noise_split', 'conformal_widths',
+           'MOST_SEARCHED', 'JOINT_RULES', 'FAMILIES', 'SHARED_TRAINING', 'NO_LOSS', 'STACK_PRIOR', 'NOISE_GAIN',
+           'MODELS', 'AUTO_RULES', 'TableEncoding', 'learn_encoding', 'forward_terms', 'Settings', 'Findings',
+           'find_terms', 'choose_split', 'FamilyModel', 'PooledModel', 'pool', 'fit_models', 'ModelComparison',
+           'compare', 'make_folds', 'cross_fit', 'stack_weights', 'StackedModel', 'noise_split', 'conformal_widths',
            'InteractionBasedClustering', 'compare_models']
 
 # %% ../../nbs/14_ibc_estimator.ipynb #01807042
@@ -532,8 +532,8 @@ def fit_models(X, y, settings, names=(*FAMILIES, "pooled")):
         models["pooled"] = pool(X, y, models["C"], models["D"])
     return models
 
-# %% ../../nbs/14_ibc_estimator.ipynb #33db8e37
-SHARED_TRAINING = 1.5
+# %% ../../nbs/14_ibc_estimator.ipynb #adc5a029
+SHARED_TRAINING, NO_LOSS = 1.5, 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -547,7 +547,7 @@ class ModelComparison:
         One row per model: `r2`; its `standard_error`; `loss`, the difference of R^2 to the best model, and its `loss_error`, the
         standard error of paired differences, corrected for folds that share training samples; `n_coefficients`, mean over the folds.
     chosen : str
-        Fewest coefficients among the models whose loss is at most its standard error.
+        Fewest coefficients among the models whose loss is at most its standard error, or 1e-6.
     predictions : DataFrame
         Held-out prediction of every sample by every model, mean over the repetitions.
     """
@@ -588,7 +588,8 @@ def compare(y, predictions, names, n_coefficients, eligible=None):
         "loss": difference.sum(axis=0) / total, "loss_error": SHARED_TRAINING * difference.std(axis=0) * np.sqrt(n) / total,
         "n_coefficients": np.asarray(n_coefficients, dtype=float),
     }, index=names)
-    close = table.loc[eligible][table.loc[eligible, "loss"] <= table.loc[eligible, "loss_error"]]
+    close = table.loc[eligible]
+    close = close[close["loss"] <= np.maximum(close["loss_error"], NO_LOSS)]
     return ModelComparison(table, str(close["n_coefficients"].idxmin()), pd.DataFrame(predictions.mean(axis=0), columns=names))
 
 
