@@ -39,6 +39,7 @@ bench: $(READY)  ## benchmarks: ratios measured in one run on this machine
 	$(BIN)/python benchmarks/qpbo.py
 	$(BIN)/python benchmarks/certificates.py
 	$(BIN)/python benchmarks/screening.py
+	$(BIN)/python benchmarks/ibc_selection.py
 	$(BIN)/python benchmarks/ibc_peers.py
 	$(BIN)/python benchmarks/trees.py
 

@@ -1,6 +1,7 @@
 """Tests of D over C: a fixed sample of `make certify`, invariances, and input that is odd or wrong."""
 
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,30 +15,46 @@ import certify_regime_tests as certify
 from lpc_ns.errors import DataWarning, InputError
 from lpc_ns.ibc.regime_tests import chow_test, sup_f_test, sup_lm_test, wald_test
 
-N_RUNS = 60
+N_RUNS = 40
 
 
-def rejected(truth, pair, noise, test="sup-LM", n_runs=N_RUNS):
-    """How many of the first data sets of a cell a test rejects; the file has the count for 500."""
-    return sum(certify.rejections(truth, pair, noise, seed)[test] for seed in range(n_runs))
+@cache
+def counts(truth, pair, noise, n_runs=N_RUNS):
+    """How many of the first data sets of a cell each test rejects; the file has the counts for 500."""
+    return pd.DataFrame([certify.rejections(truth, pair, noise, seed) for seed in range(n_runs)]).sum()
 
 
 # ---- size and power
 
 
+def test_the_stored_table_keeps_the_claims():
+    table = pd.read_csv(certify.RESULTS)
+    assert table.groupby(["truth", "pair", "noise"]).ngroups == len(certify.CELLS) * len(certify.NOISES) and (table["runs"] == 500).all()
+    assert list(certify.violations(table)) == []
+
+
 @pytest.mark.parametrize("noise", ["t3", "step"])
 @pytest.mark.parametrize(("truth", "pair"), [("d = 0", "given"), ("d = 0", "found"), ("no product", "found")])
 def test_default_test_keeps_its_level(truth, pair, noise):
-    assert rejected(truth, pair, noise) <= 8  # P(more than 8 of 60) < .003 at a true size of .05
+    assert counts(truth, pair, noise)["sup-LM"] <= 6  # P(more than 6 of 40) < .004 at a true size of .05
 
 
 @pytest.mark.parametrize(("pair", "noise"), [("given", "step"), ("found", "smooth")])
 def test_default_test_has_power(pair, noise):
-    assert rejected("d = 1", pair, noise, n_runs=20) >= 17
+    assert counts("d = 1", pair, noise, n_runs=20)["sup-LM"] >= 17
 
 
 def test_searching_ruins_the_naive_test():
-    assert rejected("d = 0", "given", "normal", "naive", n_runs=30) >= 12
+    assert counts("d = 0", "given", "normal", n_runs=30)["naive"] >= 12
+
+
+def test_stored_counts_are_those_of_the_code():
+    """The first runs of a cell cannot reject more often than all of them, nor can the rest make up for fewer than possible."""
+    table = pd.read_csv(certify.RESULTS).set_index(["truth", "pair", "noise", "test"])["rejected"]
+    for test, count in counts("d = 0", "given", "step").items():
+        stored = table["d = 0", "given", "step", test]
+        assert count <= stored <= count + 500 - N_RUNS
+        assert abs(count / N_RUNS - stored / 500) <= 0.2, test
 
 
 # ---- what the result says
@@ -55,6 +72,14 @@ def test_conclusion_names_the_variable():
     assert test.rejected and test.conclusion.startswith("C is inadequate along my age (p = 0.001)")
     assert "smooth curve" in test.conclusion and "best split, my age <= 0." in repr(test)
     assert test.by_variable()["name"].tolist()[0] == "my age"
+
+
+def test_a_jump_is_located_to_a_few_samples_between_the_tested_cuts():
+    """With 2000 samples neighbouring tested cuts are 160 samples apart."""
+    X, y = switching(n=2000)
+    test = sup_lm_test(X, y, random_state=0)
+    assert np.sum((X["my age"] > 0.4) != (X["my age"] > test.threshold)) <= 5
+    assert np.abs(test.path["threshold"] - 0.4).min() > abs(test.threshold - 0.4)
 
 
 def test_split_variables_need_not_be_features():

@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['MOST_LEVELS', 'KEPT_TERMS', 'MOST_MAIN', 'MOST_IN_TRIPLES', 'FEWEST_SAMPLES', 'MOST_VARIABLES', 'MOST_COLUMNS',
-           'MOST_SEARCHED', 'JOINT_RULES', 'FAMILIES', 'STACK_PRIOR', 'NOISE_GAIN', 'MODELS', 'AUTO_RULES',
-           'TableEncoding', 'learn_encoding', 'forward_terms', 'Settings', 'Findings', 'find_terms', 'choose_split',
-           'FamilyModel', 'PooledModel', 'pool', 'fit_models', 'ModelComparison', 'compare', 'make_folds', 'cross_fit',
-           'stack_weights', 'StackedModel', 'noise_split', 'conformal_widths', 'InteractionBasedClustering',
-           'compare_models']
+           'MOST_SEARCHED', 'JOINT_RULES', 'FAMILIES', 'SHARED_TRAINING', 'NO_LOSS', 'STACK_PRIOR', 'NOISE_GAIN',
+           'MODELS', 'AUTO_RULES', 'TableEncoding', 'learn_encoding', 'forward_terms', 'Settings', 'Findings',
+           'find_terms', 'choose_split', 'FamilyModel', 'PooledModel', 'pool', 'fit_models', 'ModelComparison',
+           'compare', 'make_folds', 'cross_fit', 'stack_weights', 'StackedModel', 'noise_split', 'conformal_widths',
+           'InteractionBasedClustering', 'compare_models']
 
 # %% ../../nbs/14_ibc_estimator.ipynb #01807042
 import math
@@ -532,7 +532,10 @@ def fit_models(X, y, settings, names=(*FAMILIES, "pooled")):
         models["pooled"] = pool(X, y, models["C"], models["D"])
     return models
 
-# %% ../../nbs/14_ibc_estimator.ipynb #9c1613f4
+# %% ../../nbs/14_ibc_estimator.ipynb #adc5a029
+SHARED_TRAINING, NO_LOSS = 1.5, 1e-6
+
+
 @dataclass(frozen=True, eq=False)
 class ModelComparison:
     """
@@ -541,10 +544,10 @@ class ModelComparison:
     Attributes
     ----------
     table : DataFrame
-        One row per model: `r2`; its `standard_error`; `loss`, the difference of R^2 to the best model, and its paired `loss_error`;
-        `n_coefficients`, mean over the folds.
+        One row per model: `r2`; its `standard_error`; `loss`, the difference of R^2 to the best model, and its `loss_error`, the
+        standard error of paired differences, corrected for folds that share training samples; `n_coefficients`, mean over the folds.
     chosen : str
-        Fewest coefficients among the models whose loss is at most its standard error.
+        Fewest coefficients among the models whose loss is at most its standard error, or 1e-6.
     predictions : DataFrame
         Held-out prediction of every sample by every model, mean over the repetitions.
     """
@@ -582,10 +585,11 @@ def compare(y, predictions, names, n_coefficients, eligible=None):
     difference = errors - errors[:, [names.index(best)]]
     table = pd.DataFrame({
         "r2": 1 - errors.sum(axis=0) / total, "standard_error": errors.std(axis=0) * np.sqrt(n) / total,
-        "loss": difference.sum(axis=0) / total, "loss_error": difference.std(axis=0) * np.sqrt(n) / total,
+        "loss": difference.sum(axis=0) / total, "loss_error": SHARED_TRAINING * difference.std(axis=0) * np.sqrt(n) / total,
         "n_coefficients": np.asarray(n_coefficients, dtype=float),
     }, index=names)
-    close = table.loc[eligible][table.loc[eligible, "loss"] <= table.loc[eligible, "loss_error"]]
+    close = table.loc[eligible]
+    close = close[close["loss"] <= np.maximum(close["loss_error"], NO_LOSS)]
     return ModelComparison(table, str(close["n_coefficients"].idxmin()), pd.DataFrame(predictions.mean(axis=0), columns=names))
 
 
@@ -644,8 +648,8 @@ def cross_fit(X, y, settings, names, *, cv=None, n_jobs=None):
         predictions[r, test] = predicted
     return predictions, np.mean([sizes for _, sizes in results], axis=0)
 
-# %% ../../nbs/14_ibc_estimator.ipynb #546fa60d
-STACK_PRIOR = 30.0
+# %% ../../nbs/14_ibc_estimator.ipynb #764e6fb4
+STACK_PRIOR = 10.0
 
 
 def stack_weights(y, predictions, prior=STACK_PRIOR):
@@ -668,13 +672,13 @@ def stack_weights(y, predictions, prior=STACK_PRIOR):
     M = predictions.shape[2]
     residuals = predictions - y[None, :, None]
     error = max((residuals**2).mean(axis=(0, 1)).min(), 1e-12 * (y @ y) / len(y), np.finfo(float).tiny)
-    G = np.einsum("rik,ril->kl", residuals, residuals) / len(predictions) + prior * error * (np.eye(M) - 1 / M)
+    G = np.einsum("rik,ril->kl", residuals, residuals) / len(predictions) + prior * error * np.eye(M)
     best, weights = np.inf, np.full(M, 1 / M)
     for size in range(1, M + 1):
         for face in map(list, combinations(range(M), size)):
-            inner = np.linalg.pinv(G[np.ix_(face, face)], hermitian=True).sum(axis=1)
+            inner = np.linalg.solve(G[np.ix_(face, face)], np.ones(size))
             w = np.zeros(M)
-            w[face] = inner / inner.sum() if inner.sum() > 0 else 1 / size
+            w[face] = inner / inner.sum()
             if (w >= 0).all() and w @ G @ w < best:
                 best, weights = w @ G @ w, w
     return weights
@@ -819,7 +823,7 @@ def _as_settings(estimator, names):
         int(spawn_seeds(estimator.random_state, 1)[0].generate_state(1)[0] // 2),
     )
 
-# %% ../../nbs/14_ibc_estimator.ipynb #6cc918a9
+# %% ../../nbs/14_ibc_estimator.ipynb #ac757015
 class InteractionBasedClustering(RegressorMixin, BaseEstimator):
     """
     Regression with products and visible regimes: linear models in the cells of a split that an interaction suggests.
@@ -897,7 +901,8 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
 
     References
     ----------
-    Breiman et al., Classification and Regression Trees, 1984 (one standard error). Chen and Chen, Biometrika 95, 2008 (extended BIC).
+    Breiman et al., Classification and Regression Trees, 1984 (one standard error). Nadeau and
+    Bengio, Machine Learning 52, 2003 (its correction). Chen and Chen, Biometrika 95, 2008 (extended BIC).
 
     Examples
     --------
@@ -1332,7 +1337,7 @@ def compare_models(X, y, model=None, *, cv=5):
     table = pd.DataFrame(encoding.apply(X), columns=encoding.names)
     y = check_vector(_one_column(y), len(table))
     if not 2 <= check_count("cv", cv) <= len(table) // 2:
-        raise InputError(f"cv is {cv} with {len(table)} samples; the number of outer folds must lie between 2 and half the number of samples.")
+        raise InputError(f"The number of outer folds is {cv}, for {len(table)} samples; it must lie between 2 and half the number of samples.")
     names = (*FAMILIES, "pooled", "stack", "auto")
     predictions, sizes = np.empty((1, len(table), len(names))), []
     seed = int(spawn_seeds(model.random_state, 1)[0].generate_state(1)[0])

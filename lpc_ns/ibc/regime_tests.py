@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['RANK_TOLERANCE', 'LEVEL', 'RegimeTest', 'chow_test', 'wald_test', 'sup_lm_test', 'sup_f_test']
 
-# %% ../../nbs/13_ibc_regime_tests.ipynb #c24bccfb
+# %% ../../nbs/13_ibc_regime_tests.ipynb #5d7bfcd0
 import math
 import warnings
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from scipy import stats
 
 from ..errors import DataWarning, InputError, check_count, check_matrix, check_vector
 from .screening import term_columns
+from .splits import threshold_scan
 
 # %% ../../nbs/13_ibc_regime_tests.ipynb #c1d514ab
 RANK_TOLERANCE = 1e-5
@@ -86,7 +87,7 @@ def _increment(Q, labels):
     U, sizes, _ = np.linalg.svd(W, full_matrices=False)
     return U[:, sizes > RANK_TOLERANCE]
 
-# %% ../../nbs/13_ibc_regime_tests.ipynb #ff456f38
+# %% ../../nbs/13_ibc_regime_tests.ipynb #dbd236bc
 LEVEL = 0.05
 
 
@@ -115,11 +116,11 @@ class RegimeTest:
     variable : int or None
         Column of the split variables with the cut where D fits best; None for a given split.
     threshold : float or None
-        That cut: samples at or below it are one cell.
+        The cut of this variable, of all its cuts, where D fits best: samples at or below it are one cell.
     names : tuple of str
         Names of the split variables that were searched; empty for a given split.
     path : DataFrame or None
-        Every cut that was searched: `variable` (column), `name`, `threshold`, `df`, `statistic`; `score`, the statistic on a scale that
+        Every cut that was tested: `variable` (column), `name`, `threshold`, `df`, `statistic`; `score`, the statistic on a scale that
         is comparable between degrees of freedom; and `fit`, the likelihood ratio of D and C on that scale.
     null_maxima : ndarray of shape (n_draws,) or None
         The largest score of every draw under the null hypothesis.
@@ -153,7 +154,7 @@ class RegimeTest:
 
     def by_variable(self):
         """
-        Every split variable that was searched: its best cut, and a p-value for its largest statistic.
+        Every split variable that was searched: the best of its tested cuts, and a p-value for its largest statistic.
 
         Returns
         -------
@@ -367,7 +368,7 @@ def _normal_score(x, df):
     """Chi-square variables on a nearly normal scale, eq. (scale)."""
     return ((x / df) ** (1 / 3) - 1 + 2 / (9 * df)) / np.sqrt(2 / (9 * df))
 
-# %% ../../nbs/13_ibc_regime_tests.ipynb #c83919e0
+# %% ../../nbs/13_ibc_regime_tests.ipynb #8a98ee1d
 def _split_variables(X, Z):
     """The split variables as a matrix, with names."""
     if Z is None:
@@ -380,11 +381,15 @@ def _split_variables(X, Z):
     return matrix, _names(Z, "z")
 
 
+def _smallest_side(null, min_leaf):
+    """Fewest samples on each side of a cut."""
+    n, rank = null.Q.shape
+    return max(math.ceil(n / 10), rank + 1) if min_leaf is None else check_count("min_leaf", min_leaf)
+
+
 def _scans(null, Z, names, n_thresholds, min_leaf):
     """One scan per split variable that can be cut; the others are announced."""
-    n, rank = null.Q.shape
-    n_thresholds = check_count("n_thresholds", n_thresholds)
-    min_leaf = max(math.ceil(n / 10), rank + 1) if min_leaf is None else check_count("min_leaf", min_leaf)
+    n, n_thresholds = len(Z), check_count("n_thresholds", n_thresholds)
     cuts = [_cuts(Z[:, j], j, n_thresholds, min_leaf) for j in range(Z.shape[1])]
     scans = [scan for scan in (_plain_scan(null, c) for c in cuts if len(c.counts)) if scan.df.all()]
     tested = {scan.cuts.variable for scan in scans}
@@ -396,7 +401,7 @@ def _scans(null, Z, names, n_thresholds, min_leaf):
         warnings.warn(f"{len(left_out)} split variable(s) ({_listed(left_out)}) have {what}; they are not tested.", DataWarning, stacklevel=4)
     return scans
 
-# %% ../../nbs/13_ibc_regime_tests.ipynb #775c85c0
+# %% ../../nbs/13_ibc_regime_tests.ipynb #e98913fc
 def _flipped(null, size, rng):
     """Residuals with random signs and the variance of errors, one column per draw."""
     n, rank = null.Q.shape
@@ -475,18 +480,20 @@ def _search(test, X, y, Z, terms, n_draws, n_thresholds, min_leaf, random_state)
     (n, rank), e = null.Q.shape, null.e
     if null.perfect:
         return RegimeTest(test.name, 0.0, 1.0, (rank,), math.nan, math.nan, names=names)
+    min_leaf = _smallest_side(null, min_leaf)
     plain = _scans(null, Z, names, n_thresholds, min_leaf)
     scans = [test.scan(null, scan) for scan in plain]
     path = test.path(null, plain, scans, names)
     maxima = test.null_maxima(null, scans, n_draws, random_state)
-    largest, best = path.loc[path["score"].idxmax()], path.loc[path["fit"].idxmax()]
-    A = _increment(null.Q, Z[:, best["variable"]] > best["threshold"])
+    largest, variable = path.loc[path["score"].idxmax()], int(path.loc[path["fit"].idxmax(), "variable"])
+    every_cut = threshold_scan(null.Q[:, 1:], e, Z[:, variable], min_leaf=min_leaf)
+    threshold = float(every_cut.thresholds[every_cut.best])
+    A = _increment(null.Q, Z[:, variable] > threshold)
     rss_d, k = e @ e - ((A.T @ e) ** 2).sum(), int(largest["df"])
     return RegimeTest(test.name, float(largest["statistic"]), _p_value(largest["score"], maxima), (k, n - rank - k) if test is _SUP_F else (k,),
-                      _bic(n, e @ e, rank), _bic(n, rss_d, rank + A.shape[1] + 1), int(best["variable"]), float(best["threshold"]),
-                      names, path, maxima)
+                      _bic(n, e @ e, rank), _bic(n, rss_d, rank + A.shape[1] + 1), variable, threshold, names, path, maxima)
 
-# %% ../../nbs/13_ibc_regime_tests.ipynb #116ffa22
+# %% ../../nbs/13_ibc_regime_tests.ipynb #35e9f6d1
 def sup_lm_test(X, y, Z=None, *, terms=(), n_thresholds=10, min_leaf=None, n_bootstrap=999, random_state=None):
     """
     The default test of D over C: heteroskedasticity-robust sup-LM with a wild bootstrap, valid after the search over all cuts.
@@ -500,7 +507,7 @@ def sup_lm_test(X, y, Z=None, *, terms=(), n_thresholds=10, min_leaf=None, n_boo
     terms : sequence of tuples of int
         Products that C contains beside the features, as column numbers; (j, j) is a square.
     n_thresholds : int
-        Largest number of cuts per split variable.
+        Largest number of tested cuts per split variable; the reported threshold is the best of all cuts.
     min_leaf : int, optional
         Fewest samples on each side of a cut; by default a tenth of them, and one more than C has coefficients.
     n_bootstrap : int
@@ -511,7 +518,7 @@ def sup_lm_test(X, y, Z=None, *, terms=(), n_thresholds=10, min_leaf=None, n_boo
     Returns
     -------
     RegimeTest
-        Its statistic is the largest LM over all cuts of all variables, and its p-value allows for that search. Its variable and
+        Its statistic is the largest LM over the tested cuts of all variables, and its p-value allows for that search. Its variable and
         threshold are those where D fits best.
 
     Raises
@@ -541,7 +548,7 @@ def sup_f_test(X, y, Z=None, *, terms=(), n_thresholds=10, min_leaf=None, n_perm
     terms : sequence of tuples of int
         Products that C contains beside the features, as column numbers; (j, j) is a square.
     n_thresholds : int
-        Largest number of cuts per split variable.
+        Largest number of tested cuts per split variable; the reported threshold is the best of all cuts.
     min_leaf : int, optional
         Fewest samples on each side of a cut; by default a tenth of them, and one more than C has coefficients.
     n_permutations : int
