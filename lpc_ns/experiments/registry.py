@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['EXPERIMENTS']
 
-# %% ../../nbs/40_experiments.ipynb #a5eea702
+# %% ../../nbs/40_experiments.ipynb #ce7db3c0
 EXPERIMENTS = {
     "table1": "lpc_ns.experiments.table1:TABLE1",
     "rq1": "lpc_ns.experiments.rq1:RQ1",
     "rq2-noise": "lpc_ns.experiments.rq2:NOISE",
     "rq2-dim": "lpc_ns.experiments.rq2:DIMENSION",
     "rq2-outliers": "lpc_ns.experiments.rq2:OUTLIERS",
-    "alpha": "lpc_ns.experiments.rq2:ALPHA",
+    "alpha": "lpc_ns.experiments.alpha:ALPHA",
 }

@@ -6,9 +6,9 @@
 __all__ = ['LICENSED', 'PUBLISHED_GAP', 'METHODS', 'PUBLISHED_NAMES', 'PROVED', 'Experiment', 'load_experiment',
            'latent_class_regression', 'StartsSolution', 'measure', 'evaluate', 'evaluate_published',
            'reference_instance', 'run_methods', 'add_deviations', 'mean_interval', 'interval_table', 'compare_methods',
-           'run_experiment', 'results_folder', 'load_results', 'have_reference_instances']
+           'method_style', 'in_order', 'run_experiment', 'results_folder', 'load_results', 'have_reference_instances']
 
-# %% ../../nbs/40_runner.ipynb #dfb06abd
+# %% ../../nbs/40_runner.ipynb #01469501
 import json
 import os
 import platform
@@ -40,6 +40,7 @@ from ..lpc.problem import LPCSolution, make_problem, make_solution, refit, scale
 from ..lpc.qpbo import ns_qpbo
 from ..lpc.separability import surrogate_search
 from ..metrics import coefficient_distance, mismatch
+from ..plotting import PALETTE
 from ..solvers import BACKENDS, relative_gap
 
 # %% ../../nbs/40_runner.ipynb #f21ea5a0
@@ -186,7 +187,7 @@ METHODS = {
     "ours (global)": lambda problem, seed, time_limit=None: branch_and_bound(problem, random_state=seed, time_limit=time_limit),
 }
 
-# %% ../../nbs/40_runner.ipynb #944e697c
+# %% ../../nbs/40_runner.ipynb #06d8100b
 def _measures(problem, labels, truth):
     """Mismatch and coefficient difference to the true labels, NaN where there are none."""
     if truth is None:
@@ -216,6 +217,14 @@ def measure(problem, method, solution, truth=None):
     return {"method": method, **kept, **_measures(problem, solution.labels, truth)}
 
 
+@cache
+def _compile():
+    """Compile the kernels, or load what was compiled earlier, so that seconds are those of the methods."""
+    tiny = make_problem(np.arange(6.0)[:, None], np.arange(6.0) ** 2, 2)
+    for method in ("Greedy", "EM", "LPC-NS-QPBO", "ours (auto)"):
+        METHODS[method](tiny, 0)
+
+
 def evaluate(problem, method, *, seed, time_limit=None, truth=None):
     """
     Run a method and measure what it returns.
@@ -236,7 +245,9 @@ def evaluate(problem, method, *, seed, time_limit=None, truth=None):
     list of dict
         As from `measure`. One row; for Greedy a second one, so that there is "Greedy (mean of 20)" and "Greedy (best of 20)".
     """
-    solution = METHODS[check_choice("method", method, tuple(METHODS))](problem, seed, time_limit)
+    function = METHODS[check_choice("method", method, tuple(METHODS))]
+    _compile()
+    solution = function(problem, seed, time_limit)
     starts = getattr(solution, "starts", ())
     if not starts:
         return [measure(problem, method, solution, truth)]
@@ -416,6 +427,50 @@ def compare_methods(frame, instance="instance"):
     for column, title in (("excess", "excess %"), ("own_gap", "proved gap %"), ("seconds", "seconds")):
         table[f"{title}, median"], table[f"{title}, worst"] = groups[column].median(), groups[column].max()
     return table
+
+# %% ../../nbs/40_runner.ipynb #8f10a548
+_STYLES = {
+    "Greedy (mean of 20)": (PALETTE[3], "v", "--"), "Greedy (best of 20)": (PALETTE[3], "^", "-"), "EM": (PALETTE[4], "P", "-"), "LPC-NS-QPBO": (PALETTE[2], "s", "-"),
+    "LPC-NS-MIP (search)": (PALETTE[5], "d", "--"), "LPC-NS-MIP": (PALETTE[5], "D", "-"), "GlobalOpt": (PALETTE[7], "X", "-"),
+    "ours (auto)": (PALETTE[1], "o", "-"), "ours (global)": (PALETTE[0], "*", "-"),
+}
+
+
+def method_style(method):
+    """
+    Colour, marker and line of a method, as keywords of `Axes.plot` and `Axes.errorbar`.
+
+    Parameters
+    ----------
+    method : str
+        As in the rows; any other name gets a grey dot.
+
+    Returns
+    -------
+    dict
+    """
+    name, _, _ = method.partition(", published")
+    colour, marker, line = _STYLES.get(name, ("0.5", ".", "-"))
+    hollow = method != name
+    return {"color": colour, "marker": marker, "linestyle": "none" if hollow else line, "markerfacecolor": "none" if hollow else colour, "markersize": 5, "linewidth": 1.2, "label": method}
+
+
+def in_order(methods):
+    """
+    Methods in the order of the legend.
+
+    Parameters
+    ----------
+    methods : iterable of str
+
+    Returns
+    -------
+    list of str
+        Each once; our own names first, in the order of the table above, then published runs, then others.
+    """
+    known = [*_STYLES, *(f"{name}, published" for name in _STYLES)]
+    given = set(methods)
+    return [name for name in known if name in given] + sorted(given.difference(known))
 
 # %% ../../nbs/40_runner.ipynb #ae72778c
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "cvxpy", "pyscipopt", "highspy", "gurobipy", "coptpy", "cplex")
