@@ -6,12 +6,13 @@
 __all__ = ['BASE', 'PROOF_LIMIT', 'MIP_LIMIT', 'LARGEST_MIP', 'LARGEST_SEARCH', 'NOISE', 'N_FEATURES', 'FAMILY_SIZES', 'CELLS',
            'QUICK', 'RQ1', 'tasks', 'run', 'summary', 'draw']
 
-# %% ../../nbs/41_rq1.ipynb #dbab58b9
+# %% ../../nbs/41_rq1.ipynb #16f9807f
 from collections import Counter
 
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
+from matplotlib.ticker import NullFormatter
 
 from ..datasets import make_lpc, reference_ridge
 from lpc_ns.experiments.runner import (
@@ -78,7 +79,7 @@ def run(task):
         rows += run_methods(problem, ["LPC-NS-MIP", "GlobalOpt"], time_limit=MIP_LIMIT, **columns)
     return rows
 
-# %% ../../nbs/41_rq1.ipynb #5051048a
+# %% ../../nbs/41_rq1.ipynb #366f66bb
 def summary(frame):
     """
     Deviation and seconds of every method by size.
@@ -110,7 +111,7 @@ def _panel(axes, rows, x):
         axes[1].plot(own.index, own.seconds, **style)
     axes[0].set_xscale("log")
     axes[0].set_yscale("symlog", linthresh=0.1)
-    axes[0].set(xlabel="seconds", ylim=(-0.02, None))
+    axes[0].set(xlabel="seconds", ylim=(-0.02, 2 * max(0.1, axes[0].get_ylim()[1])))
     axes[1].set_yscale("log")
     axes[1].set(xlabel=x)
 
@@ -138,6 +139,7 @@ def draw(frame):
     axes[0, 0].set_ylabel("excess over the best known, %")
     axes[1, 0].set_ylabel("seconds")
     axes[1, 0].set_xscale("log")
+    axes[1, 0].xaxis.set_minor_formatter(NullFormatter())
     axes[1, 2].set_xticks(np.unique(frame.K[frame.panel == "K"]))
     handles = {label: handle for ax in axes.flat for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     fig.legend([handles[m] for m in in_order(handles)], in_order(handles), loc="outside right upper", frameon=False, fontsize=8)

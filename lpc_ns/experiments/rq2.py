@@ -117,7 +117,7 @@ def run(name, task):
         rows += run_methods(problem, ["ours (global)"], time_limit=PROOF_LIMIT, **columns)
     return rows
 
-# %% ../../nbs/42_rq2.ipynb #a1216383
+# %% ../../nbs/42_rq2.ipynb #dd6b3bb9
 def summary(frame):
     """
     The three measures by setting and method.
@@ -163,18 +163,19 @@ def draw(name, frame):
     fig, axes = plt.subplots(len(sizes), 3, figsize=(10.5, 2.6 * len(sizes)), squeeze=False, layout="constrained")
     for line, (K, N) in zip(axes, sizes, strict=True):
         rows = frame[(frame.K == K) & (frame.N == N)]
-        step = rows.value.drop_duplicates().sort_values().diff().min()
-        names = in_order(rows.method)
+        step, names = rows.value.drop_duplicates().sort_values().diff().min(), in_order(rows.method)
         for ax, (measure, title) in zip(line, _MEASURES.items(), strict=True):
+            highest = 1e-3
             for q, method in enumerate(names):
                 groups = rows[rows.method == method].groupby("value")[measure].agg(mean_interval)
-                shift = step * 0.6 * (q / max(1, len(names) - 1) - 0.5)
+                shift = 0.5 * step * (q / max(1, len(names) - 1) - 0.5)
                 means, halves = zip(*groups, strict=True)
                 ax.errorbar(groups.index + shift, means, halves, elinewidth=0.7, **method_style(method))
-            ax.set(title=f"{title}, K = {K}, N = {N}", xticks=sorted(set(rows.value)))
+                highest = max(highest, *means)
+            ax.set(ylim=(0, 1.3 * highest), title=f"{title}, K = {K}, N = {N}", xticks=sorted(set(rows.value)))
             ax.title.set_fontsize(9)
         line[0].set_yscale("symlog", linthresh=1)
-        line[0].set_ylim(-0.2, None)
+        line[0].set_ylim(-0.2, 3 * line[0].get_ylim()[1])
     for ax in axes[-1]:
         ax.set_xlabel(SWEEPS[name].label)
     handles = {label: handle for ax in axes.flat for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
