@@ -117,7 +117,7 @@ def run(name, task):
         rows += run_methods(problem, ["ours (global)"], time_limit=PROOF_LIMIT, **columns)
     return rows
 
-# %% ../../nbs/42_rq2.ipynb #dd6b3bb9
+# %% ../../nbs/42_rq2.ipynb #45514ba1
 def summary(frame):
     """
     The three measures by setting and method.
@@ -172,7 +172,8 @@ def draw(name, frame):
                 means, halves = zip(*groups, strict=True)
                 ax.errorbar(groups.index + shift, means, halves, elinewidth=0.7, **method_style(method))
                 highest = max(highest, *means)
-            ax.set(ylim=(0, 1.3 * highest), title=f"{title}, K = {K}, N = {N}", xticks=sorted(set(rows.value)))
+            values = sorted(set(rows.value))
+            ax.set(ylim=(0, 1.3 * highest), title=f"{title}, K = {K}, N = {N}", xticks=values[:: 1 + len(values) // 8])
             ax.title.set_fontsize(9)
         line[0].set_yscale("symlog", linthresh=1)
         line[0].set_ylim(-0.2, 3 * line[0].get_ylim()[1])
