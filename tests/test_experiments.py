@@ -53,7 +53,7 @@ def test_full_form_without_the_published_instances(name, monkeypatch):
     monkeypatch.setattr(module, "have_reference_instances", lambda: False)
     tasks = load_experiment(name).tasks(True)
     assert len(tasks) > 20 and not any("index" in task for task in tasks)
-    assert name == "table1" or 0 < sum(task["prove"] for task in tasks) < len(tasks)
+    assert name == "table1" or any(task["prove"] for task in tasks)
 
 
 @pytest.mark.parametrize("name", [name for name in EXPERIMENTS if (results_folder() / f"{name}.csv").is_file()])
