@@ -6,11 +6,12 @@
 __all__ = ['SWEEPS', 'PROOF_LIMIT', 'LARGEST_PROOF', 'N_DRAWS', 'NOISE', 'DIMENSION', 'OUTLIERS', 'Sweep', 'tasks', 'run',
            'summary', 'draw']
 
-# %% ../../nbs/42_rq2.ipynb #bca15f2b
+# %% ../../nbs/42_rq2.ipynb #7a4e53c5
 from dataclasses import dataclass
 from functools import partial
 
 import matplotlib.pyplot as plt
+import numpy as np
 import seaborn as sns
 
 from ..datasets import make_lpc, reference_ridge
@@ -115,7 +116,7 @@ def run(name, task):
         rows += run_methods(problem, ["ours (global)"], time_limit=PROOF_LIMIT, **columns)
     return rows
 
-# %% ../../nbs/42_rq2.ipynb #08369e1e
+# %% ../../nbs/42_rq2.ipynb #8d2f34c0
 def summary(frame):
     """
     The three measures by setting and method.
@@ -140,6 +141,18 @@ def summary(frame):
 _MEASURES = {"deviation": "excess over the best known", "mismatch": "share misassigned", "coefficients": "coefficient difference"}
 
 
+def _panel(ax, rows, measure):
+    """Means with intervals against the value that grows, methods side by side."""
+    values, names = sorted(set(rows.value)), in_order(rows.method)
+    step, highest = min(np.diff(values), default=1.0), 1e-3
+    for shift, method in zip(np.linspace(-0.25, 0.25, len(names)) * step, names, strict=True):
+        groups = rows[rows.method == method].groupby("value")[measure].agg(mean_interval)
+        means, halves = zip(*groups, strict=True)
+        ax.errorbar(groups.index + shift, means, halves, elinewidth=0.7, **method_style(method))
+        highest = max(highest, *means)
+    ax.set(ylim=(0, 1.3 * highest), xticks=values[:: 1 + len(values) // 8])
+
+
 def draw(name, frame):
     """
     A row per number of clusters and samples, a column per measure.
@@ -160,19 +173,9 @@ def draw(name, frame):
     sizes = sorted(set(zip(frame.K, frame.N, strict=True)), key=lambda size: (size[0], -size[1]))
     fig, axes = plt.subplots(len(sizes), 3, figsize=(10.5, 2.6 * len(sizes)), squeeze=False, layout="constrained")
     for line, (K, N) in zip(axes, sizes, strict=True):
-        rows = frame[(frame.K == K) & (frame.N == N)]
-        step, names = rows.value.drop_duplicates().sort_values().diff().min(), in_order(rows.method)
         for ax, (measure, title) in zip(line, _MEASURES.items(), strict=True):
-            highest = 1e-3
-            for q, method in enumerate(names):
-                groups = rows[rows.method == method].groupby("value")[measure].agg(mean_interval)
-                shift = 0.5 * step * (q / max(1, len(names) - 1) - 0.5)
-                means, halves = zip(*groups, strict=True)
-                ax.errorbar(groups.index + shift, means, halves, elinewidth=0.7, **method_style(method))
-                highest = max(highest, *means)
-            values = sorted(set(rows.value))
-            ax.set(ylim=(0, 1.3 * highest), title=f"{title}, K = {K}, N = {N}", xticks=values[:: 1 + len(values) // 8])
-            ax.title.set_fontsize(9)
+            _panel(ax, frame[(frame.K == K) & (frame.N == N)], measure)
+            ax.set_title(f"{title}, K = {K}, N = {N}", fontsize=9)
         line[0].set_yscale("symlog", linthresh=1)
         line[0].set_ylim(-0.2, 3 * line[0].get_ylim()[1])
     for ax in axes[-1]:
