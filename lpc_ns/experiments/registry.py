@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['EXPERIMENTS']
 
-# %% ../../nbs/40_experiments.ipynb #a28a5370
+# %% ../../nbs/40_experiments.ipynb #e1b3565c
 EXPERIMENTS = {
     "table1": "lpc_ns.experiments.table1:TABLE1",
     "rq1": "lpc_ns.experiments.rq1:RQ1",
     "rq2-noise": "lpc_ns.experiments.rq2:NOISE",
     "rq2-dim": "lpc_ns.experiments.rq2:DIMENSION",
     "rq2-outliers": "lpc_ns.experiments.rq2:OUTLIERS",
-    "alpha": "lpc_ns.experiments.rq2:ALPHA",
+    "alpha": "lpc_ns.experiments.alpha:ALPHA",
     "rq3": "lpc_ns.experiments.rq3:RQ3",
     "pbo": "lpc_ns.experiments.pbo:PBO",
     "k5": "lpc_ns.experiments.k5:K5",

@@ -4,17 +4,18 @@
 
 # %% auto #0
 __all__ = ['LICENSED', 'PUBLISHED_GAP', 'METHODS', 'PUBLISHED_NAMES', 'PROVED', 'Experiment', 'load_experiment',
-           'latent_class_regression', 'StartsSolution', 'evaluate', 'evaluate_published', 'add_deviations',
-           'mean_interval', 'interval_table', 'compare_methods', 'run_experiment', 'results_folder', 'load_results',
-           'have_reference_instances']
+           'latent_class_regression', 'StartsSolution', 'measure', 'evaluate', 'evaluate_published',
+           'reference_instance', 'run_methods', 'add_deviations', 'mean_interval', 'interval_table', 'compare_methods',
+           'method_style', 'in_order', 'run_experiment', 'results_folder', 'load_results', 'have_reference_instances']
 
-# %% ../../nbs/40_runner.ipynb #265cd601
+# %% ../../nbs/40_runner.ipynb #01469501
 import json
 import os
 import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -27,7 +28,7 @@ from scipy.stats import t as student
 from tqdm import tqdm
 
 import lpc_ns
-from ..datasets import find_data
+from ..datasets import find_data, load_reference_instances
 from ..errors import DataNotFoundError, LicenceError, check_choice
 from .registry import EXPERIMENTS
 from ..lpc.bounds import branch_and_bound
@@ -35,9 +36,11 @@ from ..lpc.estimator import search_and_prove
 from ..lpc.global_mip import global_mip
 from ..lpc.local_search import greedy, spawn_seeds
 from ..lpc.ns_mip import ns_mip
-from ..lpc.problem import LPCSolution, make_solution, refit, scaled
+from ..lpc.problem import LPCSolution, make_problem, make_solution, refit, scaled
 from ..lpc.qpbo import ns_qpbo
+from ..lpc.separability import surrogate_search
 from ..metrics import coefficient_distance, mismatch
+from ..plotting import PALETTE
 from ..solvers import BACKENDS, relative_gap
 
 # %% ../../nbs/40_runner.ipynb #f21ea5a0
@@ -129,7 +132,7 @@ def latent_class_regression(problem, n_init=20, max_iter=500, *, random_state=No
     labels = posterior[likelihood.argmax()].argmax(axis=0)
     return make_solution(problem, labels, seconds=time.perf_counter() - begin)
 
-# %% ../../nbs/40_runner.ipynb #e5fde181
+# %% ../../nbs/40_runner.ipynb #63eb633f
 @dataclass(frozen=True)
 class StartsSolution(LPCSolution):
     """
@@ -166,17 +169,25 @@ def _by_mip(method, problem, seed, time_limit):
     return method(problem, solver="SCIP", gap=PUBLISHED_GAP, time_limit=time_limit, random_state=seed)
 
 
+def _by_search(problem, seed, time_limit=None):
+    """The best partition for eq. (8) that a search finds, refitted."""
+    begin = time.perf_counter()
+    labels = surrogate_search(problem, random_state=seed)
+    return make_solution(problem, labels, seconds=time.perf_counter() - begin)
+
+
 METHODS = {
     "Greedy": _greedy,
     "EM": lambda problem, seed, time_limit=None: latent_class_regression(problem, random_state=seed),
     "LPC-NS-QPBO": lambda problem, seed, time_limit=None: ns_qpbo(problem, random_state=seed, time_limit=time_limit),
+    "LPC-NS-MIP (search)": _by_search,
     "LPC-NS-MIP": lambda problem, seed, time_limit=None: _by_mip(ns_mip, problem, seed, time_limit),
     "GlobalOpt": lambda problem, seed, time_limit=None: _by_mip(global_mip, problem, seed, time_limit),
     "ours (auto)": lambda problem, seed, time_limit=None: search_and_prove(problem, random_state=seed),
     "ours (global)": lambda problem, seed, time_limit=None: branch_and_bound(problem, random_state=seed, time_limit=time_limit),
 }
 
-# %% ../../nbs/40_runner.ipynb #36f9f49f
+# %% ../../nbs/40_runner.ipynb #06d8100b
 def _measures(problem, labels, truth):
     """Mismatch and coefficient difference to the true labels, NaN where there are none."""
     if truth is None:
@@ -184,10 +195,34 @@ def _measures(problem, labels, truth):
     return {"mismatch": mismatch(labels, truth), "coefficients": coefficient_distance(refit(problem, labels), refit(problem, truth))}
 
 
-def _row(problem, method, solution, truth):
-    """What is kept of one solution."""
+def measure(problem, method, solution, truth=None):
+    """
+    A row: what is kept of one solution.
+
+    Parameters
+    ----------
+    problem : LPCProblem
+    method : str
+        What to call it.
+    solution : LPCSolution
+    truth : ndarray of int, shape (n_samples,), optional
+        True labels.
+
+    Returns
+    -------
+    dict
+        Keys method, seconds, objective, lower_bound, status, mismatch, coefficients.
+    """
     kept = {"seconds": solution.seconds, "objective": solution.objective, "lower_bound": solution.lower_bound, "status": solution.status}
     return {"method": method, **kept, **_measures(problem, solution.labels, truth)}
+
+
+@cache
+def _compile():
+    """Compile the kernels, or load what was compiled earlier, so that seconds are those of the methods."""
+    tiny = make_problem(np.arange(6.0)[:, None], np.arange(6.0) ** 2, 2)
+    for method in ("Greedy", "EM", "LPC-NS-QPBO", "ours (auto)"):
+        METHODS[method](tiny, 0)
 
 
 def evaluate(problem, method, *, seed, time_limit=None, truth=None):
@@ -208,16 +243,17 @@ def evaluate(problem, method, *, seed, time_limit=None, truth=None):
     Returns
     -------
     list of dict
-        Keys method, seconds, objective, lower_bound, status, mismatch, coefficients. One row; for Greedy a second one, so that there is "Greedy
-        (mean of 20)" and "Greedy (best of 20)".
+        As from `measure`. One row; for Greedy a second one, so that there is "Greedy (mean of 20)" and "Greedy (best of 20)".
     """
-    solution = METHODS[check_choice("method", method, tuple(METHODS))](problem, seed, time_limit)
+    function = METHODS[check_choice("method", method, tuple(METHODS))]
+    _compile()
+    solution = function(problem, seed, time_limit)
     starts = getattr(solution, "starts", ())
     if not starts:
-        return [_row(problem, method, solution, truth)]
-    rows = pd.DataFrame([_row(problem, method, start, truth) for start in starts])
+        return [measure(problem, method, solution, truth)]
+    rows = pd.DataFrame([measure(problem, method, start, truth) for start in starts])
     mean = {"method": f"{method} (mean of {len(starts)})", **rows.mean(numeric_only=True).to_dict(), "status": "feasible"}
-    return [mean, _row(problem, f"{method} (best of {len(starts)})", solution, truth)]
+    return [mean, measure(problem, f"{method} (best of {len(starts)})", solution, truth)]
 
 
 PUBLISHED_NAMES = {"globalopt": "GlobalOpt, published", "lpc_ns_mip": "LPC-NS-MIP, published", "lpc_ns_qpbo": "LPC-NS-QPBO, published"}
@@ -240,7 +276,57 @@ def evaluate_published(problem, run, truth=None):
         A row as from `evaluate`; the seconds are the published ones, the status is "published", nothing is proved.
     """
     solution = make_solution(problem, run.labels, seconds=run.seconds, status="published")
-    return _row(problem, PUBLISHED_NAMES[run.method], solution, truth)
+    return measure(problem, PUBLISHED_NAMES[run.method], solution, truth)
+
+# %% ../../nbs/40_runner.ipynb #16985541
+@cache
+def _reference_instances(family):
+    """The published instances of a family, read once."""
+    return load_reference_instances(family)
+
+
+def reference_instance(family, index):
+    """
+    One published instance, with its problem.
+
+    Parameters
+    ----------
+    family : str
+    index : int
+        Position in the family.
+
+    Returns
+    -------
+    (ReferenceInstance, LPCProblem)
+    """
+    instance = _reference_instances(family)[index]
+    return instance, make_problem(instance.data.X, instance.data.y, len(instance.data.coef), instance.ridge)
+
+
+def run_methods(problem, methods, *, seed, time_limit=None, truth=None, runs=(), **columns):
+    """
+    Run several methods on one problem, beside published assignments.
+
+    Parameters
+    ----------
+    problem : LPCProblem
+    methods : list of str
+        Keys of `METHODS`.
+    seed : int
+    time_limit : float, optional
+        As in `evaluate`.
+    truth : ndarray of int, shape (n_samples,), optional
+    runs : iterable of PublishedRun
+    **columns
+        More columns of every row, such as the instance's name.
+
+    Returns
+    -------
+    list of dict
+    """
+    rows = [row for method in methods for row in evaluate(problem, method, seed=seed, time_limit=time_limit, truth=truth)]
+    rows += [evaluate_published(problem, run, truth) for run in runs]
+    return [{**columns, **row} for row in rows]
 
 # %% ../../nbs/40_runner.ipynb #fc43bcfc
 PROVED = 1.01e-4
@@ -341,6 +427,50 @@ def compare_methods(frame, instance="instance"):
     for column, title in (("excess", "excess %"), ("own_gap", "proved gap %"), ("seconds", "seconds")):
         table[f"{title}, median"], table[f"{title}, worst"] = groups[column].median(), groups[column].max()
     return table
+
+# %% ../../nbs/40_runner.ipynb #8f10a548
+_STYLES = {
+    "Greedy (mean of 20)": (PALETTE[3], "v", "--"), "Greedy (best of 20)": (PALETTE[3], "^", "-"), "EM": (PALETTE[4], "P", "-"), "LPC-NS-QPBO": (PALETTE[2], "s", "-"),
+    "LPC-NS-MIP (search)": (PALETTE[5], "d", "--"), "LPC-NS-MIP": (PALETTE[5], "D", "-"), "GlobalOpt": (PALETTE[7], "X", "-"),
+    "ours (auto)": (PALETTE[1], "o", "-"), "ours (global)": (PALETTE[0], "*", "-"),
+}
+
+
+def method_style(method):
+    """
+    Colour, marker and line of a method, as keywords of `Axes.plot` and `Axes.errorbar`.
+
+    Parameters
+    ----------
+    method : str
+        As in the rows; any other name gets a grey dot.
+
+    Returns
+    -------
+    dict
+    """
+    name, _, _ = method.partition(", published")
+    colour, marker, line = _STYLES.get(name, ("0.5", ".", "-"))
+    hollow = method != name
+    return {"color": colour, "marker": marker, "linestyle": "none" if hollow else line, "markerfacecolor": "none" if hollow else colour, "markersize": 5, "linewidth": 1.2, "label": method}
+
+
+def in_order(methods):
+    """
+    Methods in the order of the legend.
+
+    Parameters
+    ----------
+    methods : iterable of str
+
+    Returns
+    -------
+    list of str
+        Each once; our own names first, in the order of the table above, then published runs, then others.
+    """
+    known = [*_STYLES, *(f"{name}, published" for name in _STYLES)]
+    given = set(methods)
+    return [name for name in known if name in given] + sorted(given.difference(known))
 
 # %% ../../nbs/40_runner.ipynb #ae72778c
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "cvxpy", "pyscipopt", "highspy", "gurobipy", "coptpy", "cplex")

@@ -6,7 +6,7 @@
 __all__ = ['approximate_coefficients', 'surrogate_objective', 'qpbo_value', 'price_by_identity', 'relative_separability',
            'first_order_error', 'PriceBounds', 'price_bounds', 'lower_bound_within', 'surrogate_search']
 
-# %% ../../nbs/23_lpc_separability.ipynb #aeee7c5e
+# %% ../../nbs/23_lpc_separability.ipynb #4a833b32
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from .local_search import local_search
 from .problem import objective, refit, ridge_coefficients, scaled
 from ..metrics import check_shares
 
-# %% ../../nbs/23_lpc_separability.ipynb #af2242e7
+# %% ../../nbs/23_lpc_separability.ipynb #426ec844
 def approximate_coefficients(problem, labels, alpha=None):
     """
     Coefficients w*_k that are linear in the partition, eq. (7) of Liang et al. (2026).
@@ -82,7 +82,7 @@ def qpbo_value(problem, labels, alpha=None):
     W = approximate_coefficients(problem, labels, alpha)
     return float(problem.y @ problem.y - problem.y @ np.einsum("np,np->n", problem.X, W[labels]))
 
-# %% ../../nbs/23_lpc_separability.ipynb #d093cec3
+# %% ../../nbs/23_lpc_separability.ipynb #7ddfa286
 def _mismatch(problem, labels, shares, W):
     """Delta_k w_k = X'(Z_k - alpha_k I) X w_k for every cluster, shape (K, D + 1)."""
     fitted = problem.X @ W.T
@@ -114,7 +114,7 @@ def price_by_identity(problem, labels, alpha=None):
         price += float(shortest @ shortest)
     return price
 
-# %% ../../nbs/23_lpc_separability.ipynb #e1846a37
+# %% ../../nbs/23_lpc_separability.ipynb #60615e6a
 def relative_separability(problem, labels, alpha=None):
     """
     Largest relative mismatch rho_k between a cluster's second moments and a share of the whole.
@@ -162,7 +162,7 @@ def first_order_error(problem, labels, alpha=None):
     slopes = _mismatch(problem, labels, check_shares(alpha, problem.n_clusters), W_star)
     return float((refit(problem, labels) * slopes).sum())
 
-# %% ../../nbs/23_lpc_separability.ipynb #cb0bdde8
+# %% ../../nbs/23_lpc_separability.ipynb #a6070d63
 @dataclass(frozen=True)
 class PriceBounds:
     """
@@ -257,7 +257,7 @@ def lower_bound_within(problem, surrogate_bound, rho):
     total = float(problem.y @ problem.y)
     return max(0.0, total - (total - surrogate_bound) / (1 - rho**2))
 
-# %% ../../nbs/23_lpc_separability.ipynb #0c58ec81
+# %% ../../nbs/23_lpc_separability.ipynb #7b383e01
 def _move_prices(form, labels, inverses):
     """Change of eq. (8) when sample i leaves its cluster for cluster k, shape (N, K); 0 where it stays."""
     X, y, rows = form.X, form.y, np.arange(form.n_samples)
@@ -287,6 +287,12 @@ def _descend(form, labels, inverses):
         labels[i] = k
 
 
+def _damaged(labels, n_clusters, rng):
+    """The labels with 3 to 40 % of them drawn anew."""
+    drawn = rng.integers(0, n_clusters, len(labels))
+    return np.where(rng.random(len(labels)) < rng.uniform(0.03, 0.4), drawn, labels)
+
+
 def surrogate_search(problem, alpha=None, n_init=10, *, random_state=None):
     """
     A good partition for eq. (8) of Liang et al. (2026), by best-improvement exchange from several starts.
@@ -297,7 +303,7 @@ def surrogate_search(problem, alpha=None, n_init=10, *, random_state=None):
     alpha : array-like of shape (n_clusters,), optional
         Shares; 1/K each by default.
     n_init : int
-        Number of random starts, beside the partition that `local_search` finds.
+        Number of random starts, beside the partition that `local_search` finds; ten times as many damaged copies of the best follow.
     random_state : int, Generator or None
         Seed.
 
@@ -312,4 +318,8 @@ def surrogate_search(problem, alpha=None, n_init=10, *, random_state=None):
     by_size = np.argsort(-shares, kind="stable")[local_search(problem, n_init=5, random_state=rng).labels]
     shape = (check_count("n_init", n_init, minimum=0), problem.n_samples)
     starts = [by_size, *rng.integers(0, problem.n_clusters, shape)]
-    return min((_descend(form, z, inverses) for z in starts), key=lambda z: surrogate_objective(problem, z, alpha))
+    best = min((_descend(form, z, inverses) for z in starts), key=lambda z: surrogate_objective(problem, z, alpha))
+    for _ in range(10 * n_init):
+        found = _descend(form, _damaged(best, problem.n_clusters, rng), inverses)
+        best = min(best, found, key=lambda z: surrogate_objective(problem, z, alpha))
+    return best
