@@ -6,7 +6,7 @@
 __all__ = ['TABLES', 'K5', 'DIRECTIONS', 'SECOND', 'SEPARABILITY', 'free_samples', 'make_shifted', 'residual_problem',
            'deviations']
 
-# %% ../../nbs/45_k5.ipynb #c76739d1
+# %% ../../nbs/45_k5.ipynb #ab7fbcbd
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
@@ -16,7 +16,7 @@ import seaborn as sns
 from sklearn.cluster import KMeans
 
 from ..datasets import UCI_DATASETS, RegimeData, load_published_assignments, load_reference_instances, load_uci, make_lpc
-from .runner import METHODS, PUBLISHED_NAMES, Experiment, _row, have_reference_instances
+from .runner import METHODS, PUBLISHED_NAMES, Experiment, have_reference_instances, measure
 from ..lpc.local_search import local_search, spawn_seeds
 from ..lpc.problem import make_problem, make_solution, objective, refit
 from ..metrics import approximation_price, mismatch, separability
@@ -47,7 +47,7 @@ def free_samples(problem, labels, tolerance):
     cost = np.sort(np.maximum(squares.min(axis=1) - own, 0.0))
     return int((np.cumsum(cost) <= tolerance * objective(problem, labels)).sum())
 
-# %% ../../nbs/45_k5.ipynb #c529bcb2
+# %% ../../nbs/45_k5.ipynb #85f2f421
 TABLES = {2: "rq2-noise", 3: "rq1", 5: "k5"}
 
 
@@ -71,7 +71,7 @@ def _k5_run(task):
     found |= {("ours, one restart", start): local_search(problem, 1, random_state=s) for start, s in enumerate(spawn_seeds(seed, 20))}
     best = min(found.values(), key=lambda s: s.objective)
     which = {key: task[key] for key in ("clusters", "n", "noise", "seed")}
-    return [{**which, **_row(problem, name, s, data.labels), "start": start, "to_best": mismatch(s.labels, best.labels), "free": free_samples(problem, s.labels, 0.01)}
+    return [{**which, **measure(problem, name, s, data.labels), "start": start, "to_best": mismatch(s.labels, best.labels), "free": free_samples(problem, s.labels, 0.01)}
             for (name, start), s in found.items()]
 
 
@@ -98,12 +98,13 @@ def _k5_draw(frame):
     frame = _relative(frame)
     frame = frame[(frame.n == frame.n.max()) & (frame.noise == frame.noise.max())]
     styles = {"Greedy": (".", "0.6"), "ours, one restart": ("o", PALETTE[0]), "LPC-NS-QPBO": ("s", PALETTE[1]), "LPC-NS-MIP": ("D", PALETTE[2]), "truth": ("*", "black")}
-    figure, axes = plt.subplots(1, frame.clusters.nunique(), figsize=(8.8, 3.3), sharey=True, layout="constrained", squeeze=False)
+    figure, axes = plt.subplots(1, frame.clusters.nunique(), figsize=(8.8, 3.3), sharey=True, layout="constrained", sharex=True, squeeze=False)
     for ax, (clusters, part) in zip(axes[0], frame.groupby("clusters"), strict=True):
         for method, (marker, colour) in styles.items():
             rows = part[part.method == method]
             ax.scatter(rows.ratio, 100 * rows.mismatch, marker=marker, color=colour, s=70 if marker == "*" else 16, label=method, zorder=2 + (marker != "."))
-        ax.set(xscale="log", title=f"K = {clusters}", xlabel="objective / best known")
+        ax.set(xscale="log", xticks=(1, 2, 5, 10), xticklabels=("1", "2", "5", "10"), title=f"K = {clusters}", xlabel="objective / best known")
+        ax.minorticks_off()
     axes[0, 0].set_ylabel("mismatch with the truth, %")
     axes[0, -1].legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     sns.despine(figure)
@@ -162,7 +163,7 @@ def residual_problem(problem):
     common = np.linalg.lstsq(problem.X, problem.y, rcond=None)[0]
     return replace(problem, y=problem.y - problem.X @ common)
 
-# %% ../../nbs/45_k5.ipynb #58d59337
+# %% ../../nbs/45_k5.ipynb #5c45a2b5
 def _sep_tasks(full):
     """Drawn instances, and the published family and the real sets where they are at hand."""
     drawn = [{"kind": "drawn", "second": second, "direction": direction, "shift": shift, "seed": seed, "mip_seconds": 1}
@@ -209,7 +210,7 @@ def _sep_run(task):
         found["LPC-NS-MIP"] = METHODS["LPC-NS-MIP"](problem, seed, task["mip_seconds"])
     found |= {name: make_solution(problem, labels, status="published") for name, labels in published.items()}
     facts = {"e_sep": separability(data.X, data.labels), "price": approximation_price(data.X, data.y, data.labels, ridge)}
-    return [{**task, **facts, **_row(problem, name, solution, data.labels)} for name, solution in found.items()]
+    return [{**task, **facts, **measure(problem, name, solution, data.labels)} for name, solution in found.items()]
 
 
 _INSTANCE = ["kind", "second", "direction", "shift", "instance", "set", "seed"]
