@@ -6,12 +6,11 @@
 __all__ = ['TABLES', 'K5', 'DIRECTIONS', 'SECOND', 'SEPARABILITY', 'free_samples', 'make_shifted', 'residual_problem',
            'deviations']
 
-# %% ../../nbs/45_k5.ipynb #ab7fbcbd
+# %% ../../nbs/45_k5.ipynb #4127bc1f
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import seaborn as sns
 from sklearn.cluster import KMeans
 
