@@ -46,7 +46,7 @@ def free_samples(problem, labels, tolerance):
     cost = np.sort(np.maximum(squares.min(axis=1) - own, 0.0))
     return int((np.cumsum(cost) <= tolerance * objective(problem, labels)).sum())
 
-# %% ../../nbs/45_k5.ipynb #85f2f421
+# %% ../../nbs/45_k5.ipynb #b172e3b8
 TABLES = {2: "rq2-noise", 3: "rq1", 5: "k5"}
 
 
@@ -65,13 +65,13 @@ def _k5_run(task):
     data = make_lpc(task["clusters"], task["n"], task["n_features"], table=TABLES[task["clusters"]], noise=task["noise"], random_state=task["seed"])
     problem, seed = make_problem(data.X, data.y, task["clusters"]), task["seed"]
     limits = {"LPC-NS-QPBO": None, "LPC-NS-MIP": task["mip_seconds"], "EM": None, "ours (global)": task["proof_seconds"]}
-    found = {"truth": make_solution(problem, data.labels), **{name: METHODS[name](problem, seed, limit) for name, limit in limits.items()}}
-    found = {("Greedy", start): s for start, s in enumerate(METHODS["Greedy"](problem, seed, n_init=task["n_init"]).starts)} | {(name, 0): s for name, s in found.items()}
-    found |= {("ours, one restart", start): local_search(problem, 1, random_state=s) for start, s in enumerate(spawn_seeds(seed, 20))}
-    best = min(found.values(), key=lambda s: s.objective)
+    found = [("truth", 0, make_solution(problem, data.labels)), *((name, 0, METHODS[name](problem, seed, limit)) for name, limit in limits.items())]
+    found += [("Greedy", start, solution) for start, solution in enumerate(METHODS["Greedy"](problem, seed, n_init=task["n_init"]).starts)]
+    found += [("ours, one restart", start, local_search(problem, 1, random_state=s)) for start, s in enumerate(spawn_seeds(seed, 20))]
+    best = min((solution for _, _, solution in found), key=lambda s: s.objective)
     which = {key: task[key] for key in ("clusters", "n", "noise", "seed")}
     return [{**which, **measure(problem, name, s, data.labels), "start": start, "to_best": mismatch(s.labels, best.labels), "free": free_samples(problem, s.labels, 0.01)}
-            for (name, start), s in found.items()]
+            for name, start, s in found]
 
 
 def _relative(frame):
@@ -162,7 +162,7 @@ def residual_problem(problem):
     common = np.linalg.lstsq(problem.X, problem.y, rcond=None)[0]
     return replace(problem, y=problem.y - problem.X @ common)
 
-# %% ../../nbs/45_k5.ipynb #5c45a2b5
+# %% ../../nbs/45_k5.ipynb #1b637e46
 def _sep_tasks(full):
     """Drawn instances, and the published family and the real sets where they are at hand."""
     drawn = [{"kind": "drawn", "second": second, "direction": direction, "shift": shift, "seed": seed, "mip_seconds": 1}
@@ -230,7 +230,7 @@ def deviations(frame):
         With `optimum`, our objective for the instance, and `deviation`.
     """
     frame = frame.reindex(columns=[*_INSTANCE, *frame.columns.difference(_INSTANCE)])
-    ours = frame.objective.where(frame.method == "ours").groupby([frame[key].fillna("") for key in _INSTANCE]).transform("min")
+    ours = frame.objective.where(frame.method == "ours").groupby([frame[key] for key in _INSTANCE], dropna=False).transform("min")
     return frame.assign(optimum=ours, deviation=frame.objective - ours)
 
 
