@@ -146,7 +146,7 @@ def _tree(args):
     folder = args.out or args.table.with_name(f"{args.table.stem}_tree")
     print("\nWritten: " + ", ".join(str(path) for path in report.write(folder)))
 
-# %% ../nbs/62_cli.ipynb #5caf50e8
+# %% ../nbs/62_cli.ipynb #cb4d838a
 def _add_reproduce(commands):
     """The parser of `lpc-ns reproduce`."""
     from lpc_ns.experiments.registry import EXPERIMENTS
@@ -165,7 +165,10 @@ def _reproduce(args):
     from lpc_ns.experiments.runner import load_experiment, run_experiment
 
     experiment = load_experiment(args.name)
-    frame = run_experiment(experiment, full=args.full, n_jobs=args.jobs, folder=args.out)
+    try:
+        frame = run_experiment(experiment, full=args.full, n_jobs=args.jobs, folder=args.out)
+    except KeyboardInterrupt:
+        sys.exit(f"lpc-ns: interrupted; the tasks that are done are kept in {args.out}, and the same command goes on from there.")
     print(experiment.title + "\n")
     print(experiment.summary(frame).to_string(float_format=lambda v: f"{v:.4g}"))
     stem = args.out / (args.name if args.full else f"{args.name}-quick")

@@ -53,7 +53,7 @@ def run(task):
     }
     return rows + [{**columns, **measure(problem, name, solution, data.labels)} for name, solution in tuned.items()]
 
-# %% ../../nbs/42a_alpha.ipynb #a10be1c3
+# %% ../../nbs/42a_alpha.ipynb #db321cc5
 def summary(frame):
     """
     Excess over the optimum and mismatch by share and method.
@@ -75,9 +75,9 @@ def summary(frame):
 
 
 _DRAWN = {
-    "Greedy": ("Greedy (mean of 20)", "Greedy (best of 20)"),
-    "LPC-NS-QPBO": ("LPC-NS-QPBO", "LPC-NS-QPBO, alpha iterated", "LPC-NS-QPBO, alpha on a grid"),
-    "LPC-NS-MIP": ("LPC-NS-MIP (search)", "LPC-NS-MIP (search), alpha iterated"),
+    "Greedy": {"mean of 20 starts": "Greedy (mean of 20)", "best of 20 starts": "Greedy (best of 20)"},
+    "LPC-NS-QPBO": {"alpha = 1/K": "LPC-NS-QPBO", "alpha iterated": "LPC-NS-QPBO, alpha iterated", "alpha on a grid": "LPC-NS-QPBO, alpha on a grid"},
+    "LPC-NS-MIP": {"alpha = 1/K": "LPC-NS-MIP (search)", "alpha iterated": "LPC-NS-MIP (search), alpha iterated"},
 }
 
 
@@ -97,14 +97,14 @@ def draw(frame):
     frame = add_deviations(frame)
     fig, axes = plt.subplots(1, 3, figsize=(10.5, 3.2), sharey=True, layout="constrained")
     for ax, (title, methods) in zip(axes, _DRAWN.items(), strict=True):
-        for shift, method, line in zip(np.linspace(-0.01, 0.01, len(methods)), methods, ("--", "-", ":"), strict=False):
+        for shift, (label, method), line in zip(np.linspace(-0.01, 0.01, len(methods)), methods.items(), ("--", "-", ":"), strict=False):
             means, halves = zip(*frame[frame.method == method].groupby("share").deviation.agg(mean_interval), strict=True)
-            style = {**method_style(method.partition(", alpha")[0]), "linestyle": line, "label": method.removeprefix(title).strip(" ,") or "alpha = 1/K"}
+            style = {**method_style(method.partition(", alpha")[0]), "linestyle": line, "label": label}
             ax.errorbar(np.unique(frame.share) + shift, means, halves, elinewidth=0.8, capsize=2, **style)
         ax.set(title=title, xlabel="share of the larger cluster")
         ax.set_yscale("symlog", linthresh=1)
-        ax.set_ylim(-0.2, None)
-        ax.legend(frameon=False, fontsize=8)
+        ax.legend(frameon=False, fontsize=8, loc="upper left")
+    axes[0].set_ylim(-0.2, 2 * axes[0].get_ylim()[1])
     axes[0].set_ylabel("excess over the optimum")
     sns.despine(fig)
     return fig
