@@ -71,6 +71,23 @@ def test_rq3_quick():
     assert (rows.lower_bound <= rows.objective * (1 + 1e-9)).all()
 
 
+@pytest.mark.parametrize(("module", "experiment"), [(k5, k5.SEPARABILITY), (caveats, caveats.CAVEATS)])
+def test_full_form_without_the_published_data(module, experiment, monkeypatch):
+    monkeypatch.setattr(module, "have_reference_instances", lambda: False)
+    tasks = experiment.tasks(True)
+    assert len(tasks) > 50 and not any("set" in task or "family" in task for task in tasks)
+
+
+def test_no_published_assignment_is_better():
+    for name, ours in (("rq3", "ours (auto)"), ("separability", "ours")):
+        frame = load_results(name)
+        keys = ["set", "ridge"] if name == "rq3" else ["family", "instance", "set"]
+        rows = frame[frame.method.str.endswith("published")]
+        best = frame[frame.method == ours].groupby(keys, dropna=False).objective.min()
+        published = rows.groupby(keys, dropna=False).objective.min()
+        assert len(published) >= 17 and (published >= best.reindex(published.index) * (1 - 1e-9)).all()
+
+
 # Mathematics
 
 
