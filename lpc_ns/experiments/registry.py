@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['EXPERIMENTS']
 
-# %% ../../nbs/40_experiments.ipynb #ce7db3c0
+# %% ../../nbs/40_experiments.ipynb #e1b3565c
 EXPERIMENTS = {
     "table1": "lpc_ns.experiments.table1:TABLE1",
     "rq1": "lpc_ns.experiments.rq1:RQ1",
@@ -13,4 +13,9 @@ EXPERIMENTS = {
     "rq2-dim": "lpc_ns.experiments.rq2:DIMENSION",
     "rq2-outliers": "lpc_ns.experiments.rq2:OUTLIERS",
     "alpha": "lpc_ns.experiments.alpha:ALPHA",
+    "rq3": "lpc_ns.experiments.rq3:RQ3",
+    "pbo": "lpc_ns.experiments.pbo:PBO",
+    "k5": "lpc_ns.experiments.k5:K5",
+    "separability": "lpc_ns.experiments.k5:SEPARABILITY",
+    "caveats": "lpc_ns.experiments.caveats:CAVEATS",
 }
