@@ -371,7 +371,7 @@ def fit_table(table, target, n_clusters=2, *, encode=True, scale=True, drop=(), 
     model.fit(prepared.features, prepared.y)
     return LPCReport(model, prepared)
 
-# %% ../nbs/60_report.ipynb #c67fb634
+# %% ../nbs/60_report.ipynb #b137d1f9
 @dataclass(frozen=True)
 class IBCReport:
     """
@@ -467,6 +467,12 @@ class IBCReport:
                                                "bic_c": float(test.bic_c), "bic_d": float(test.bic_d), "conclusion": test.conclusion},
         }
 
+    def _doubt(self):
+        """A warning if the choice on all samples is not that of the table."""
+        if self.model.model != "auto" or self.model.model_ == self.comparison.chosen:
+            return ""
+        return f" The table would choose {self.comparison.chosen}: the data do not settle which."
+
     def __str__(self):
         facts, model = self.summary(), self.model
         shown = self.interactions().head(5)
@@ -476,7 +482,7 @@ class IBCReport:
             "Held-out R2 of all models, everything chosen inside the folds (A linear, B linear in cells, C with products, D both):",
             str(self.comparison),
             "",
-            f"Fitted to all samples: model {facts['model']}."
+            f"Fitted to all samples: model {facts['model']}." + self._doubt()
             + ("" if facts["weights"] is None else " Weights: " + ", ".join(f"{k} {v:.2f}" for k, v in facts["weights"].items()) + "."),
             "Products in use: " + (", ".join(facts["products"]) or "none") + ".",
             "Cells: " + "; ".join(f"{rule} ({size})" for rule, size in zip(facts["cells"], facts["cell_sizes"], strict=True)) + ".",
