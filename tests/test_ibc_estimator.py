@@ -1,6 +1,7 @@
 """The estimator of part I: conventions, honest selection, the right family, intervals, and its promises on real data."""
 
 import warnings
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -33,6 +34,7 @@ from lpc_ns.ibc.estimator import (
     stack_weights,
 )
 from lpc_ns.ibc.screening import screen_pairs
+from lpc_ns.report import fit_interactions
 
 ALL = ("auto", *FAMILIES, "pooled", "stack")
 
@@ -434,3 +436,14 @@ def test_wrong_data_are_refused():
         fitted.predict(text.assign(kind=[None, *text.kind[1:]]))
     with pytest.raises(InputError, match="DataFrame"):
         fitted.predict(text.to_numpy())
+
+
+def test_report_says_that_table_and_fit_disagree():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 2))
+    table = pd.DataFrame(X, columns=["a", "b"]).assign(y=X[:, 0] + rng.normal(size=80))
+    report = fit_interactions(table, "y", folds=3, random_state=0)
+    fitted = report.model.model_
+    assert "would choose" not in str(replace(report, comparison=replace(report.comparison, chosen=fitted)))
+    other = "B" if fitted == "A" else "A"
+    assert f"model {fitted}. The table would choose {other}" in str(replace(report, comparison=replace(report.comparison, chosen=other)))
