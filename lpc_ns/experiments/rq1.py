@@ -28,8 +28,8 @@ from lpc_ns.experiments.runner import (
 )
 from ..lpc.problem import make_problem
 
-# %% ../../nbs/41_rq1.ipynb #ec38b6b4
-PROOF_LIMIT, MIP_LIMIT, LARGEST_MIP, LARGEST_SEARCH = 30, 20, {2: 200, 3: 60, 4: 60}, 400
+# %% ../../nbs/41_rq1.ipynb #2b6fafbd
+PROOF_LIMIT, MIP_LIMIT, LARGEST_MIP, LARGEST_SEARCH = 30, 120, {2: 200, 3: 60, 4: 60}, 400
 NOISE, N_FEATURES, FAMILY_SIZES = 3.5, 2, {"vary_n": 86, "vary_k": 15}
 CELLS = {"vary_n": [(2, n) for n in (50, 100, 150, 200, 400, 600, 800, 1000, 1500, 2000)] + [(3, n) for n in (30, 45, 60, 75, 90)], "vary_k": [(2, 36), (3, 36), (4, 36)]}
 QUICK = {"vary_n": [(2, 50), (2, 100), (3, 30)], "vary_k": [(2, 36), (3, 36)]}
