@@ -474,7 +474,7 @@ def _contract(model, P, box, centre, excess):
                 ratio = min(ratio, (box.high[j] - box.low[j]) / width)
     return ratio
 
-# %% ../../nbs/25a_lpc_branching.ipynb #0d694bab
+# %% ../../nbs/25a_lpc_branching.ipynb #603a9774
 MEMORY, SHORT = 3e8, 300
 Pool = namedtuple("Pool", "low high H b c open count key place free state value best")
 
@@ -527,8 +527,9 @@ def _pop(pool):
 
 
 @kernel
-def _release(pool, f):
-    """Box f is done with."""
+def _close(pool, bound, f):
+    """Box f is done with; the smallest bound of such boxes counts."""
+    pool.value[2] = min(pool.value[2], bound)
     pool.free[pool.state[1]] = f
     pool.state[1] += 1
 
@@ -628,8 +629,7 @@ def _explore(V, y, X, target, penalty, gap, rounding, unit, scale, passes, pool,
     while pool.state[0] > 0 and nodes < n_nodes:
         key, f = _pop(pool)
         if key >= pool.value[1] or pool.state[1] == 0:
-            pool.value[2] = min(pool.value[2], key)
-            _release(pool, f)
+            _close(pool, key, f)
             continue
         for h in (f, _divide(pool, f, scale)):
             box = _box_of(pool, h)
@@ -641,8 +641,7 @@ def _explore(V, y, X, target, penalty, gap, rounding, unit, scale, passes, pool,
             if bound < pool.value[1] and _choose(box, score) > 1e-13 * scale:
                 _push(pool, bound, h)
             else:
-                pool.value[2] = min(pool.value[2], bound)
-                _release(pool, h)
+                _close(pool, bound, h)
     pool.state[2] += nodes
 
 # %% ../../nbs/25a_lpc_branching.ipynb #8fdfd184

@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['EPS']
 
-# %% ../../nbs/25b_lpc_columns.ipynb #da8b77e9
+# %% ../../nbs/25b_lpc_columns.ipynb #91a02405
 import heapq
 
 import numpy as np
 
 from lpc_ns.lpc.branching import (
-    COEFFICIENT_CAP, MEMORY, SHORT, SMALLEST_GAP, WELL_CONDITIONED, Lines, Pool, _absorb, _box_of, _choose, _copy_lines, _divide, _form, _partition_value, _pop,
-    _push, _release
+    COEFFICIENT_CAP, MEMORY, SHORT, SMALLEST_GAP, WELL_CONDITIONED, Lines, Pool, _absorb, _box_of, _choose, _close, _copy_lines, _divide, _form, _partition_value, _pop,
+    _push,
 )
 from .local_search import _alternate, _exchange, _invert, kernel
 from .problem import refit
@@ -157,7 +157,7 @@ def _contract_line(model, P, box, centre, excess):
             ratio = min(ratio, (box.high[a] - box.low[a]) / width)
     return ratio
 
-# %% ../../nbs/25b_lpc_columns.ipynb #d95e9a51
+# %% ../../nbs/25b_lpc_columns.ipynb #beae6437
 @kernel
 def _truncated_value(V, y, mu, box, u, Hu):
     """Value of the pricing problem at a point of the box."""
@@ -226,8 +226,7 @@ def _price_exactly(V, y, mu, pool, visited, tolerance, unit, scale, passes, n_bo
     while pool.state[0] > 0 and pool.state[2] < n_boxes and pool.key[0] < pool.value[0] - tolerance:
         key, f = _pop(pool)
         if pool.state[1] == 0:
-            pool.value[2] = min(pool.value[2], key)
-            _release(pool, f)
+            _close(pool, key, f)
             continue
         for h in (f, _divide(pool, f, scale)):
             box = _box_of(pool, h)
@@ -236,8 +235,7 @@ def _price_exactly(V, y, mu, pool, visited, tolerance, unit, scale, passes, n_bo
             if bound < pool.value[0] - tolerance and _choose(box, score) > 1e-13 * scale:
                 _push(pool, bound, h)
             else:
-                pool.value[2] = min(pool.value[2], bound)
-                _release(pool, h)
+                _close(pool, bound, h)
     low = min(pool.value[2], pool.value[0] - tolerance)
     smallest = pool.key[0] if pool.state[0] > 0 else np.inf
     return min(low, smallest), smallest >= pool.value[0] - tolerance
