@@ -1,7 +1,7 @@
 """Bounds from prices: never above the optimum, closing at it, whatever the data, the prices and the start."""
 
-import importlib.util
 import itertools
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,23 +13,13 @@ from lpc_ns.lpc.columns import _centred_prices, _ColumnTree, _Node, _Pricer
 from lpc_ns.lpc.local_search import local_search
 from lpc_ns.lpc.problem import make_problem, objective
 
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def certify():
-    """The script that checks soundness, as a module."""
-    spec = importlib.util.spec_from_file_location("certify", ROOT / "scripts" / "certify_bounds.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    return script
-
-
-SCRIPT = certify()
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
+import certify_bounds
 
 
 def best_known(problem):
     """The optimum of a tiny problem."""
-    return SCRIPT.best_known(problem, local_search(problem, random_state=0))
+    return certify_bounds.best_known(problem, local_search(problem, random_state=0))
 
 
 def lines(n=36, k=3, d=1, noise=0.5, seed=0, ridge=0.01):
@@ -54,11 +44,11 @@ def run(tree, most=2000, look=lambda tree: None):
 def test_never_above_brute_force_and_closes_there(block):
     """Random problems on scales from 1e-6 to 1e6, with near-copies of samples, from a random start."""
     for seed in range(20 * block, 20 * block + 20):
-        problem, rng = SCRIPT.random_problem(seed)
+        problem, rng = certify_bounds.random_problem(seed)
         if problem.penalty.min() == 0:
             continue
-        optimum = SCRIPT.best_known(problem, local_search(problem, 2, random_state=0))
-        limit = optimum + SCRIPT.slack(problem, optimum)
+        optimum = certify_bounds.best_known(problem, local_search(problem, 2, random_state=0))
+        limit = optimum + certify_bounds.slack(problem, optimum)
 
         def look(tree, limit=limit, seed=seed):
             assert tree.lower <= limit, f"seed {seed}: {tree.lower!r} above {limit!r}"
@@ -66,9 +56,9 @@ def test_never_above_brute_force_and_closes_there(block):
         tree = _ColumnTree(problem, rng.integers(0, problem.n_clusters, problem.n_samples), 1e-4)
         tree.pricer.n_boxes = int(rng.choice([20, 500]))
         run(tree, most=25, look=look)
-        assert tree.upper >= optimum - SCRIPT.slack(problem, optimum)
+        assert tree.upper >= optimum - certify_bounds.slack(problem, optimum)
         if tree.finished:
-            assert tree.upper <= optimum * (1 + 1e-3) + SCRIPT.slack(problem, optimum)
+            assert tree.upper <= optimum * (1 + 1e-3) + certify_bounds.slack(problem, optimum)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -77,7 +67,7 @@ def test_ends_at_the_optimum(seed):
     n, k = 9, 2 + seed % 2
     problem = make_problem(rng.normal(size=(n, 1 + seed % 3)), rng.normal(size=n) + 5 * (seed % 2), k, ridge=(1e-3, 0.1, 10.0)[seed % 3])
     tree = run(_ColumnTree(problem, np.zeros(n, dtype=int), 1e-5))
-    optimum = SCRIPT.best_known(problem, local_search(problem, 2, random_state=0))
+    optimum = certify_bounds.best_known(problem, local_search(problem, 2, random_state=0))
     assert tree.finished
     assert tree.lower <= optimum <= tree.lower * (1 + 2e-5) + 1e-12
     assert objective(problem, tree.labels) == pytest.approx(tree.upper, rel=1e-9)
