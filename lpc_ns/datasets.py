@@ -74,7 +74,10 @@ class RegimeData:
 
     def __repr__(self):
         sizes = "unknown" if self.labels is None else np.bincount(self.labels).tolist()
-        return f"RegimeData({self.name!r}, n_samples={self.X.shape[0]}, n_features={self.X.shape[1]}, cluster_sizes={sizes})"
+        return (
+            f"RegimeData({self.name!r}, n_samples={self.X.shape[0]}, n_features={self.X.shape[1]},"
+            f" cluster_sizes={sizes})"
+        )
 
     def to_frame(self):
         """The data as a DataFrame: features, `target` and, where it is known, `cluster`."""
@@ -83,11 +86,48 @@ class RegimeData:
         return frame if self.labels is None else frame.assign(cluster=self.labels)
 
 # %% ../nbs/03_datasets.ipynb #cdb80cd1
-_FALLING = (-1.2668, -1.6211, -1.5291, -1.1345, -1.5135, -1.1844, -1.7853, -1.8539,
-            -1.4942, -1.8465, -1.0797, -1.5052, -1.0652, -1.4281, -1.0965, -1.127)
-_RISING = (1.4032, 1.7739, 1.8930, 1.7796, 1.6501, 1.5322, 1.7982, 1.3596,
-           1.5170, 1.49476, 1.6131, 1.2063, 1.4200, 1.8377, 1.2992, 1.0354)
-_RQ1 = ((-1.4359, -1.0259, -1.5496, -10), (1.5646, 1.5796, 1.6696, 1), (0.1, 0.1, 0.1, 10), (-3.4360, -3.02593, -3.5497, 5))
+_FALLING = (
+    -1.2668,
+    -1.6211,
+    -1.5291,
+    -1.1345,
+    -1.5135,
+    -1.1844,
+    -1.7853,
+    -1.8539,
+    -1.4942,
+    -1.8465,
+    -1.0797,
+    -1.5052,
+    -1.0652,
+    -1.4281,
+    -1.0965,
+    -1.127,
+)
+_RISING = (
+    1.4032,
+    1.7739,
+    1.8930,
+    1.7796,
+    1.6501,
+    1.5322,
+    1.7982,
+    1.3596,
+    1.5170,
+    1.49476,
+    1.6131,
+    1.2063,
+    1.4200,
+    1.8377,
+    1.2992,
+    1.0354,
+)
+_RQ1 = (
+    (-1.4359, -1.0259, -1.5496, -10),
+    (1.5646, 1.5796, 1.6696, 1),
+    (0.1, 0.1, 0.1, 10),
+    (-3.4360, -3.02593, -3.5497, 5),
+)
 COEFFICIENTS = {
     ("rq1", 2): ((0.2, 0.4, -10), (-0.2, -0.4, 10)),
     ("rq1", 3): _RQ1[:3],
@@ -95,7 +135,13 @@ COEFFICIENTS = {
     ("rq2", 2): ((*_FALLING, 10), (*_RISING, -10)),
     ("rq2", 3): ((*_FALLING[:8], -10), (*_RISING[:8], 1), (*(0.1,) * 8, 10)),
     ("rq2-noise", 2): ((0.2, 0.4, 0.3, -10), (-0.2, -0.4, -0.3, 10)),
-    ("k5", 5): ((1.5, 1.2, 1.8, -8), (2.6, 2.2, 2.9, 4), (-1.4, -1.7, -1.1, -4), (-2.8, -2.4, -2.1, 8), (0.1, 0.1, 0.1, 0)),
+    ("k5", 5): (
+        (1.5, 1.2, 1.8, -8),
+        (2.6, 2.2, 2.9, 4),
+        (-1.4, -1.7, -1.1, -4),
+        (-2.8, -2.4, -2.1, 8),
+        (0.1, 0.1, 0.1, 0),
+    ),
 }
 
 
@@ -127,7 +173,8 @@ def paper_coefficients(n_clusters, n_features, table):
     rows = np.array(COEFFICIENTS[table, n_clusters], dtype=float)
     if check_count("n_features", n_features) >= rows.shape[1]:
         raise InputError(
-            f"n_features is {n_features} but table {table!r} with K = {n_clusters} has {rows.shape[1] - 1} slopes; pass your own coef."
+            f"n_features is {n_features} but table {table!r} with K = {n_clusters} has"
+            f" {rows.shape[1] - 1} slopes; pass your own coef."
         )
     return np.c_[rows[:, :n_features], rows[:, -1]]
 
@@ -143,14 +190,24 @@ def _generator(random_state):
 
 def _cluster_sizes(n_samples, n_clusters, balance):
     """Whole cluster sizes that add up to n_samples, in the given proportions, none empty."""
-    shares = np.full(n_clusters, 1 / n_clusters) if balance is None else check_vector(balance, len(balance), "balance")
+    shares = (
+        np.full(n_clusters, 1 / n_clusters)
+        if balance is None
+        else check_vector(balance, len(balance), "balance")
+    )
     if len(shares) != n_clusters or (shares <= 0).any() or abs(shares.sum() - 1) > 1e-8:
-        raise InputError(f"balance is {balance!r}; it must hold {n_clusters} positive proportions, one per cluster, that sum to 1.")
+        raise InputError(
+            f"balance is {balance!r}; it must hold {n_clusters} positive proportions, one per"
+            " cluster, that sum to 1."
+        )
     exact = shares * n_samples
     sizes = np.floor(exact + 1e-9).astype(int)
     sizes[np.argsort(sizes - exact, kind="stable")[: n_samples - sizes.sum()]] += 1
     if sizes.min() == 0:
-        raise InputError(f"balance {balance!r} leaves a cluster empty with n_samples = {n_samples}; draw more samples.")
+        raise InputError(
+            f"balance {balance!r} leaves a cluster empty with n_samples = {n_samples}; draw more"
+            " samples."
+        )
     return sizes
 
 # %% ../nbs/03_datasets.ipynb #301e4e05
@@ -167,8 +224,9 @@ def add_outliers(y, labels, ratio, rule="replace", random_state=None):
     ratio : float
         Share of each cluster to alter, at least 0 and below 1; the number is rounded.
     rule : {"replace", "shift"}
-        With the cluster's quartiles Q1, Q3 and u uniform in [2, 3], the level is Q1 - u (Q3 - Q1) or Q3 + u (Q3 - Q1), either with
-        probability 1/2. "replace" sets the target to a level of its own; "shift" adds a level common to the cluster.
+        With the cluster's quartiles Q1, Q3 and u uniform in [2, 3], the level is Q1 - u (Q3 - Q1)
+        or Q3 + u (Q3 - Q1), either with probability 1/2. "replace" sets the target to a level of
+        its own; "shift" adds a level common to the cluster.
     random_state : int, Generator, RandomState or None
         Source of randomness.
 
@@ -188,21 +246,35 @@ def add_outliers(y, labels, ratio, rule="replace", random_state=None):
     if check_nonnegative("outlier_ratio", ratio) >= 1:
         raise InputError(f"outlier_ratio is {ratio!r}; it must be at least 0 and below 1.")
     labels = check_vector(labels, len(labels), "labels")
-    y, rng = check_vector(y, len(labels)).copy(), _generator(random_state)
+    y = check_vector(y, len(labels)).copy()
+    rng = _generator(random_state)
     outliers = np.zeros(len(y), dtype=bool)
     for k in np.unique(labels):
         members = np.flatnonzero(labels == k)
         chosen = rng.permutation(members)[: round(ratio * len(members))]
         q1, q3 = np.percentile(y[members], [25, 75])
         u = rng.uniform(2, 3, size=(2, len(chosen) if rule == "replace" else 1))
-        levels = np.where(rng.uniform(size=len(chosen)) < 0.5, q1 - u[0] * (q3 - q1), q3 + u[1] * (q3 - q1))
+        levels = np.where(
+            rng.uniform(size=len(chosen)) < 0.5, q1 - u[0] * (q3 - q1), q3 + u[1] * (q3 - q1)
+        )
         y[chosen] = levels if rule == "replace" else y[chosen] + levels
         outliers[chosen] = True
     return y, outliers
 
 # %% ../nbs/03_datasets.ipynb #c899490c
-def make_lpc(n_clusters, n_samples=100, n_features=2, *, table="rq1", noise=3.5, outlier_ratio=0.0, outlier_rule="replace",
-             balance=None, coef=None, random_state=None):
+def make_lpc(
+    n_clusters,
+    n_samples=100,
+    n_features=2,
+    *,
+    table="rq1",
+    noise=3.5,
+    outlier_ratio=0.0,
+    outlier_rule="replace",
+    balance=None,
+    coef=None,
+    random_state=None,
+):
     """
     Draw regimes that share one feature distribution (section 4.2 and appendix C of the paper).
 
@@ -239,11 +311,19 @@ def make_lpc(n_clusters, n_samples=100, n_features=2, *, table="rq1", noise=3.5,
     InputError
         If an argument is out of range, or `coef` has another shape.
     """
-    n_samples, n_features = check_count("n_samples", n_samples), check_count("n_features", n_features)
+    n_samples = check_count("n_samples", n_samples)
+    n_features = check_count("n_features", n_features)
     n_clusters = check_n_clusters(n_clusters, n_samples)
-    w = paper_coefficients(n_clusters, n_features, table) if coef is None else check_matrix(coef, "coef")
+    w = (
+        paper_coefficients(n_clusters, n_features, table)
+        if coef is None
+        else check_matrix(coef, "coef")
+    )
     if w.shape != (n_clusters, n_features + 1):
-        raise InputError(f"coef has shape {w.shape}; {(n_clusters, n_features + 1)} is needed: a row per cluster, slopes first and bias last.")
+        raise InputError(
+            f"coef has shape {w.shape}; {(n_clusters, n_features + 1)} is needed: a row per"
+            " cluster, slopes first and bias last."
+        )
     noise = check_nonnegative("noise", noise)
     labels = np.repeat(np.arange(n_clusters), _cluster_sizes(n_samples, n_clusters, balance))
     rng = _generator(random_state)
@@ -253,7 +333,16 @@ def make_lpc(n_clusters, n_samples=100, n_features=2, *, table="rq1", noise=3.5,
     return RegimeData(X, y, labels, w[:, :-1], w[:, -1], f"lpc-k{n_clusters}", outliers)
 
 # %% ../nbs/03_datasets.ipynb #29dfee84
-def make_sd1(n_samples=100, n_features=2, noise=3.5, outlier_ratio=0.0, balance=None, coef=None, random_state=None, table="rq1"):
+def make_sd1(
+    n_samples=100,
+    n_features=2,
+    noise=3.5,
+    outlier_ratio=0.0,
+    balance=None,
+    coef=None,
+    random_state=None,
+    table="rq1",
+):
     """
     Draw the paper's SD1: two opposite regressions (section 4.2 and appendix C).
 
@@ -272,13 +361,32 @@ def make_sd1(n_samples=100, n_features=2, noise=3.5, outlier_ratio=0.0, balance=
     InputError
         If an argument is out of range, or `coef` has another shape.
     """
-    return make_lpc(2, n_samples, n_features, table=table, noise=noise, outlier_ratio=outlier_ratio, balance=balance, coef=coef,
-                    random_state=random_state)
+    return make_lpc(
+        2,
+        n_samples,
+        n_features,
+        table=table,
+        noise=noise,
+        outlier_ratio=outlier_ratio,
+        balance=balance,
+        coef=coef,
+        random_state=random_state,
+    )
 
 
-def make_sd2(n_samples=100, n_features=2, noise=3.5, outlier_ratio=0.0, balance=None, coef=None, random_state=None, table="rq1"):
+def make_sd2(
+    n_samples=100,
+    n_features=2,
+    noise=3.5,
+    outlier_ratio=0.0,
+    balance=None,
+    coef=None,
+    random_state=None,
+    table="rq1",
+):
     """
-    Draw the paper's SD2: a falling, a rising and a nearly flat regression (section 4.2 and appendix C).
+    Draw the paper's SD2: a falling, a rising and a nearly flat regression (section 4.2 and appendix
+    C).
 
     Parameters
     ----------
@@ -295,8 +403,17 @@ def make_sd2(n_samples=100, n_features=2, noise=3.5, outlier_ratio=0.0, balance=
     InputError
         If an argument is out of range, or `coef` has another shape.
     """
-    return make_lpc(3, n_samples, n_features, table=table, noise=noise, outlier_ratio=outlier_ratio, balance=balance, coef=coef,
-                    random_state=random_state)
+    return make_lpc(
+        3,
+        n_samples,
+        n_features,
+        table=table,
+        noise=noise,
+        outlier_ratio=outlier_ratio,
+        balance=balance,
+        coef=coef,
+        random_state=random_state,
+    )
 
 # %% ../nbs/03_datasets.ipynb #711ae9f7
 SEPARABILITY = {
@@ -334,12 +451,17 @@ def make_separability(regime, n_samples=50, noise=2.0, random_state=None):
     """
     first, second = SEPARABILITY[check_choice("regime", regime, tuple(SEPARABILITY))]
     if check_count("n_samples", n_samples, minimum=2) % 2:
-        raise InputError(f"n_samples is {n_samples}; it must be even, half for each of the two clusters.")
-    noise, rng, half = check_nonnegative("noise", noise), _generator(random_state), n_samples // 2
+        raise InputError(
+            f"n_samples is {n_samples}; it must be even, half for each of the two clusters."
+        )
+    noise = check_nonnegative("noise", noise)
+    rng = _generator(random_state)
+    half = n_samples // 2
     X = rng.normal(*first, size=(half, 2))
     X = np.vstack([X, X if second is None else rng.normal(*second, size=(half, 2))])
     labels = np.repeat([0, 1], half)
-    coef, intercept = np.array([[2.0, 4.0], [-2.0, -4.0]]), np.array([-5.0, 5.0])
+    coef = np.array([[2.0, 4.0], [-2.0, -4.0]])
+    intercept = np.array([-5.0, 5.0])
     y = (X * coef[labels]).sum(axis=1) + intercept[labels] + noise * rng.standard_normal(n_samples)
     return RegimeData(X, y, labels, coef, intercept, regime)
 
@@ -370,7 +492,14 @@ def make_null(n_samples=100, n_features=2, noise=1.0, random_state=None):
         If an argument is out of range.
     """
     n_features = check_count("n_features", n_features)
-    data = make_lpc(1, n_samples, n_features, noise=noise, coef=[[1.0] * n_features + [0.0]], random_state=random_state)
+    data = make_lpc(
+        1,
+        n_samples,
+        n_features,
+        noise=noise,
+        coef=[[1.0] * n_features + [0.0]],
+        random_state=random_state,
+    )
     return RegimeData(data.X, data.y, data.labels, data.coef, data.intercept, "null")
 
 # %% ../nbs/03_datasets.ipynb #c654db01
@@ -381,7 +510,8 @@ def data_home():
     Returns
     -------
     list of Path
-        The folder that `LPC_NS_DATA` names, where it is set, and then the cache folder; neither need exist.
+        The folder that `LPC_NS_DATA` names, where it is set, and then the cache folder; neither
+        need exist.
     """
     named = [Path(os.environ["LPC_NS_DATA"]).expanduser()] if os.environ.get("LPC_NS_DATA") else []
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
@@ -410,37 +540,60 @@ def find_data(relative):
         If no folder has it.
     """
     if Path(relative).is_absolute() or ".." in Path(relative).parts:
-        raise InputError(f"The data path is {str(relative)!r}; give one relative to a data folder, without '..'.")
+        raise InputError(
+            f"The data path is {str(relative)!r}; give one relative to a data folder, without '..'."
+        )
     for folder in data_home():
         if (folder / relative).is_file():
             return folder / relative
     looked = " and ".join(map(str, data_home()))
-    raise DataNotFoundError(f"{relative} was not found in {looked}; put it there, or point the environment variable LPC_NS_DATA to a folder that has it.")
+    raise DataNotFoundError(
+        f"{relative} was not found in {looked}; put it there, or point the environment variable"
+        " LPC_NS_DATA to a folder that has it."
+    )
 
 # %% ../nbs/03_datasets.ipynb #2239c787
 def _check_table(table, target, categorical, split):
     """The categorical columns of a table, after checks of names and missing values."""
     if not isinstance(table, pd.DataFrame):
-        raise InputError(f"table is a {type(table).__name__}; a pandas DataFrame with named columns is needed.")
+        raise InputError(
+            f"table is a {type(table).__name__}; a pandas DataFrame with named columns is needed."
+        )
     if categorical is None:
-        categorical = [c for c in table.columns if c != target and not pd.api.types.is_numeric_dtype(table[c])]
-    absent = [c for c in (target, *categorical, *([split] if split else ())) if c not in table.columns]
+        categorical = [
+            c for c in table.columns if c != target and not pd.api.types.is_numeric_dtype(table[c])
+        ]
+    absent = [
+        c for c in (target, *categorical, *([split] if split else ())) if c not in table.columns
+    ]
     if absent:
-        raise InputError(f"The table has no column {', '.join(map(repr, absent))}; its columns are {', '.join(map(repr, table.columns))}.")
+        raise InputError(
+            f"The table has no column {', '.join(map(repr, absent))}; its columns are"
+            f" {', '.join(map(repr, table.columns))}."
+        )
     if table.isna().any(axis=None):
         bad = [str(c) for c in table.columns if table[c].isna().any()]
-        raise InputError(f"The table has missing values in {', '.join(bad)}; fill them or drop these rows first.")
+        raise InputError(
+            f"The table has missing values in {', '.join(bad)}; fill them or drop these rows first."
+        )
     if not categorical or (split and split not in categorical):
-        raise InputError(f"categorical is {list(categorical)!r}; it must name at least one column, the split among them, whose levels become clusters.")
+        raise InputError(
+            f"categorical is {list(categorical)!r}; it must name at least one column, the split"
+            " among them, whose levels become clusters."
+        )
     return list(categorical)
 
 
 def _encode(table, target, categorical):
-    """Standardised numeric columns, indicators of categories by category, and the standardised target."""
+    """Standardised numeric columns, indicators of categories by category, and the standardised
+    target."""
     numeric = table.drop(columns=[target, *categorical])
     check_matrix(table.drop(columns=list(categorical)), "table")
     if table[target].nunique() < 2:
-        raise InputError(f"The target {target!r} is constant, so there is nothing to explain; choose another column.")
+        raise InputError(
+            f"The target {target!r} is constant, so there is nothing to explain; choose another"
+            " column."
+        )
     spread = numeric.std(ddof=1).replace(0, 1)
     scaled = (numeric - numeric.mean()) / spread
     levels = {c: pd.get_dummies(table[c], prefix=c, dtype=float).iloc[:, 1:] for c in categorical}
@@ -448,7 +601,8 @@ def _encode(table, target, categorical):
 
 
 def _screen(features, y, max_features):
-    """Names of the columns with p <= 0.05 in the F test, by decreasing F, at most max_features; all if there are no more."""
+    """Names of the columns with p <= 0.05 in the F test, by decreasing F, at most max_features; all
+    if there are no more."""
     if features.shape[1] <= max_features:
         return list(features.columns)
     varying = features.loc[:, features.nunique() > 1]
@@ -458,7 +612,8 @@ def _screen(features, y, max_features):
 
 
 def _fit(X, y, ridge):
-    """Slopes, bias and squared error of a ridge regression whose bias is free; smallest norm if singular."""
+    """Slopes, bias and squared error of a ridge regression whose bias is free; smallest norm if
+    singular."""
     A = np.vstack([X - X.mean(axis=0), np.sqrt(ridge) * np.eye(X.shape[1])])
     slopes = np.linalg.lstsq(A, np.r_[y - y.mean(), np.zeros(X.shape[1])], rcond=None)[0]
     bias = y.mean() - X.mean(axis=0) @ slopes
@@ -466,18 +621,36 @@ def _fit(X, y, ridge):
 
 # %% ../nbs/03_datasets.ipynb #53adc7d3
 def _best_pair(X, y, category, ridge):
-    """The two levels of a category with the most different regressions among those that beat one regression, and the distance."""
+    """The two levels of a category with the most different regressions among those that beat one
+    regression, and the distance."""
     groups = {level: category == level for level in pd.unique(category)}
-    fits = {level: _fit(X[rows], y[rows], ridge) for level, rows in groups.items() if rows.sum() > 1}
+    fits = {
+        level: _fit(X[rows], y[rows], ridge) for level, rows in groups.items() if rows.sum() > 1
+    }
     best = (-np.inf, None)
     for a, b in combinations(fits, 2):
         both = groups[a] | groups[b]
         if fits[a][1] + fits[b][1] < _fit(X[both], y[both], ridge)[1]:
-            best = max(best, (float(np.linalg.norm(fits[a][0] - fits[b][0])), (a, b)), key=lambda pair: pair[0])
+            best = max(
+                best,
+                (float(np.linalg.norm(fits[a][0] - fits[b][0])), (a, b)),
+                key=lambda pair: pair[0],
+            )
     return best
 
 
-def prepare_lpc(table, target, categorical=None, *, split=None, max_features=15, max_samples=600, ridge=0.0, random_state=None, name="table"):
+def prepare_lpc(
+    table,
+    target,
+    categorical=None,
+    *,
+    split=None,
+    max_features=15,
+    max_samples=600,
+    ridge=0.0,
+    random_state=None,
+    name="table",
+):
     """
     Turn a table into a data set with two reference regimes (appendix G of the paper).
 
@@ -490,7 +663,8 @@ def prepare_lpc(table, target, categorical=None, *, split=None, max_features=15,
     categorical : list of str, optional
         Columns to treat as categories; those that are not numeric by default.
     split : str, optional
-        The category whose levels become the clusters; the one with the most different pair of levels by default.
+        The category whose levels become the clusters; the one with the most different pair of
+        levels by default.
     max_features : int
         With more columns than this, keep the significant ones (p <= 0.05), at most this many.
     max_samples : int
@@ -505,38 +679,57 @@ def prepare_lpc(table, target, categorical=None, *, split=None, max_features=15,
     Returns
     -------
     RegimeData
-        Samples of the two levels, cluster 0 first; `reference` holds the split, its levels, the distance of their regressions, and the
-        positions of the samples in the table ("rows").
+        Samples of the two levels, cluster 0 first; `reference` holds the split, its levels, the
+        distance of their regressions, and the positions of the samples in the table ("rows").
 
     Raises
     ------
     InputError
-        If a column is absent, a value is missing, there is no category, or no pair of levels beats one regression.
+        If a column is absent, a value is missing, there is no category, or no pair of levels beats
+        one regression.
     """
     categorical = _check_table(table, target, categorical, split)
-    max_features, max_samples = check_count("max_features", max_features), check_count("max_samples", max_samples, minimum=4)
-    ridge, rng = check_nonnegative("ridge", ridge), _generator(random_state)
+    max_features = check_count("max_features", max_features)
+    max_samples = check_count("max_samples", max_samples, minimum=4)
+    ridge = check_nonnegative("ridge", ridge)
+    rng = _generator(random_state)
     scaled, levels, y = _encode(table, target, categorical)
     features = pd.concat([scaled, *levels.values()], axis=1)
     features = features[_screen(features, y, max_features)]
-    rows = np.arange(len(table)) if len(table) <= max_samples else np.sort(rng.permutation(len(table))[:max_samples])
-    without = {c: features.drop(columns=levels[c].columns, errors="ignore") for c in ([split] if split else categorical)}
-    pairs = {c: _best_pair(own.to_numpy()[rows], y.to_numpy()[rows], table[c].to_numpy()[rows], ridge) for c, own in without.items() if own.shape[1]}
+    rows = (
+        np.arange(len(table))
+        if len(table) <= max_samples
+        else np.sort(rng.permutation(len(table))[:max_samples])
+    )
+    without = {
+        c: features.drop(columns=levels[c].columns, errors="ignore")
+        for c in ([split] if split else categorical)
+    }
+    pairs = {
+        c: _best_pair(own.to_numpy()[rows], y.to_numpy()[rows], table[c].to_numpy()[rows], ridge)
+        for c, own in without.items()
+        if own.shape[1]
+    }
     chosen = max(pairs, key=lambda c: pairs[c][0], default=None)
     if chosen is None or pairs[chosen][1] is None:
-        raise InputError(f"No pair of levels of {', '.join(pairs or categorical)} is fitted better by two regressions than by one; choose another category.")
+        raise InputError(
+            f"No pair of levels of {', '.join(pairs or categorical)} is fitted better by two"
+            " regressions than by one; choose another category."
+        )
     distance, pair = pairs[chosen]
     category = table[chosen].to_numpy()[rows]
     order = np.concatenate([rows[category == level] for level in pair])
     labels = np.repeat([0, 1], [(category == level).sum() for level in pair])
     facts = {"split": chosen, "levels": pair, "distance": distance, "rows": order}
-    X, names = np.ascontiguousarray(without[chosen].to_numpy()[order]), tuple(without[chosen].columns)
+    X = np.ascontiguousarray(without[chosen].to_numpy()[order])
+    names = tuple(without[chosen].columns)
     return RegimeData(X, y.to_numpy()[order], labels, None, None, name, None, names, facts)
 
 # %% ../nbs/03_datasets.ipynb #cbf14578
 @dataclass(frozen=True)
 class UCIDataset:
-    """One data set of Table 2: how it is prepared, and the published figures (SSE after refitting; E_sep is divided by N)."""
+    """One data set of Table 2: how it is prepared, and the published figures (SSE after refitting;
+    E_sep is divided by N)."""
 
     id: int
     name: str
@@ -560,30 +753,181 @@ class UCIDataset:
         return f"{self.id}_{self.name}"
 
 
-UCI_DATASETS = {entry.id: entry for entry in (
-    UCIDataset(390, "stock_portfolio", "Stock Portfolio Performance", "period", "Annual Return", ("period",), ("ID",),
-               126, 6, (63, 63), 16.1798, 12.4745, 17.1278, 1.6503, 0.0),
-    UCIDataset(87, "servo", "Servo", "motor", "class", ("motor", "screw"), (),
-               69, 6, (33, 36), 12.4865, 2.5305, 4.0431, 1.1435, 0.0543),
-    UCIDataset(89, "solar_flare", "Solar Flare", "largest spot size", "common flares",
-               ("modified Zurich class", "largest spot size", "spot distribution"), ("moderate flares", "severe flares"),
-               212, 14, (125, 87), 3.8289, 11.0511, 8.3014, 1.042, 0.5885),
-    UCIDataset(597, "productivity", "Productivity Prediction", "day", "actual_productivity", ("quarter", "department", "day"), ("date",),
-               204, 12, (102, 102), 41.4977, 38.2234, 43.4662, 2.7841, 0.5914),
-    UCIDataset(519, "heart_failure", "Heart Failure Prediction", "sex", "death_event",
-               ("anaemia", "diabetes", "high_blood_pressure", "smoking", "sex"), (),
-               299, 11, (194, 105), 4.733e-30, 6.920e-32, 25.0644, 8.6361, 0.7685),
-    UCIDataset(60, "liver", "Liver Disorders", "selector", "drinks", ("selector",), (),
-               345, 5, (145, 200), 108.3983, 94.9041, 112.0968, 5.4914, 0.9784),
-    UCIDataset(320, "student", "Student Performance", "Fjob", "G3", None, ("G1", "G2"),
-               56, 15, (33, 23), 4.8812, 5.6557, 6.8896, 0.4574, 2.0107),
-    UCIDataset(189, "parkinsons", "Parkinsons Telemonitoring", "sex", "motor_UPDRS", ("sex",), ("subject#", "total_UPDRS"),
-               600, 15, (396, 204), 135.3372, 146.9704, 174.6422, 12.7622, 3.9580),
-    UCIDataset(368, "facebook", "Facebook Metrics", "Type", "Total Interactions", ("Type",), (),
-               433, 13, (426, 7), 2.882e-20, 2.0464e-20, 3.1e-5, 1.2e-5, 5.6163),
-    UCIDataset(925, "thermography", "Infrared Thermography", "Age", "aveOralF", None, ("SubjectID", "aveOralM"),
-               23, 15, (15, 8), 1.080e-13, 6.904e-15, 0.1029, 0.038, 7.9983),
-)}
+UCI_DATASETS = {
+    entry.id: entry
+    for entry in (
+        UCIDataset(
+            390,
+            "stock_portfolio",
+            "Stock Portfolio Performance",
+            "period",
+            "Annual Return",
+            ("period",),
+            ("ID",),
+            126,
+            6,
+            (63, 63),
+            16.1798,
+            12.4745,
+            17.1278,
+            1.6503,
+            0.0,
+        ),
+        UCIDataset(
+            87,
+            "servo",
+            "Servo",
+            "motor",
+            "class",
+            ("motor", "screw"),
+            (),
+            69,
+            6,
+            (33, 36),
+            12.4865,
+            2.5305,
+            4.0431,
+            1.1435,
+            0.0543,
+        ),
+        UCIDataset(
+            89,
+            "solar_flare",
+            "Solar Flare",
+            "largest spot size",
+            "common flares",
+            ("modified Zurich class", "largest spot size", "spot distribution"),
+            ("moderate flares", "severe flares"),
+            212,
+            14,
+            (125, 87),
+            3.8289,
+            11.0511,
+            8.3014,
+            1.042,
+            0.5885,
+        ),
+        UCIDataset(
+            597,
+            "productivity",
+            "Productivity Prediction",
+            "day",
+            "actual_productivity",
+            ("quarter", "department", "day"),
+            ("date",),
+            204,
+            12,
+            (102, 102),
+            41.4977,
+            38.2234,
+            43.4662,
+            2.7841,
+            0.5914,
+        ),
+        UCIDataset(
+            519,
+            "heart_failure",
+            "Heart Failure Prediction",
+            "sex",
+            "death_event",
+            ("anaemia", "diabetes", "high_blood_pressure", "smoking", "sex"),
+            (),
+            299,
+            11,
+            (194, 105),
+            4.733e-30,
+            6.920e-32,
+            25.0644,
+            8.6361,
+            0.7685,
+        ),
+        UCIDataset(
+            60,
+            "liver",
+            "Liver Disorders",
+            "selector",
+            "drinks",
+            ("selector",),
+            (),
+            345,
+            5,
+            (145, 200),
+            108.3983,
+            94.9041,
+            112.0968,
+            5.4914,
+            0.9784,
+        ),
+        UCIDataset(
+            320,
+            "student",
+            "Student Performance",
+            "Fjob",
+            "G3",
+            None,
+            ("G1", "G2"),
+            56,
+            15,
+            (33, 23),
+            4.8812,
+            5.6557,
+            6.8896,
+            0.4574,
+            2.0107,
+        ),
+        UCIDataset(
+            189,
+            "parkinsons",
+            "Parkinsons Telemonitoring",
+            "sex",
+            "motor_UPDRS",
+            ("sex",),
+            ("subject#", "total_UPDRS"),
+            600,
+            15,
+            (396, 204),
+            135.3372,
+            146.9704,
+            174.6422,
+            12.7622,
+            3.9580,
+        ),
+        UCIDataset(
+            368,
+            "facebook",
+            "Facebook Metrics",
+            "Type",
+            "Total Interactions",
+            ("Type",),
+            (),
+            433,
+            13,
+            (426, 7),
+            2.882e-20,
+            2.0464e-20,
+            3.1e-5,
+            1.2e-5,
+            5.6163,
+        ),
+        UCIDataset(
+            925,
+            "thermography",
+            "Infrared Thermography",
+            "Age",
+            "aveOralF",
+            None,
+            ("SubjectID", "aveOralM"),
+            23,
+            15,
+            (15, 8),
+            1.080e-13,
+            6.904e-15,
+            0.1029,
+            0.038,
+            7.9983,
+        ),
+    )
+}
 
 
 def _uci_entry(name_or_id):
@@ -622,7 +966,14 @@ def prepare_uci(name_or_id, table, random_state=0):
     table = table.drop(columns=list(entry.drop), errors="ignore")
     numeric = table.select_dtypes("number").columns
     table = table.assign(**{c: table[c].fillna(0) for c in numeric})
-    return prepare_lpc(table, entry.target, entry.categorical, split=entry.split, random_state=random_state, name=entry.stem)
+    return prepare_lpc(
+        table,
+        entry.target,
+        entry.categorical,
+        split=entry.split,
+        random_state=random_state,
+        name=entry.stem,
+    )
 
 
 def _fetch_uci(entry, reason):
@@ -630,11 +981,16 @@ def _fetch_uci(entry, reason):
     try:
         fetch = importlib.import_module("ucimlrepo").fetch_ucirepo
     except ImportError:
-        raise DataNotFoundError(f"{reason} Or install the extra lpc_ns[uci] to fetch and prepare it from the UCI repository.") from None
+        raise DataNotFoundError(
+            f"{reason} Or install the extra lpc_ns[uci] to fetch and prepare it from the UCI"
+            " repository."
+        ) from None
     try:
         return fetch(id=entry.id).data.original
     except OSError as failure:
-        raise DataNotFoundError(f"{reason} Fetching it from the UCI repository failed as well ({failure}).") from failure
+        raise DataNotFoundError(
+            f"{reason} Fetching it from the UCI repository failed as well ({failure})."
+        ) from failure
 
 
 def load_uci(name_or_id):
@@ -665,19 +1021,51 @@ def load_uci(name_or_id):
         return prepare_uci(entry.id, _fetch_uci(entry, reason))
     table = pd.read_csv(path)
     features = table.drop(columns=["target", "reference_cluster"])
-    return RegimeData(check_matrix(features), check_vector(table["target"], len(table)), table["reference_cluster"].to_numpy(dtype=int), None, None,
-                      entry.stem, None, tuple(features.columns), {"split": entry.split})
+    return RegimeData(
+        check_matrix(features),
+        check_vector(table["target"], len(table)),
+        table["reference_cluster"].to_numpy(dtype=int),
+        None,
+        None,
+        entry.stem,
+        None,
+        tuple(features.columns),
+        {"split": entry.split},
+    )
 
 # %% ../nbs/03_datasets.ipynb #6b473496
-_FLARE = ("modified Zurich class", "largest spot size", "spot distribution", "activity", "evolution", "previous 24 hour flare activity",
-          "historically-complex", "became complex on this pass", "area", "area of largest spot", "common flares", "moderate flares", "severe flares")
+_FLARE = (
+    "modified Zurich class",
+    "largest spot size",
+    "spot distribution",
+    "activity",
+    "evolution",
+    "previous 24 hour flare activity",
+    "historically-complex",
+    "became complex on this pass",
+    "area",
+    "area of largest spot",
+    "common flares",
+    "moderate flares",
+    "severe flares",
+)
 _RAW_FILES = {
-    60: ("bupa.data", {"header": 0, "names": ("mcv", "alkphos", "sgpt", "sgot", "gammagt", "drinks", "selector")}),
+    60: (
+        "bupa.data",
+        {"header": 0, "names": ("mcv", "alkphos", "sgpt", "sgot", "gammagt", "drinks", "selector")},
+    ),
     87: ("servo.data", {"header": None, "names": ("motor", "screw", "pgain", "vgain", "class")}),
     89: ("flare.data2", {"header": 0, "sep": r"\s+", "names": _FLARE}),
     189: ("parkinsons_updrs.data", {"sep": "\t"}),
     368: ("dataset_Facebook.csv", {}),
-    390: ("stock_portfolio_performance.xlsx", {"sheet_name": [f"{k} period" for k in ("1st", "2nd", "3rd", "4th")], "header": 1, "usecols": range(8)}),
+    390: (
+        "stock_portfolio_performance.xlsx",
+        {
+            "sheet_name": [f"{k} period" for k in ("1st", "2nd", "3rd", "4th")],
+            "header": 1,
+            "usecols": range(8),
+        },
+    ),
     597: ("garments_worker_productivity.csv", {}),
 }
 
@@ -689,12 +1077,14 @@ def load_uci_raw(name_or_id):
     Parameters
     ----------
     name_or_id : int or str
-        One of 60, 87, 89 (its second file only), 189, 368, 390 (needs openpyxl) and 597, or the names of these.
+        One of 60, 87, 89 (its second file only), 189, 368, 390 (needs openpyxl) and 597, or the
+        names of these.
 
     Returns
     -------
     DataFrame
-        The table as distributed; the periods of 390 are stacked and its returns rounded to four decimals, as UCI's own table has them.
+        The table as distributed; the periods of 390 are stacked and its returns rounded to four
+        decimals, as UCI's own table has them.
 
     Raises
     ------
@@ -709,13 +1099,17 @@ def load_uci_raw(name_or_id):
     path = find_data(f"uci_raw/{name}")
     if entry.id != 390:
         return pd.read_csv(path, **options).rename(columns={"team_no": "team"})
-    table = pd.concat([sheet.assign(period=period) for period, sheet in pd.read_excel(path, **options).items()], ignore_index=True)
+    table = pd.concat(
+        [sheet.assign(period=period) for period, sheet in pd.read_excel(path, **options).items()],
+        ignore_index=True,
+    )
     return table.rename(columns=lambda c: str(c).strip()).round({"Annual Return": 4})
 
 # %% ../nbs/03_datasets.ipynb #93719e79
 @dataclass(frozen=True, eq=False)
 class PublishedRun:
-    """One published result: data set, method, ridge weight, labels of shape (n_samples,), mse after refitting, seconds."""
+    """One published result: data set, method, ridge weight, labels of shape (n_samples,), mse after
+    refitting, seconds."""
 
     dataset: str
     method: str
@@ -727,7 +1121,8 @@ class PublishedRun:
 
 @dataclass(frozen=True, eq=False)
 class ReferenceInstance:
-    """A published synthetic instance: what varies and its value, the data, the ridge weight that was used, runs by method."""
+    """A published synthetic instance: what varies and its value, the data, the ridge weight that
+    was used, runs by method."""
 
     id: str
     family: str
@@ -738,7 +1133,14 @@ class ReferenceInstance:
     runs: dict = field(repr=False)
 
 
-REFERENCE_FAMILIES = ("vary_d", "vary_k", "vary_n", "vary_noise_std", "vary_outlier_ratio", "vary_xtx")
+REFERENCE_FAMILIES = (
+    "vary_d",
+    "vary_k",
+    "vary_n",
+    "vary_noise_std",
+    "vary_outlier_ratio",
+    "vary_xtx",
+)
 
 
 def reference_ridge(family, n_clusters):
@@ -778,7 +1180,8 @@ def load_published_assignments():
     Returns
     -------
     list of PublishedRun
-        `dataset` is the file stem, for instance "87_servo"; `method` is "lpc_ns_mip" or "lpc_ns_qpbo".
+        `dataset` is the file stem, for instance "87_servo"; `method` is "lpc_ns_mip" or
+        "lpc_ns_qpbo".
 
     Raises
     ------
@@ -786,18 +1189,37 @@ def load_published_assignments():
         If the file is not found.
     """
     content = json.loads(find_data("uci_lpc/published_assignments.json").read_text())
-    return [PublishedRun(dataset, method, run["ridge"], _digits(run["assignment"]), run["mse"], run["seconds"])
-            for dataset, entry in content.items() for method, runs in entry["methods"].items() for run in runs]
+    return [
+        PublishedRun(
+            dataset, method, run["ridge"], _digits(run["assignment"]), run["mse"], run["seconds"]
+        )
+        for dataset, entry in content.items()
+        for method, runs in entry["methods"].items()
+        for run in runs
+    ]
 
 
 def _instance(record, family):
     """A reference instance from one JSON record; its coefficients have the bias first."""
     w = np.array(record["true_coef"], dtype=float)
     ridge = reference_ridge(family, record["n_clusters"])
-    data = RegimeData(check_matrix(record["X"]), check_vector(record["y"], len(record["X"])), _digits(record["z"]), w[:, 1:], w[:, 0], f"{family}-{record['id']}")
-    runs = {method: PublishedRun(data.name, method, ridge, _digits(run["assignment"]), run["mse"], run["seconds"])
-            for method, run in record["methods"].items()}
-    return ReferenceInstance(record["id"], family, record["value"], record["setting"], data, ridge, runs)
+    data = RegimeData(
+        check_matrix(record["X"]),
+        check_vector(record["y"], len(record["X"])),
+        _digits(record["z"]),
+        w[:, 1:],
+        w[:, 0],
+        f"{family}-{record['id']}",
+    )
+    runs = {
+        method: PublishedRun(
+            data.name, method, ridge, _digits(run["assignment"]), run["mse"], run["seconds"]
+        )
+        for method, run in record["methods"].items()
+    }
+    return ReferenceInstance(
+        record["id"], family, record["value"], record["setting"], data, ridge, runs
+    )
 
 
 def load_reference_instances(family):
@@ -838,7 +1260,8 @@ def load_regression_mixture(name):
     Returns
     -------
     RegimeData
-        Without labels; `reference` holds the SSE of one regression ("ols"), of the proved best two ("k2") and of the best known three and four.
+        Without labels; `reference` holds the SSE of one regression ("ols"), of the proved best two
+        ("k2") and of the best known three and four.
 
     Raises
     ------
@@ -850,7 +1273,8 @@ def load_regression_mixture(name):
     cases = json.loads(find_data("regression_mixtures/golden.json").read_text())["cases"]
     case = cases[check_choice("name", name, tuple(cases))]
     table = pd.read_csv(find_data(f"regression_mixtures/{case['file']}"))
-    X, y = check_matrix(table[[case["x"]]]), check_vector(table[case["y"]], len(table))
+    X = check_matrix(table[[case["x"]]])
+    y = check_vector(table[case["y"]], len(table))
     facts = {key: case[key] for key in ("ols", "k2", "k3", "k4")}
     return RegimeData(X, y, None, None, None, name, None, (case["x"],), facts)
 
@@ -869,11 +1293,13 @@ class ClusterTreeCase:
     complexity : float
         Cost of a split, c_p.
     margin : float
-        Weight of the margins, M_p: 0.001 divided by the number of branches, and half of that for hyperplanes.
+        Weight of the margins, M_p: 0.001 divided by the number of branches, and half of that for
+        hyperplanes.
     local_sparsity : int
         Largest number of features in a split; with more than one, splits are hyperplanes.
     reference : dict
-        What was published ("gurobi_obj", "gurobi_bound", "gurobi_time") and, where verified, the optimum ("exact_obj").
+        What was published ("gurobi_obj", "gurobi_bound", "gurobi_time") and, where verified, the
+        optimum ("exact_obj").
     """
 
     name: str
@@ -900,20 +1326,39 @@ def load_cluster_tree_cases():
     DataNotFoundError
         If a file is not found.
     """
-    published = json.loads(find_data("cluster_trees/golden.json").read_text())["published_and_verified"]
+    published = json.loads(find_data("cluster_trees/golden.json").read_text())[
+        "published_and_verified"
+    ]
     with np.load(find_data("cluster_trees/julia_cases.npz")) as points:
-        return {name: _cluster_tree_case(name, check_matrix(points[name]), dict(case)) for name, case in published.items()}
+        return {
+            name: _cluster_tree_case(name, check_matrix(points[name]), dict(case))
+            for name, case in published.items()
+        }
 
 
 def _cluster_tree_case(name, X, case):
     """A case from its record; the rest of the record becomes the reference."""
-    depth, sparsity = case.pop("depth"), case.pop("local_sparsity")
+    depth = case.pop("depth")
+    sparsity = case.pop("local_sparsity")
     sparsity = X.shape[1] if sparsity == "all" else sparsity
     margin = 0.001 / (2**depth - 1) / (1 if sparsity == 1 else 2)
-    return ClusterTreeCase(name, X, case.pop("K"), depth, case.pop("c_p", 0.0), margin, sparsity, case)
+    return ClusterTreeCase(
+        name, X, case.pop("K"), depth, case.pop("c_p", 0.0), margin, sparsity, case
+    )
 
 # %% ../nbs/03_datasets.ipynb #7c18e1a5
-FCPS_CLUSTERS = {"Atom": 2, "Chainlink": 2, "EngyTime": 2, "GolfBall": 1, "Hepta": 7, "Lsun": 3, "Target": 6, "Tetra": 4, "TwoDiamonds": 2, "WingNut": 2}
+FCPS_CLUSTERS = {
+    "Atom": 2,
+    "Chainlink": 2,
+    "EngyTime": 2,
+    "GolfBall": 1,
+    "Hepta": 7,
+    "Lsun": 3,
+    "Target": 6,
+    "Tetra": 4,
+    "TwoDiamonds": 2,
+    "WingNut": 2,
+}
 
 
 def load_fcps(name):
@@ -938,8 +1383,18 @@ def load_fcps(name):
     """
     check_choice("name", name, tuple(FCPS_CLUSTERS))
     package = importlib.util.find_spec("pyclustering")
-    folders = [] if package is None else [Path(folder) / "samples" / "samples" / "fcps" for folder in package.submodule_search_locations]
+    folders = (
+        []
+        if package is None
+        else [
+            Path(folder) / "samples" / "samples" / "fcps"
+            for folder in package.submodule_search_locations
+        ]
+    )
     for path in (folder / f"{name}.data" for folder in folders):
         if path.is_file():
             return check_matrix(np.loadtxt(path))
-    raise DataNotFoundError(f"{name} ships with the Python package pyclustering, which is not installed with its samples; pip install pyclustering.")
+    raise DataNotFoundError(
+        f"{name} ships with the Python package pyclustering, which is not installed with its"
+        " samples; pip install pyclustering."
+    )

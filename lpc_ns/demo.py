@@ -11,7 +11,13 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 
-from .datasets import UCI_DATASETS, RegimeData, find_data, load_published_assignments, load_uci
+from lpc_ns.datasets import (
+    UCI_DATASETS,
+    RegimeData,
+    find_data,
+    load_published_assignments,
+    load_uci,
+)
 from .errors import DataNotFoundError
 from .lpc.estimator import search_and_prove
 from .lpc.local_search import greedy, local_search
@@ -19,14 +25,18 @@ from .lpc.problem import make_problem
 from .metrics import lpc_objective, lpc_sse, null_sse_ratio
 
 # %% ../nbs/61_demo.ipynb #1e0120da
-RIDGE, SMALL_RIDGE, N_CLUSTERS = 0.01, 1e-6, 2
+RIDGE = 0.01
+SMALL_RIDGE = 1e-6
+N_CLUSTERS = 2
 
 
 def _standardised(columns, target, name):
     """Regression data from a data frame, columns and target standardised."""
     scaled = (columns - columns.mean()) / columns.std()
     X = scaled.drop(columns=target)
-    return RegimeData(X.to_numpy(), scaled[target].to_numpy(), None, None, None, name, None, tuple(X.columns), {})
+    return RegimeData(
+        X.to_numpy(), scaled[target].to_numpy(), None, None, None, name, None, tuple(X.columns), {}
+    )
 
 
 def bundled_datasets():
@@ -39,13 +49,17 @@ def bundled_datasets():
         Standardised; without labels.
     """
     diabetes = load_diabetes(as_frame=True, scaled=False).frame
-    iris, wine, cancer = (load(as_frame=True).data for load in (load_iris, load_wine, load_breast_cancer))
+    iris, wine, cancer = (
+        load(as_frame=True).data for load in (load_iris, load_wine, load_breast_cancer)
+    )
     means = cancer.filter(like="mean")
     return [
         _standardised(diabetes, "target", "diabetes progression"),
         _standardised(iris, "petal width (cm)", "iris petal width"),
         _standardised(wine, "proline", "wine proline"),
-        _standardised(means.drop(columns=["mean perimeter", "mean area"]), "mean radius", "tumour radius"),
+        _standardised(
+            means.drop(columns=["mean perimeter", "mean area"]), "mean radius", "tumour radius"
+        ),
     ]
 
 # %% ../nbs/61_demo.ipynb #f0a87d84
@@ -69,23 +83,35 @@ def compare_with_published(data, runs, random_state=0, n_jobs=None):
     Returns
     -------
     dict
-        Objective (eq. (1), ridge 0.01) and SSE (least-squares refit) of each, the gap that was proved for our objective, seconds of both of our fits together, and whether
-        a perfect fit is possible.
+        Objective (eq. (1), ridge 0.01) and SSE (least-squares refit) of each, the gap that was
+        proved for our objective, seconds of both of our fits together, and whether a perfect fit is
+        possible.
     """
-    methods = {name: [run for run in runs if run.method == f"lpc_ns_{name}"] for name in ("qpbo", "mip")}
+    methods = {
+        name: [run for run in runs if run.method == f"lpc_ns_{name}"] for name in ("qpbo", "mip")
+    }
     row = {"data set": data.name, "N": len(data.y), "D": data.X.shape[1]}
     fits = {
-        ridge: method(make_problem(data.X, data.y, N_CLUSTERS, ridge), random_state=random_state, n_jobs=n_jobs)
+        ridge: method(
+            make_problem(data.X, data.y, N_CLUSTERS, ridge),
+            random_state=random_state,
+            n_jobs=n_jobs,
+        )
         for ridge, method in ((RIDGE, search_and_prove), (SMALL_RIDGE, local_search))
     }
     for name, group in methods.items():
-        row[f"objective {name}"] = _best_published(group, lambda z: lpc_objective(data.X, data.y, z, RIDGE))
-    row["objective ours"], row["proved gap"] = fits[RIDGE].objective, fits[RIDGE].gap
+        row[f"objective {name}"] = _best_published(
+            group, lambda z: lpc_objective(data.X, data.y, z, RIDGE)
+        )
+    row["objective ours"] = fits[RIDGE].objective
+    row["proved gap"] = fits[RIDGE].gap
     for name, group in methods.items():
         row[f"SSE {name}"] = _best_published(group, lambda z: lpc_sse(data.X, data.y, z))
     row["SSE ours"] = lpc_sse(data.X, data.y, fits[SMALL_RIDGE].labels)
     row["seconds"] = sum(fit.seconds for fit in fits.values())
-    row["note"] = "perfect fit possible" if len(data.y) <= N_CLUSTERS * (data.X.shape[1] + 1) else ""
+    row["note"] = (
+        "perfect fit possible" if len(data.y) <= N_CLUSTERS * (data.X.shape[1] + 1) else ""
+    )
     return row
 
 
@@ -102,27 +128,36 @@ def compare_with_greedy(data, random_state=0, n_jobs=None):
     Returns
     -------
     dict
-        Objective (eq. (1), ridge 0.01) of one regression, of the baseline (mean and best of 20 starts) and of the default method,
-        with the gap that it proved; the ratio of the last SSE to that of one regression beside the ratio on pure noise; seconds of the default.
+        Objective (eq. (1), ridge 0.01) of one regression, of the baseline (mean and best of 20
+        starts) and of the default method, with the gap that it proved; the ratio of the last SSE to
+        that of one regression beside the ratio on pure noise; seconds of the default.
     """
     problem = make_problem(data.X, data.y, N_CLUSTERS, RIDGE)
     baseline = greedy(problem, random_state=random_state, n_jobs=n_jobs)
     ours = search_and_prove(problem, random_state=random_state, n_jobs=n_jobs)
     single = np.zeros(len(data.y), dtype=int)
     return {
-        "data set": data.name, "N": len(data.y), "D": data.X.shape[1],
+        "data set": data.name,
+        "N": len(data.y),
+        "D": data.X.shape[1],
         "one regression": lpc_objective(data.X, data.y, single, RIDGE),
-        "greedy mean": baseline.restart_objectives.mean(), "greedy best": baseline.objective, "ours": ours.objective,
+        "greedy mean": baseline.restart_objectives.mean(),
+        "greedy best": baseline.objective,
+        "ours": ours.objective,
         "proved gap": ours.gap,
         "SSE ratio": lpc_sse(data.X, data.y, ours.labels) / lpc_sse(data.X, data.y, single),
-        "on noise": null_sse_ratio(N_CLUSTERS), "seconds": ours.seconds,
+        "on noise": null_sse_ratio(N_CLUSTERS),
+        "seconds": ours.seconds,
     }
 
 # %% ../nbs/61_demo.ipynb #4f1578fd
 def have_published_data():
     """Whether the paper's data sets and the published assignments are in a data folder."""
     try:
-        for path in ["published_assignments.json", *(f"{entry.stem}.csv" for entry in UCI_DATASETS.values())]:
+        for path in [
+            "published_assignments.json",
+            *(f"{entry.stem}.csv" for entry in UCI_DATASETS.values()),
+        ]:
             find_data(f"uci_lpc/{path}")
     except DataNotFoundError:
         return False
@@ -130,7 +165,8 @@ def have_published_data():
 
 
 def _compile():
-    """Compile the kernels, or load what an earlier fit compiled, so that the seconds in the tables are those of the fits."""
+    """Compile the kernels, or load what an earlier fit compiled, so that the seconds in the tables
+    are those of the fits."""
     tiny = make_problem(np.arange(6.0)[:, None], np.arange(6.0) ** 2, N_CLUSTERS)
     for method in (greedy, search_and_prove):
         method(tiny, n_init=1, random_state=0)
@@ -148,13 +184,20 @@ def demo_table(random_state=0, n_jobs=None):
     Returns
     -------
     DataFrame
-        One row per data set: `compare_with_published` for the paper's ten where they are available, otherwise `compare_with_greedy`
-        for the four of `bundled_datasets`.
+        One row per data set: `compare_with_published` for the paper's ten where they are available,
+        otherwise `compare_with_greedy` for the four of `bundled_datasets`.
     """
     _compile()
     if not have_published_data():
-        return pd.DataFrame([compare_with_greedy(data, random_state, n_jobs) for data in bundled_datasets()])
+        return pd.DataFrame(
+            [compare_with_greedy(data, random_state, n_jobs) for data in bundled_datasets()]
+        )
     published = load_published_assignments()
     datasets = [load_uci(entry.id) for entry in UCI_DATASETS.values()]
-    rows = [compare_with_published(d, [run for run in published if run.dataset == d.name], random_state, n_jobs) for d in datasets]
+    rows = [
+        compare_with_published(
+            d, [run for run in published if run.dataset == d.name], random_state, n_jobs
+        )
+        for d in datasets
+    ]
     return pd.DataFrame(rows)

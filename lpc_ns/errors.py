@@ -32,7 +32,8 @@ class DataNotFoundError(LpcNsError, FileNotFoundError):
 
 
 class MissingBackendError(LpcNsError, ImportError):
-    """A solver that was asked for by name and is not installed, or cannot solve this kind of problem."""
+    """A solver that was asked for by name and is not installed, or cannot solve this kind of
+    problem."""
 
 
 class LicenceError(LpcNsError, RuntimeError):
@@ -92,7 +93,12 @@ def check_nonnegative(name, value):
     InputError
         If it is not a number, negative, or not finite.
     """
-    if isinstance(value, bool) or not isinstance(value, Real) or not np.isfinite(value) or value < 0:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, Real)
+        or not np.isfinite(value)
+        or value < 0
+    ):
         raise InputError(f"{name} is {value!r}; it must be a finite number of at least 0.")
     return float(value)
 
@@ -134,25 +140,36 @@ def _column_names(X):
 
 def _refuse_text(X, name):
     """Raise if a DataFrame has columns that are not numbers."""
-    bad = [str(c) for c in X.columns if not (pd.api.types.is_numeric_dtype(X[c]) or pd.api.types.is_bool_dtype(X[c]))]
+    bad = [
+        str(c)
+        for c in X.columns
+        if not (pd.api.types.is_numeric_dtype(X[c]) or pd.api.types.is_bool_dtype(X[c]))
+    ]
     if bad:
         raise InputError(
-            f"{name} has {len(bad)} column(s) that are not numeric ({', '.join(bad[:5])}); one-hot encode them, "
-            "for instance with pandas.get_dummies, or drop them."
+            f"{name} has {len(bad)} column(s) that are not numeric ({', '.join(bad[:5])}); one-hot"
+            " encode them, for instance with pandas.get_dummies, or drop them."
         )
 
 
 def _as_float(values, name):
     """A float64 array, or an InputError that says why not."""
     if hasattr(values, "toarray"):
-        raise InputError(f"{name} is a sparse matrix, and dense arrays are needed: pass {name}.toarray().")
+        raise InputError(
+            f"{name} is a sparse matrix, and dense arrays are needed: pass {name}.toarray()."
+        )
     raw = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
     if np.iscomplexobj(raw):
-        raise InputError(f"{name} holds complex numbers. Complex data not supported: pass real numbers.")
+        raise InputError(
+            f"{name} holds complex numbers. Complex data not supported: pass real numbers."
+        )
     try:
         return np.asarray(raw, dtype=np.float64)
     except (TypeError, ValueError) as reason:
-        message = f"{name} cannot be read as numbers ({reason}); pass numeric values, with categories one-hot encoded."
+        message = (
+            f"{name} cannot be read as numbers ({reason}); pass numeric values, with categories"
+            " one-hot encoded."
+        )
         raise (InputTypeError if isinstance(reason, TypeError) else InputError)(message) from None
 
 
@@ -160,14 +177,21 @@ def _refuse_not_finite(array, name, columns=None):
     """Raise if an array holds NaN, infinities or numbers whose squares overflow."""
     if np.isfinite(array).all() and (array.size == 0 or np.abs(array).max() <= LARGEST_ENTRY):
         return
-    findings = {"NaN": np.isnan(array), "inf": np.isinf(array), f"values beyond {LARGEST_ENTRY:g}": np.abs(array) > LARGEST_ENTRY}
+    findings = {
+        "NaN": np.isnan(array),
+        "inf": np.isinf(array),
+        f"values beyond {LARGEST_ENTRY:g}": np.abs(array) > LARGEST_ENTRY,
+    }
     kind, bad = next((kind, bad) for kind, bad in findings.items() if bad.any())
     first = np.argwhere(bad)[0]
     where = f"row {first[0]}"
     if array.ndim == 2:
         where += f", column {columns[first[1]]!r}" if columns else f", column {first[1]}"
     what = "rescale them" if kind.startswith("values") else "impute or drop these rows"
-    raise InputError(f"{name} contains {kind} in {int(bad.sum())} place(s), the first at {where}; {what} before fitting.")
+    raise InputError(
+        f"{name} contains {kind} in {int(bad.sum())} place(s), the first at {where}; {what} before"
+        " fitting."
+    )
 
 # %% ../nbs/01_errors.ipynb #61bcbe5f
 def check_matrix(X, name="X"):
@@ -189,7 +213,8 @@ def check_matrix(X, name="X"):
     Raises
     ------
     InputError
-        If it is not two-dimensional, is empty, holds text, NaN, infinities or numbers whose squares overflow.
+        If it is not two-dimensional, is empty, holds text, NaN, infinities or numbers whose squares
+        overflow.
     """
     columns = _column_names(X)
     if columns is not None:
@@ -197,12 +222,15 @@ def check_matrix(X, name="X"):
     array = _as_float(X, name)
     if array.ndim != 2:
         raise InputError(
-            f"{name} has {array.ndim} dimension(s) and two are needed, n_samples rows by n_features columns. "
-            "Reshape your data: array.reshape(-1, 1) makes a single feature a column."
+            f"{name} has {array.ndim} dimension(s) and two are needed, n_samples rows by n_features"
+            " columns. Reshape your data: array.reshape(-1, 1) makes a single feature a column."
         )
     if 0 in array.shape:
         kind = "sample" if array.shape[0] == 0 else "feature"
-        raise InputError(f"{name} has shape {array.shape}: 0 {kind}(s) (shape={array.shape}) while a minimum of 1 is required.")
+        raise InputError(
+            f"{name} has shape {array.shape}: 0 {kind}(s) (shape={array.shape}) while a minimum of"
+            " 1 is required."
+        )
     _refuse_not_finite(array, name, columns)
     return np.ascontiguousarray(array)
 
@@ -231,12 +259,18 @@ def check_vector(y, n_samples, name="y"):
         If it is missing, has another length or shape, or holds text, NaN or infinities.
     """
     if y is None:
-        raise InputError(f"requires {name} to be passed, but the target {name} is None: give one number per row of X.")
+        raise InputError(
+            f"requires {name} to be passed, but the target {name} is None: give one number per row"
+            " of X."
+        )
     array = _as_float(y, name)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.shape != (n_samples,):
-        raise InputError(f"{name} has shape {array.shape} while X has {n_samples} samples; one number per sample is needed.")
+        raise InputError(
+            f"{name} has shape {array.shape} while X has {n_samples} samples; one number per sample"
+            " is needed."
+        )
     _refuse_not_finite(array, name)
     return np.ascontiguousarray(array)
 
@@ -261,7 +295,10 @@ def check_n_clusters(n_clusters, n_samples):
     """
     n_clusters = check_count("n_clusters", n_clusters)
     if n_clusters > n_samples:
-        raise InputError(f"n_clusters is {n_clusters} but there are n_samples = {n_samples}; ask for at most one cluster per sample.")
+        raise InputError(
+            f"n_clusters is {n_clusters} but there are n_samples = {n_samples}; ask for at most one"
+            " cluster per sample."
+        )
     return n_clusters
 
 # %% ../nbs/01_errors.ipynb #bbe7dfa1
@@ -272,7 +309,8 @@ def _constant(array):
 
 def _duplicated(array):
     """Which columns repeat an earlier column exactly."""
-    seen, repeated = {}, np.zeros(array.shape[1], dtype=bool)
+    seen = {}
+    repeated = np.zeros(array.shape[1], dtype=bool)
     for j, column in enumerate(array.T):
         key = hash(np.ascontiguousarray(column).tobytes())
         repeated[j] = any(np.array_equal(column, array[:, i]) for i in seen.get(key, ()))
@@ -308,23 +346,28 @@ def warn_doubtful(X, y, n_clusters, columns=None, stacklevel=3):
     Warns
     -----
     DataWarning
-        Once for each of: constant columns, duplicated columns, collinear columns, fewer samples than coefficients,
-        constant target.
+        Once for each of: constant columns, duplicated columns, collinear columns, fewer samples
+        than coefficients, constant target.
     """
     n_samples, n_features = X.shape
     columns = columns or [str(j) for j in range(n_features)]
-    constant, duplicated = _constant(X), _duplicated(X)
+    constant = _constant(X)
+    duplicated = _duplicated(X)
     messages = []
     for kind, bad in (("constant", constant), ("duplicated", duplicated & ~constant)):
         if bad.any():
             names = ", ".join(np.array(columns, dtype=object)[bad][:5])
-            messages.append(f"{int(bad.sum())} {kind} column(s) in X ({names}): their coefficients are not determined by the data.")
+            messages.append(
+                f"{int(bad.sum())} {kind} column(s) in X ({names}): their coefficients are not"
+                " determined by the data."
+            )
     kept = X[:, ~(constant | duplicated)] if (constant | duplicated).any() else X
     if n_samples > n_features and _collinear(kept):
         messages.append("Columns of X are collinear: coefficients are not determined by the data.")
     if n_samples < n_clusters * (n_features + 1):
         messages.append(
-            f"{n_samples} samples are fewer than {n_clusters} clusters x {n_features + 1} coefficients: a perfect fit means nothing here."
+            f"{n_samples} samples are fewer than {n_clusters} clusters x {n_features + 1}"
+            " coefficients: a perfect fit means nothing here."
         )
     if n_samples > 1 and y.min() == y.max():
         messages.append("The target is constant: clusters of it mean nothing.")

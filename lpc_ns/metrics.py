@@ -19,7 +19,9 @@ def _check_labels(labels, n_samples, name="labels"):
     """Labels as int64, renamed to 0, 1, ... in the order of their values."""
     labels = np.asarray(labels)
     if labels.shape != (n_samples,) or n_samples == 0:
-        raise InputError(f"{name} has shape {labels.shape} and {n_samples} labels are needed, one per sample.")
+        raise InputError(
+            f"{name} has shape {labels.shape} and {n_samples} labels are needed, one per sample."
+        )
     if not np.issubdtype(labels.dtype, np.integer):
         raise InputError(f"{name} has type {labels.dtype}; cluster labels are whole numbers.")
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)
@@ -34,7 +36,8 @@ def _problem(X, y, labels, ridge, penalize_intercept):
 # %% ../nbs/04_metrics.ipynb #e8f3f642
 def lpc_objective(X, y, labels, ridge=0.01, penalize_intercept=True):
     """
-    Objective of linear predictive clustering, eq. (1) of Liang et al. (2026), for the best coefficients of a partition.
+    Objective of linear predictive clustering, eq. (1) of Liang et al. (2026), for the best
+    coefficients of a partition.
 
     Parameters
     ----------
@@ -69,7 +72,8 @@ def lpc_sse(X, y, labels, ridge=0.0, penalize_intercept=True):
     y : array-like of shape (n_samples,)
     labels : array-like of int, shape (n_samples,)
     ridge : float
-        Penalty used in the fit; it is not part of the result. With 0, a cluster without a unique fit takes the minimum-norm one.
+        Penalty used in the fit; it is not part of the result. With 0, a cluster without a unique
+        fit takes the minimum-norm one.
     penalize_intercept : bool
 
     Returns
@@ -91,8 +95,8 @@ def match_clusters(labels, reference):
     Returns
     -------
     ndarray of int64, shape (n_samples,)
-        `labels` with names 0, 1, ... of the matching reference clusters (in the order of their values); clusters without a
-        partner get the next free numbers.
+        `labels` with names 0, 1, ... of the matching reference clusters (in the order of their
+        values); clusters without a partner get the next free numbers.
     """
     reference = _check_labels(reference, len(np.asarray(reference)), "reference")
     labels = _check_labels(labels, len(reference))
@@ -105,7 +109,8 @@ def match_clusters(labels, reference):
 
 def mismatch(labels, reference):
     """
-    Share of samples whose label differs from the reference after the best renaming, between 0 and 1.
+    Share of samples whose label differs from the reference after the best renaming, between 0 and
+    1.
 
     Parameters
     ----------
@@ -114,7 +119,8 @@ def mismatch(labels, reference):
     Returns
     -------
     float
-        Half of the formula in section 4.3 of Liang et al. (2026), which is what their tables contain.
+        Half of the formula in section 4.3 of Liang et al. (2026), which is what their tables
+        contain.
     """
     matched = match_clusters(labels, reference)
     return float(np.mean(matched != _check_labels(reference, len(matched), "reference")))
@@ -138,16 +144,21 @@ def coefficient_distance(W, reference):
     InputError
         If the shapes differ.
     """
-    W, reference = check_matrix(W, "W"), check_matrix(reference, "reference")
+    W = check_matrix(W, "W")
+    reference = check_matrix(reference, "reference")
     if W.shape != reference.shape:
-        raise InputError(f"W has shape {W.shape} and reference {reference.shape}; give one row per cluster and the same coefficients in both.")
+        raise InputError(
+            f"W has shape {W.shape} and reference {reference.shape}; give one row per cluster and"
+            " the same coefficients in both."
+        )
     distance = np.linalg.norm(W[:, None, :] - reference[None, :, :], axis=2)
     return float(distance[linear_sum_assignment(distance)].sum())
 
 # %% ../nbs/04_metrics.ipynb #2bbeb861
 def check_shares(alpha, n_clusters):
     """
-    The relative cluster sizes alpha_k of eq. (7) of Liang et al. (2026), validated; 1/K each by default.
+    The relative cluster sizes alpha_k of eq. (7) of Liang et al. (2026), validated; 1/K each by
+    default.
 
     Parameters
     ----------
@@ -170,13 +181,17 @@ def check_shares(alpha, n_clusters):
     except (TypeError, ValueError):
         shares = np.empty(0)
     if shares.shape != (n_clusters,) or not (shares > 0).all() or abs(shares.sum() - 1) > 1e-8:
-        raise InputError(f"alpha is {alpha!r}; it must be {n_clusters} positive numbers, one share per cluster, with sum 1.")
+        raise InputError(
+            f"alpha is {alpha!r}; it must be {n_clusters} positive numbers, one share per cluster,"
+            " with sum 1."
+        )
     return shares / shares.sum()
 
 
 def separability(X, labels, alpha=None, normalize=False, intercept=False):
     """
-    Difference of the clusters' second moments from shares of the whole, eq. (10) of Liang et al. (2026).
+    Difference of the clusters' second moments from shares of the whole, eq. (10) of Liang et al.
+    (2026).
 
     Parameters
     ----------
@@ -198,9 +213,12 @@ def separability(X, labels, alpha=None, normalize=False, intercept=False):
     labels = _check_labels(labels, len(X))
     if intercept:
         X = np.column_stack([np.ones(len(X)), X])
-    shares, whole = check_shares(alpha, labels.max() + 1), X.T @ X
+    shares = check_shares(alpha, labels.max() + 1)
+    whole = X.T @ X
     parts = [X[labels == k].T @ X[labels == k] for k in range(len(shares))]
-    total = sum(np.linalg.norm(share * whole - part, 2) for share, part in zip(shares, parts, strict=True))
+    total = sum(
+        np.linalg.norm(share * whole - part, 2) for share, part in zip(shares, parts, strict=True)
+    )
     return float(total / len(X)) if normalize else float(total)
 
 # %% ../nbs/04_metrics.ipynb #6390bbc4
@@ -224,10 +242,14 @@ def approximation_price(X, y, labels, ridge=0.01, alpha=None, penalize_intercept
         The objective with w* minus the objective with the best coefficients, not negative.
     """
     problem, labels = _problem(X, y, labels, ridge, penalize_intercept)
-    W, whole, price = refit(problem, labels), problem.X.T @ problem.X, 0.0
+    W = refit(problem, labels)
+    whole = problem.X.T @ problem.X
+    price = 0.0
     for k, share in enumerate(check_shares(alpha, problem.n_clusters)):
         rows = problem.X[labels == k]
-        approximate = np.linalg.lstsq(share * whole + np.diag(problem.penalty), rows.T @ problem.y[labels == k], rcond=None)[0]
+        approximate = np.linalg.lstsq(
+            share * whole + np.diag(problem.penalty), rows.T @ problem.y[labels == k], rcond=None
+        )[0]
         step = approximate - W[k]
         price += float(step @ (rows.T @ (rows @ step) + problem.penalty * step))
     return price
@@ -237,8 +259,8 @@ def null_sse_ratio(n_clusters):
     """
     Ratio of the SSE of K clusters to that of one regression, on large data that have no clusters.
 
-    It is the mean squared error of the best K-level quantiser of the standard normal distribution (Lloyd 1982, Max 1960). With few
-    samples per coefficient the ratio falls lower still.
+    It is the mean squared error of the best K-level quantiser of the standard normal distribution
+    (Lloyd 1982, Max 1960). With few samples per coefficient the ratio falls lower still.
 
     Parameters
     ----------

@@ -11,7 +11,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 
-from .errors import InputError, check_choice, check_count, check_matrix, check_nonnegative, check_vector
+from lpc_ns.errors import (
+    InputError,
+    check_choice,
+    check_count,
+    check_matrix,
+    check_nonnegative,
+    check_vector,
+)
 
 # %% ../nbs/05_plotting.ipynb #517d062b
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#F0E442", "#000000")
@@ -47,31 +54,52 @@ def _finish(ax, xlabel, ylabel):
 # %% ../nbs/05_plotting.ipynb #4bf5240b
 def _names(X, model, n_features, feature_names):
     """Feature names: those given, the data frame's, the estimator's, or x0, x1, ..."""
-    for names in (feature_names, getattr(X, "columns", None), getattr(model, "feature_names_in_", None)):
+    for names in (
+        feature_names,
+        getattr(X, "columns", None),
+        getattr(model, "feature_names_in_", None),
+    ):
         if names is not None:
             names = [str(name) for name in names]
             if len(names) != n_features:
-                raise InputError(f"feature_names has {len(names)} names while there are {n_features} features; give one name per feature.")
+                raise InputError(
+                    f"feature_names has {len(names)} names while there are {n_features} features;"
+                    " give one name per feature."
+                )
             return names
     return [f"x{j}" for j in range(n_features)]
 
 
 def _regime_names(regime_names, n_clusters):
     """Names of the regimes: those given, or their numbers."""
-    names = [f"regime {k}" for k in range(n_clusters)] if regime_names is None else [str(name) for name in regime_names]
+    names = (
+        [f"regime {k}" for k in range(n_clusters)]
+        if regime_names is None
+        else [str(name) for name in regime_names]
+    )
     if len(names) != n_clusters:
-        raise InputError(f"regime_names has {len(names)} names while there are {n_clusters} regimes; give one name per regime.")
+        raise InputError(
+            f"regime_names has {len(names)} names while there are {n_clusters} regimes; give one"
+            " name per regime."
+        )
     return names
 
 
 def _check_coef(coef, intercept, n_features=None):
     """Coefficients (K, D) and intercepts (K,) as floats."""
-    coef, intercept = np.asarray(coef, dtype=float), np.asarray(intercept, dtype=float)
+    coef = np.asarray(coef, dtype=float)
+    intercept = np.asarray(intercept, dtype=float)
     if coef.ndim != 2 or (n_features is not None and coef.shape[1] != n_features):
         wanted = "(n_clusters, n_features)" if n_features is None else f"(n_clusters, {n_features})"
-        raise InputError(f"coef has shape {coef.shape}; it must be {wanted}, one row of slopes per regime, without the intercept.")
+        raise InputError(
+            f"coef has shape {coef.shape}; it must be {wanted}, one row of slopes per regime,"
+            " without the intercept."
+        )
     if intercept.shape != coef.shape[:1]:
-        raise InputError(f"intercept has shape {intercept.shape} while coef has {len(coef)} rows; one intercept per regime is needed.")
+        raise InputError(
+            f"intercept has shape {intercept.shape} while coef has {len(coef)} rows; one intercept"
+            " per regime is needed."
+        )
     return coef, intercept
 
 
@@ -79,18 +107,30 @@ def _check_labels(labels, n_samples, n_clusters):
     """Labels as integers in 0..K-1."""
     labels = np.asarray(labels)
     if labels.shape != (n_samples,) or not np.issubdtype(labels.dtype, np.integer):
-        raise InputError(f"labels has shape {labels.shape} and type {labels.dtype}; {n_samples} whole numbers are needed, one per sample.")
+        raise InputError(
+            f"labels has shape {labels.shape} and type {labels.dtype}; {n_samples} whole numbers"
+            " are needed, one per sample."
+        )
     if labels.min() < 0 or labels.max() >= n_clusters:
-        raise InputError(f"labels run from {labels.min()} to {labels.max()}; with {n_clusters} regimes they must lie in 0..{n_clusters - 1}.")
+        raise InputError(
+            f"labels run from {labels.min()} to {labels.max()}; with {n_clusters} regimes they must"
+            f" lie in 0..{n_clusters - 1}."
+        )
     return labels
 
 
 def _regimes(X, y, labels, coef, intercept):
-    """Validated (X, y, labels, coef, intercept); a fitted estimator may stand for the last three."""
+    """Validated (X, y, labels, coef, intercept); a fitted estimator may stand for the last
+    three."""
     if hasattr(labels, "coef_"):
-        labels, coef, intercept = labels.labels_, labels.coef_, labels.intercept_
+        coef = labels.coef_
+        intercept = labels.intercept_
+        labels = labels.labels_
     elif coef is None or intercept is None:
-        raise InputError("coef and intercept are missing: give them after the labels, or a fitted estimator in place of all three.")
+        raise InputError(
+            "coef and intercept are missing: give them after the labels, or a fitted estimator in"
+            " place of all three."
+        )
     X = check_matrix(X)
     y = check_vector(y, len(X))
     coef, intercept = _check_coef(coef, intercept, X.shape[1])
@@ -99,7 +139,8 @@ def _regimes(X, y, labels, coef, intercept):
 # %% ../nbs/05_plotting.ipynb #fa680a9e
 def partial_residuals(X, y, labels, coef, feature):
     """
-    Targets with all features but one held at the means of each sample's regime (equation `eq-partial`).
+    Targets with all features but one held at the means of each sample's regime (equation
+    `eq-partial`).
 
     Parameters
     ----------
@@ -115,17 +156,24 @@ def partial_residuals(X, y, labels, coef, feature):
     adjusted : ndarray of shape (n_samples,)
         In the unit of y.
     offset : ndarray of shape (n_clusters,)
-        What the features that are held add to the intercept of each line; 0 for a regime without samples.
+        What the features that are held add to the intercept of each line; 0 for a regime without
+        samples.
     """
     others = np.delete(coef, feature, axis=1)
     held = np.delete(X, feature, axis=1)
-    means = np.array([held[labels == k].mean(axis=0) if (labels == k).any() else np.zeros(held.shape[1]) for k in range(len(coef))])
+    means = np.array(
+        [
+            held[labels == k].mean(axis=0) if (labels == k).any() else np.zeros(held.shape[1])
+            for k in range(len(coef))
+        ]
+    )
     offset = np.sum(others * means, axis=1)
     return y - np.sum(others[labels] * (held - means[labels]), axis=1), offset
 
 # %% ../nbs/05_plotting.ipynb #b6bd181a
 def _chosen_feature(feature, X, labels, coef, names):
-    """Index of the feature to show, from its name, its number or the largest difference of slopes."""
+    """Index of the feature to show, from its name, its number or the largest difference of
+    slopes."""
     if feature is None:
         used = coef[np.unique(labels)]
         return int(np.argmax(X.std(axis=0) * np.ptp(used, axis=0)))
@@ -134,10 +182,22 @@ def _chosen_feature(feature, X, labels, coef, names):
     return int(check_choice("feature", feature, range(len(names))))
 
 
-def plot_regimes(X, y, labels, coef=None, intercept=None, *, feature=None, feature_names=None, target_name=None,
-                 regime_names=None, ax=None):
+def plot_regimes(
+    X,
+    y,
+    labels,
+    coef=None,
+    intercept=None,
+    *,
+    feature=None,
+    feature_names=None,
+    target_name=None,
+    regime_names=None,
+    ax=None,
+):
     """
-    Samples and lines of each regime against one feature, the others held at their means (equation `eq-partial`).
+    Samples and lines of each regime against one feature, the others held at their means (equation
+    `eq-partial`).
 
     Parameters
     ----------
@@ -148,7 +208,8 @@ def plot_regimes(X, y, labels, coef=None, intercept=None, *, feature=None, featu
     coef, intercept : array-like of shape (n_clusters, n_features) and (n_clusters,)
         Left out with an estimator.
     feature : int or str, optional
-        The feature on the horizontal axis; by default the one whose slopes differ most, in units of y.
+        The feature on the horizontal axis; by default the one whose slopes differ most, in units of
+        y.
     feature_names : list of str, optional
         By default the data frame's, or the estimator's.
     target_name : str, optional
@@ -171,16 +232,27 @@ def plot_regimes(X, y, labels, coef=None, intercept=None, *, feature=None, featu
     X, y, labels, coef, intercept = _regimes(X, y, labels, coef, intercept)
     j = _chosen_feature(feature, X, labels, coef, names)
     adjusted, offset = partial_residuals(X, y, labels, coef, j)
-    regimes, ax = _regime_names(regime_names, len(coef)), _axes(ax)
+    regimes = _regime_names(regime_names, len(coef))
+    ax = _axes(ax)
     for k, color in enumerate(regime_colors(len(coef))):
         members = labels == k
         if not members.any():
             continue
         x = X[members, j]
-        ax.scatter(x, adjusted[members], s=18, alpha=0.6, color=color, marker=_marker(k), linewidths=0)
+        ax.scatter(
+            x, adjusted[members], s=18, alpha=0.6, color=color, marker=_marker(k), linewidths=0
+        )
         ends = np.array([x.min(), x.max()])
-        ax.plot(ends, intercept[k] + offset[k] + coef[k, j] * ends, color=color, lw=2, marker=_marker(k), ms=5, markevery=[],
-                label=f"{regimes[k]} (n = {members.sum()}, slope {coef[k, j]:.3g})")
+        ax.plot(
+            ends,
+            intercept[k] + offset[k] + coef[k, j] * ends,
+            color=color,
+            lw=2,
+            marker=_marker(k),
+            ms=5,
+            markevery=[],
+            label=f"{regimes[k]} (n = {members.sum()}, slope {coef[k, j]:.3g})",
+        )
     held = "\n(other features at their regime's mean)" if X.shape[1] > 1 else ""
     return _finish(ax, names[j], target + held)
 
@@ -197,7 +269,8 @@ def assignment_margins(X, y, labels, coef=None, intercept=None):
     Returns
     -------
     ndarray of shape (n_samples,)
-        In the unit of y; negative where another regime fits better. Regimes without samples are no alternative.
+        In the unit of y; negative where another regime fits better. Regimes without samples are no
+        alternative.
 
     Raises
     ------
@@ -207,7 +280,10 @@ def assignment_margins(X, y, labels, coef=None, intercept=None):
     X, y, labels, coef, intercept = _regimes(X, y, labels, coef, intercept)
     used = np.unique(labels)
     if len(used) < 2:
-        raise InputError(f"All {len(y)} samples are in regime {used[0]}; a margin needs at least two regimes with samples.")
+        raise InputError(
+            f"All {len(y)} samples are in regime {used[0]}; a margin needs at least two regimes"
+            " with samples."
+        )
     size = np.abs(y[:, None] - X @ coef.T - intercept)
     own = size[np.arange(len(y)), labels]
     size[np.arange(len(y)), labels] = np.inf
@@ -242,8 +318,15 @@ def plot_margins(X, y, labels, coef=None, intercept=None, *, target_name=None, a
         own = np.sort(margins[labels == k])[::-1]
         if own.size == 0:
             continue
-        ax.fill_betweenx(start + np.arange(own.size), 0, own, color=color, lw=0, step="mid",
-                         label=f"regime {k} (n = {own.size}, {np.mean(own < noise):.0%} ambiguous)")
+        ax.fill_betweenx(
+            start + np.arange(own.size),
+            0,
+            own,
+            color=color,
+            lw=0,
+            step="mid",
+            label=f"regime {k} (n = {own.size}, {np.mean(own < noise):.0%} ambiguous)",
+        )
         start += own.size + max(1, len(y) // 50)
     ax.axvline(noise, color="black", ls=":", label="root mean square residual")
     ax.axvline(0, color="0.3", lw=0.8)
@@ -256,13 +339,21 @@ def _check_intervals(intervals, values):
     """Intervals (K, rows, 2), lower before upper."""
     intervals = np.asarray(intervals, dtype=float)
     if intervals.shape != (*values.shape, 2):
-        raise InputError(f"intervals has shape {intervals.shape}; it must be {(*values.shape, 2)}: regimes, rows of the figure, lower and upper end.")
+        raise InputError(
+            f"intervals has shape {intervals.shape}; it must be {(*values.shape, 2)}: regimes, rows"
+            " of the figure, lower and upper end."
+        )
     if not (intervals[..., 0] <= intervals[..., 1]).all():
-        raise InputError("Some intervals have a lower end above their upper end, or NaN; give (lower, upper) with lower <= upper.")
+        raise InputError(
+            "Some intervals have a lower end above their upper end, or NaN; give (lower, upper)"
+            " with lower <= upper."
+        )
     return intervals
 
 
-def plot_coefficients(coef, intercept=None, *, intervals=None, feature_names=None, regime_names=None, ax=None):
+def plot_coefficients(
+    coef, intercept=None, *, intervals=None, feature_names=None, regime_names=None, ax=None
+):
     """
     Coefficients of all regimes, feature by feature (a forest plot).
 
@@ -273,7 +364,8 @@ def plot_coefficients(coef, intercept=None, *, intervals=None, feature_names=Non
     intercept : array-like of shape (n_clusters,), optional
         Drawn as a first row when given.
     intervals : array-like of shape (n_clusters, n_rows, 2), optional
-        Lower and upper ends; n_rows is n_features, and one more if the intercept is drawn, which then comes first.
+        Lower and upper ends; n_rows is n_features, and one more if the intercept is drawn, which
+        then comes first.
     feature_names, regime_names : list of str, optional
         Names of the rows, and of the regimes in the legend; by default x0, x1, ... and the numbers.
     ax : matplotlib Axes, optional
@@ -287,15 +379,18 @@ def plot_coefficients(coef, intercept=None, *, intervals=None, feature_names=Non
     InputError
         If shapes do not fit together.
     """
-    model, used = coef, None
+    model = coef
+    used = None
     if hasattr(model, "coef_"):
-        coef, used = model.coef_, np.unique(model.labels_)
+        coef = model.coef_
+        used = np.unique(model.labels_)
     coef, bias = _check_coef(coef, np.zeros(len(coef)) if intercept is None else intercept)
     names = _names(None, model, coef.shape[1], feature_names)
     values = coef if intercept is None else np.column_stack([bias, coef])
     names = names if intercept is None else ["intercept", *names]
     intervals = None if intervals is None else _check_intervals(intervals, values)
-    regimes, ax = _regime_names(regime_names, len(coef)), _axes(ax)
+    regimes = _regime_names(regime_names, len(coef))
+    ax = _axes(ax)
     rows = np.arange(len(names))
     for k, color in enumerate(regime_colors(len(coef))):
         if used is not None and k not in used:
@@ -311,10 +406,13 @@ def plot_coefficients(coef, intercept=None, *, intervals=None, feature_names=Non
 
 # %% ../nbs/05_plotting.ipynb #eec4c268
 def _local_lines(x, y, labels, n_clusters):
-    """Slopes (K, 1) and intercepts (K,) of y on x within each regime; level where x is constant, 0 without samples."""
-    slope, intercept = np.zeros((n_clusters, 1)), np.zeros(n_clusters)
+    """Slopes (K, 1) and intercepts (K,) of y on x within each regime; level where x is constant, 0
+    without samples."""
+    slope = np.zeros((n_clusters, 1))
+    intercept = np.zeros(n_clusters)
     for k in np.unique(labels):
-        u, v = x[labels == k], y[labels == k]
+        u = x[labels == k]
+        v = y[labels == k]
         spread = np.sum((u - u.mean()) ** 2)
         slope[k] = (u - u.mean()) @ v / spread if spread > 0 else 0.0
         intercept[k] = v.mean() - slope[k, 0] * u.mean()
@@ -323,7 +421,8 @@ def _local_lines(x, y, labels, n_clusters):
 
 def plot_branches(x, y, labels, *, regime_names=None, feature_name=None, target_name=None, ax=None):
     """
-    One feature against the target, coloured by the cell of a split, with the least-squares line of each cell.
+    One feature against the target, coloured by the cell of a split, with the least-squares line of
+    each cell.
 
     Parameters
     ----------
@@ -333,7 +432,8 @@ def plot_branches(x, y, labels, *, regime_names=None, feature_name=None, target_
     labels : int array-like of shape (n_samples,)
         Cell of each sample, in 0..K-1.
     regime_names : sequence of str, optional
-        Rules of the cells, for the legend; their number is K. By default the numbers up to the largest label.
+        Rules of the cells, for the legend; their number is K. By default the numbers up to the
+        largest label.
     feature_name, target_name : str, optional
         By default the names of Series, or x and y.
     ax : matplotlib Axes, optional
@@ -351,28 +451,56 @@ def plot_branches(x, y, labels, *, regime_names=None, feature_name=None, target_
     target = target_name or str(getattr(y, "name", None) or "y")
     y = check_vector(y, np.size(y))
     x = check_vector(x, len(y), "x")
-    n_clusters = len(regime_names) if regime_names is not None else int(np.max(labels, initial=0)) + 1
+    n_clusters = (
+        len(regime_names) if regime_names is not None else int(np.max(labels, initial=0)) + 1
+    )
     labels = _check_labels(labels, len(y), n_clusters)
     lines = _local_lines(x, y, labels, n_clusters)
-    return plot_regimes(x[:, None], y, labels, *lines, feature_names=[feature], target_name=target, regime_names=regime_names, ax=ax)
+    return plot_regimes(
+        x[:, None],
+        y,
+        labels,
+        *lines,
+        feature_names=[feature],
+        target_name=target,
+        regime_names=regime_names,
+        ax=ax,
+    )
 
 # %% ../nbs/05_plotting.ipynb #823404cf
 def _check_path(thresholds, statistic):
-    """Two equally long vectors with at least one finite statistic, sorted by threshold; entries that are not finite are left out."""
+    """Two equally long vectors with at least one finite statistic, sorted by threshold; entries
+    that are not finite are left out."""
     thresholds = check_vector(thresholds, np.size(thresholds), "thresholds")
     statistic = np.asarray(statistic, dtype=float)
     if statistic.shape != thresholds.shape:
-        raise InputError(f"statistic has shape {statistic.shape} while there are {len(thresholds)} thresholds; one value per threshold is needed.")
+        raise InputError(
+            f"statistic has shape {statistic.shape} while there are {len(thresholds)} thresholds;"
+            " one value per threshold is needed."
+        )
     known = np.isfinite(statistic)
     if not known.any():
-        raise InputError(f"None of the {len(thresholds)} values of statistic is finite; there is no path to draw.")
+        raise InputError(
+            f"None of the {len(thresholds)} values of statistic is finite; there is no path to"
+            " draw."
+        )
     order = np.argsort(thresholds[known], kind="stable")
     return thresholds[known][order], statistic[known][order]
 
 
-def plot_threshold_path(thresholds, statistic, *, critical_value=None, label="F", xlabel="threshold", ylabel="F statistic", ax=None):
+def plot_threshold_path(
+    thresholds,
+    statistic,
+    *,
+    critical_value=None,
+    label="F",
+    xlabel="threshold",
+    ylabel="F statistic",
+    ax=None,
+):
     """
-    A statistic for every threshold of a split variable, its maximum, and the critical value of that maximum.
+    A statistic for every threshold of a split variable, its maximum, and the critical value of that
+    maximum.
 
     Parameters
     ----------
@@ -398,12 +526,21 @@ def plot_threshold_path(thresholds, statistic, *, critical_value=None, label="F"
         If shapes do not fit together, no value is finite, or the critical value is negative.
     """
     thresholds, statistic = _check_path(thresholds, statistic)
-    ax, best = _axes(ax), int(statistic.argmax())
-    (line,) = ax.plot(thresholds, statistic, lw=1.5, label=f"{label} (largest at {thresholds[best]:.4g})")
+    ax = _axes(ax)
+    best = int(statistic.argmax())
+    (line,) = ax.plot(
+        thresholds, statistic, lw=1.5, label=f"{label} (largest at {thresholds[best]:.4g})"
+    )
     ax.plot(thresholds[best], statistic[best], "o", color=line.get_color(), ms=7)
     if critical_value is not None:
         critical_value = check_nonnegative("critical_value", critical_value)
-        ax.axhline(critical_value, color="black", ls=":", lw=1.5, label=f"critical value {critical_value:.4g}")
+        ax.axhline(
+            critical_value,
+            color="black",
+            ls=":",
+            lw=1.5,
+            label=f"critical value {critical_value:.4g}",
+        )
     if ax.dataLim.y0 >= 0:
         ax.set_ylim(bottom=0)
     return _finish(ax, xlabel, ylabel)
@@ -437,14 +574,31 @@ def plot_threshold_stability(thresholds, *, chosen=None, level=0.9, xlabel="thre
     thresholds = np.asarray(thresholds, dtype=float)
     known = np.sort(thresholds[np.isfinite(thresholds)])
     if thresholds.ndim != 1 or known.size == 0:
-        raise InputError(f"thresholds has shape {thresholds.shape} and {known.size} finite values; it must be a vector with one threshold per resample.")
+        raise InputError(
+            f"thresholds has shape {thresholds.shape} and {known.size} finite values; it must be a"
+            " vector with one threshold per resample."
+        )
     if not 0 < check_nonnegative("level", level) < 1:
         raise InputError(f"level is {level!r}; it must be a share between 0 and 1, such as 0.9.")
-    ax, color = _axes(ax), PALETTE[0]
+    ax = _axes(ax)
+    color = PALETTE[0]
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
-    ax.axvspan(low, high, color=color, alpha=0.12, lw=0, label=f"{level:.0%} between {low:.4g} and {high:.4g}")
-    ax.hist(known, bins=min(30, max(5, int(np.sqrt(known.size)) * 2)), color=color, alpha=0.6, edgecolor="white",
-            label=f"{known.size} of {thresholds.size} resamples")
+    ax.axvspan(
+        low,
+        high,
+        color=color,
+        alpha=0.12,
+        lw=0,
+        label=f"{level:.0%} between {low:.4g} and {high:.4g}",
+    )
+    ax.hist(
+        known,
+        bins=min(30, max(5, int(np.sqrt(known.size)) * 2)),
+        color=color,
+        alpha=0.6,
+        edgecolor="white",
+        label=f"{known.size} of {thresholds.size} resamples",
+    )
     sns.rugplot(x=known, ax=ax, color="black", height=0.03, lw=0.8)
     if chosen is not None:
         ax.axvline(chosen, color=PALETTE[1], lw=2, label=f"all samples: {chosen:.4g}")
@@ -452,15 +606,22 @@ def plot_threshold_stability(thresholds, *, chosen=None, level=0.9, xlabel="thre
 
 # %% ../nbs/05_plotting.ipynb #a504de5a
 def _check_trace(trace):
-    """A trace as an array of shape (n_steps, 3); the bound is minus infinity where none is given."""
+    """A trace as an array of shape (n_steps, 3); the bound is minus infinity where none is
+    given."""
     if not isinstance(trace, (list, tuple, np.ndarray)):
         trace = getattr(trace, "trace_", getattr(trace, "trace", trace))
     try:
         steps = np.array(trace, dtype=float)
     except (TypeError, ValueError):
-        raise InputError("trace must be a list of (t, objective) or (t, objective, bound), all entries of one kind and numeric.") from None
+        raise InputError(
+            "trace must be a list of (t, objective) or (t, objective, bound), all entries of one"
+            " kind and numeric."
+        ) from None
     if steps.ndim != 2 or steps.shape[1] not in (2, 3) or len(steps) == 0:
-        raise InputError(f"trace has shape {steps.shape}; it must be a non-empty list of (t, objective) or (t, objective, bound).")
+        raise InputError(
+            f"trace has shape {steps.shape}; it must be a non-empty list of (t, objective) or (t,"
+            " objective, bound)."
+        )
     if (np.diff(steps[:, 0]) < 0).any():
         raise InputError("trace goes back in time; sort its entries by their first element.")
     return steps if steps.shape[1] == 3 else np.column_stack([steps, np.full(len(steps), -np.inf)])
@@ -495,6 +656,14 @@ def plot_trace(trace, *, label="objective", xlabel="seconds", ylabel="objective"
     ax = _axes(ax)
     (line,) = ax.step(t, objective, where="post", lw=2, marker="o", ms=3, label=label)
     if np.isfinite(bound).any():
-        ax.step(t, bound, where="post", lw=1.5, ls="--", color=line.get_color(), label="bound" if label == "objective" else f"{label}, bound")
+        ax.step(
+            t,
+            bound,
+            where="post",
+            lw=1.5,
+            ls="--",
+            color=line.get_color(),
+            label="bound" if label == "objective" else f"{label}, bound",
+        )
         ax.fill_between(t, bound, objective, step="post", color=line.get_color(), alpha=0.12, lw=0)
     return _finish(ax, xlabel, ylabel)

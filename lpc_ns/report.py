@@ -30,7 +30,8 @@ def read_table(path):
     Parameters
     ----------
     path : str or Path
-        Parquet if the suffix is .parquet or .pq (needs pyarrow), tab-separated if it is .tsv, comma-separated otherwise.
+        Parquet if the suffix is .parquet or .pq (needs pyarrow), tab-separated if it is .tsv,
+        comma-separated otherwise.
 
     Returns
     -------
@@ -50,11 +51,19 @@ def read_table(path):
         else:
             table = pd.read_csv(path, sep="\t" if path.suffix.lower() == ".tsv" else ",")
     except ImportError as reason:
-        raise InputError(f"Reading {path} needs the package pyarrow: pip install 'lpc_ns[parquet]', or convert the file to CSV.") from reason
+        raise InputError(
+            f"Reading {path} needs the package pyarrow: pip install 'lpc_ns[parquet]', or convert"
+            " the file to CSV."
+        ) from reason
     except (ValueError, OSError) as reason:
-        raise InputError(f"{path} cannot be read as a table ({reason}); CSV and Parquet are accepted.") from None
+        raise InputError(
+            f"{path} cannot be read as a table ({reason}); CSV and Parquet are accepted."
+        ) from None
     if table.empty:
-        raise InputError(f"{path} has {len(table)} rows and {table.shape[1]} columns; at least one of each is needed.")
+        raise InputError(
+            f"{path} has {len(table)} rows and {table.shape[1]} columns; at least one of each is"
+            " needed."
+        )
     return table
 
 # %% ../nbs/60_report.ipynb #1d52e16e
@@ -108,7 +117,9 @@ class PreparedTable:
         """
         slopes = self.y_scale * coef / self.scale
         constant = self.y_center + self.y_scale * intercept - slopes @ self.center
-        return pd.DataFrame(np.column_stack([constant, slopes]), columns=["intercept", *self.feature_names]).rename_axis("cluster")
+        return pd.DataFrame(
+            np.column_stack([constant, slopes]), columns=["intercept", *self.feature_names]
+        ).rename_axis("cluster")
 
 
 MOST_LEVELS = 50
@@ -124,7 +135,8 @@ def prepare_table(table, target, *, encode=True, scale=True, drop=(), drop_missi
     target : str
         Name of the numeric column to explain.
     encode : bool
-        One-hot encode text, categorical and Boolean columns, first level dropped; otherwise they are refused.
+        One-hot encode text, categorical and Boolean columns, first level dropped; otherwise they
+        are refused.
     scale : bool
         Standardise numeric features and the target.
     drop : sequence of str
@@ -139,44 +151,80 @@ def prepare_table(table, target, *, encode=True, scale=True, drop=(), drop_missi
     Raises
     ------
     InputError
-        If a column does not exist, the target is not numeric, values are missing, or a text column looks like an identifier.
+        If a column does not exist, the target is not numeric, values are missing, or a text column
+        looks like an identifier.
     """
     table = _select(table, target, drop, drop_missing)
     features = table.drop(columns=target)
     if features.shape[1] == 0:
-        raise InputError(f"The table has no column besides the target {target!r}; at least one feature is needed.")
-    numeric = [c for c in features if pd.api.types.is_numeric_dtype(features[c]) and not pd.api.types.is_bool_dtype(features[c])]
+        raise InputError(
+            f"The table has no column besides the target {target!r}; at least one feature is"
+            " needed."
+        )
+    numeric = [
+        c
+        for c in features
+        if pd.api.types.is_numeric_dtype(features[c])
+        and not pd.api.types.is_bool_dtype(features[c])
+    ]
     if encode:
         features = _one_hot(features, [c for c in features if c not in numeric])
-    X, y = check_matrix(features), check_vector(table[target], len(table), f"the target {target!r}")
-    center, spread = np.zeros(X.shape[1]), np.ones(X.shape[1])
-    y_center, y_scale = 0.0, 1.0
+    X = check_matrix(features)
+    y = check_vector(table[target], len(table), f"the target {target!r}")
+    center = np.zeros(X.shape[1])
+    spread = np.ones(X.shape[1])
+    y_center = 0.0
+    y_scale = 1.0
     if scale:
         scaled = features.columns.isin(numeric)
-        center[scaled], spread[scaled] = X[:, scaled].mean(axis=0), _spread(X[:, scaled])
-        y_center, y_scale = float(y.mean()), float(_spread(y))
+        center[scaled] = X[:, scaled].mean(axis=0)
+        spread[scaled] = _spread(X[:, scaled])
+        y_center = float(y.mean())
+        y_scale = float(_spread(y))
     names = [str(c) for c in features.columns]
-    return PreparedTable((X - center) / spread, (y - y_center) / y_scale, table.index, names, target, center, spread, y_center, y_scale)
+    return PreparedTable(
+        (X - center) / spread,
+        (y - y_center) / y_scale,
+        table.index,
+        names,
+        target,
+        center,
+        spread,
+        y_center,
+        y_scale,
+    )
 
 
 def _select(table, target, drop, drop_missing):
-    """The columns and rows to use; raises if one of the named columns is not there or the target, if there is one, is not a number."""
+    """The columns and rows to use; raises if one of the named columns is not there or the target,
+    if there is one, is not a number."""
     named = drop if target is None else (target, *drop)
     unknown = [c for c in named if c not in table.columns]
     if unknown:
         present = ", ".join(map(str, table.columns[:20]))
-        raise InputError(f"There is no column {', '.join(map(repr, unknown))} in the table; its columns are {present}.")
+        raise InputError(
+            f"There is no column {', '.join(map(repr, unknown))} in the table; its columns are"
+            f" {present}."
+        )
     table = table.drop(columns=[c for c in drop if c != target])
     if target is not None and not pd.api.types.is_numeric_dtype(table[target]):
-        raise InputError(f"The target {target!r} holds {table[target].dtype} values; name a numeric column.")
+        raise InputError(
+            f"The target {target!r} holds {table[target].dtype} values; name a numeric column."
+        )
     missing = table.isna()
     if missing.to_numpy().any() and not drop_missing:
         columns = ", ".join(map(str, table.columns[missing.any()][:5]))
         count = int(missing.any(axis=1).sum())
-        raise InputError(f"{count} of {len(table)} rows have missing values (in {columns}); impute them, drop these columns, or drop these rows.")
+        raise InputError(
+            f"{count} of {len(table)} rows have missing values (in {columns}); impute them, drop"
+            " these columns, or drop these rows."
+        )
     table = table.dropna()
     if table.empty:
-        raise InputError("No row without missing values is left; impute values or drop the columns that lack them.")
+        raise InputError(
+            "No row without missing values is left; impute values or drop the columns that lack"
+            " them."
+        )
     return table
 
 
@@ -185,7 +233,10 @@ def _one_hot(features, categories):
     for c in categories:
         levels = features[c].nunique()
         if levels > MOST_LEVELS:
-            raise InputError(f"Column {c!r} is text with {levels} different values in {len(features)} rows; drop it, or group its levels.")
+            raise InputError(
+                f"Column {c!r} is text with {levels} different values in {len(features)} rows; drop"
+                " it, or group its levels."
+            )
     return pd.get_dummies(features, columns=categories, drop_first=True)
 
 
@@ -229,10 +280,11 @@ class LPCReport:
         Returns
         -------
         dict
-            Plain numbers, strings and lists. `objective`, `sse` and `single_sse` are in squared units of the prepared target,
-            coefficients in the units of the table.
+            Plain numbers, strings and lists. `objective`, `sse` and `single_sse` are in squared
+            units of the prepared target, coefficients in the units of the table.
         """
-        model, single = self.model, self.single_sse
+        model = self.model
+        single = self.single_sse
         return {
             "target": self.table.target,
             "n_samples": len(self.table.y),
@@ -245,11 +297,15 @@ class LPCReport:
             "single_sse": single,
             "sse_ratio": model.sse_ / single if single > 0 else None,
             "noise_sse_ratio": null_sse_ratio(model.n_clusters),
-            "perfect_fit_possible": len(self.table.y) <= model.n_clusters * (len(self.table.feature_names) + 1),
+            "perfect_fit_possible": (
+                len(self.table.y) <= model.n_clusters * (len(self.table.feature_names) + 1)
+            ),
             "lower_bound": model.lower_bound_,
             "gap": model.gap_,
             "status": model.status_,
-            "share_of_restarts": None if model.n_clusters == 1 else model.solution_.share_of_restarts,
+            "share_of_restarts": (
+                None if model.n_clusters == 1 else model.solution_.share_of_restarts
+            ),
             "seconds": model.solution_.seconds,
             "coefficients": self.coefficients.to_dict(orient="records"),
         }
@@ -258,19 +314,28 @@ class LPCReport:
         facts = self.summary()
         ratio = "n/a" if facts["sse_ratio"] is None else f"{facts['sse_ratio']:.3f}"
         lines = [
-            f"{facts['n_samples']} samples, {facts['n_features']} features, target {facts['target']!r}, {facts['n_clusters']} clusters of sizes "
+            f"{facts['n_samples']} samples, {facts['n_features']} features, target"
+            f" {facts['target']!r}, {facts['n_clusters']} clusters of sizes "
             + ", ".join(map(str, facts["cluster_sizes"])),
             "",
             "Coefficients in the units of the table:",
             self.coefficients.T.to_string(float_format=lambda v: f"{v:.4g}"),
             "",
-            f"On the prepared data: objective {facts['objective']:.6g} (ridge {facts['ridge']:g}), SSE {facts['sse']:.6g}, "
-            f"SSE of one regression {facts['single_sse']:.6g}.",
-            f"SSE ratio {ratio}; pure noise would give {facts['noise_sse_ratio']:.3f}, and less with few samples per coefficient.",
+            (
+                f"On the prepared data: objective {facts['objective']:.6g} (ridge"
+                f" {facts['ridge']:g}), SSE {facts['sse']:.6g}, SSE of one regression"
+                f" {facts['single_sse']:.6g}."
+            ),
+            (
+                f"SSE ratio {ratio}; pure noise would give {facts['noise_sse_ratio']:.3f}, and less"
+                " with few samples per coefficient."
+            ),
             f"Status {facts['status']}, {facts['seconds']:.2f} s; " + self._reliability(facts),
         ]
         if facts["perfect_fit_possible"]:
-            lines.append("No more samples than coefficients: a perfect fit is possible and means nothing.")
+            lines.append(
+                "No more samples than coefficients: a perfect fit is possible and means nothing."
+            )
         return "\n".join(lines)
 
     def _reliability(self, facts):
@@ -279,7 +344,10 @@ class LPCReport:
             return f"the optimum is at most {facts['gap']:.2%} lower, proved."
         if facts["share_of_restarts"] is None:
             return "one cluster needs no search."
-        return f"{facts['share_of_restarts']:.0%} of the restarts reached this value; no lower bound was proved."
+        return (
+            f"{facts['share_of_restarts']:.0%} of the restarts reached this value; no lower bound"
+            " was proved."
+        )
 
     def labels(self):
         """
@@ -288,12 +356,20 @@ class LPCReport:
         Returns
         -------
         DataFrame
-            Indexed like the table; target, prediction, residual and margin in units of the target. The margin is by how much the
-            next-best cluster's absolute residual exceeds the own one's; NaN for a single cluster.
+            Indexed like the table; target, prediction, residual and margin in units of the target.
+            The margin is by how much the next-best cluster's absolute residual exceeds the own
+            one's; NaN for a single cluster.
         """
-        table, model = self.table, self.model
-        fitted = np.take_along_axis(model.predict_regimes(table.features), model.labels_[:, None], axis=1)[:, 0]
-        margin = assignment_margins(table.features, table.y, model) if model.n_clusters > 1 else np.full(len(table.y), np.nan)
+        table = self.table
+        model = self.model
+        fitted = np.take_along_axis(
+            model.predict_regimes(table.features), model.labels_[:, None], axis=1
+        )[:, 0]
+        margin = (
+            assignment_margins(table.features, table.y, model)
+            if model.n_clusters > 1
+            else np.full(len(table.y), np.nan)
+        )
         columns = {
             "cluster": model.labels_,
             table.target: table.y_center + table.y_scale * table.y,
@@ -305,17 +381,33 @@ class LPCReport:
 
     def figure(self):
         """
-        The regimes along the feature that separates them most, in units of the table, and all coefficients.
+        The regimes along the feature that separates them most, in units of the table, and all
+        coefficients.
 
         Returns
         -------
         matplotlib.figure.Figure
         """
-        names, table, lines = self.table.feature_names, self.table, self.coefficients
-        fig, axes = plt.subplots(1, 2, figsize=(11, max(3.6, 1.2 + 0.32 * len(names))), layout="constrained")
-        X, y = table.center + table.scale * table.X, table.y_center + table.y_scale * table.y
-        slopes, constants = lines.drop(columns="intercept").to_numpy(), lines["intercept"].to_numpy()
-        plot_regimes(X, y, self.model.labels_, slopes, constants, feature_names=names, target_name=table.target, ax=axes[0])
+        names = self.table.feature_names
+        table = self.table
+        lines = self.coefficients
+        fig, axes = plt.subplots(
+            1, 2, figsize=(11, max(3.6, 1.2 + 0.32 * len(names))), layout="constrained"
+        )
+        X = table.center + table.scale * table.X
+        y = table.y_center + table.y_scale * table.y
+        slopes = lines.drop(columns="intercept").to_numpy()
+        constants = lines["intercept"].to_numpy()
+        plot_regimes(
+            X,
+            y,
+            self.model.labels_,
+            slopes,
+            constants,
+            feature_names=names,
+            target_name=table.target,
+            ax=axes[0],
+        )
         plot_coefficients(self.model, feature_names=names, ax=axes[1])
         axes[1].set_xlabel("coefficient of the prepared data")
         axes[1].get_legend().remove()
@@ -337,7 +429,10 @@ class LPCReport:
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        paths = [folder / name for name in ("labels.csv", "coefficients.csv", "report.json", "regimes.png")]
+        paths = [
+            folder / name
+            for name in ("labels.csv", "coefficients.csv", "report.json", "regimes.png")
+        ]
         self.labels().to_csv(paths[0])
         self.coefficients.to_csv(paths[1])
         paths[2].write_text(json.dumps(self.summary(), indent=1) + "\n", encoding="utf-8")
@@ -347,7 +442,17 @@ class LPCReport:
         return paths
 
 
-def fit_table(table, target, n_clusters=2, *, encode=True, scale=True, drop=(), drop_missing=False, **parameters):
+def fit_table(
+    table,
+    target,
+    n_clusters=2,
+    *,
+    encode=True,
+    scale=True,
+    drop=(),
+    drop_missing=False,
+    **parameters,
+):
     """
     Prepare a table, fit linear predictive clustering and report.
 
@@ -366,7 +471,9 @@ def fit_table(table, target, n_clusters=2, *, encode=True, scale=True, drop=(), 
     -------
     LPCReport
     """
-    prepared = prepare_table(table, target, encode=encode, scale=scale, drop=drop, drop_missing=drop_missing)
+    prepared = prepare_table(
+        table, target, encode=encode, scale=scale, drop=drop, drop_missing=drop_missing
+    )
     model = LinearPredictiveClustering(n_clusters, **parameters)
     model.fit(prepared.features, prepared.y)
     return LPCReport(model, prepared)
@@ -401,11 +508,19 @@ class IBCReport:
     def rules(self):
         """What defines each cell of the chosen model, one text per cell."""
         split = self.model.split_
-        return ["all samples"] if split is None else [line.split(": ", 1)[1] for line in split.describe(self.table.feature_names).splitlines()]
+        return (
+            ["all samples"]
+            if split is None
+            else [
+                line.split(": ", 1)[1]
+                for line in split.describe(self.table.feature_names).splitlines()
+            ]
+        )
 
     @property
     def has_regimes(self):
-        """Whether one of the fitted models has more than one cell, so that there is something to draw."""
+        """Whether one of the fitted models has more than one cell, so that there is something to
+        draw."""
         return any(getattr(model, "n_cells", 1) > 1 for model in self.model.models_.values())
 
     def interactions(self):
@@ -419,7 +534,9 @@ class IBCReport:
         ranking = self.model.interactions_
         if ranking is None:
             return pd.DataFrame(columns=["term", "F", "df", "p_value", "p_bonferroni", "selected"])
-        return ranking.to_frame(self.table.feature_names).assign(selected=[term in self.model.terms_ for term in ranking.terms])
+        return ranking.to_frame(self.table.feature_names).assign(
+            selected=[term in self.model.terms_ for term in ranking.terms]
+        )
 
     def labels(self, level=0.9):
         """
@@ -433,12 +550,21 @@ class IBCReport:
         Returns
         -------
         DataFrame
-            Indexed like the table, in units of the target. Predictions are those of the fitted model, not held out.
+            Indexed like the table, in units of the target. Predictions are those of the fitted
+            model, not held out.
         """
-        features, y = self.table.features, self.table.y
+        features = self.table.features
+        y = self.table.y
         predicted = self.model.predict(features)
         low, high = self.model.predict_interval(features, level=level).T
-        columns = {"cell": self.model.labels_, self.table.target: y, "prediction": predicted, "residual": y - predicted, "low": low, "high": high}
+        columns = {
+            "cell": self.model.labels_,
+            self.table.target: y,
+            "prediction": predicted,
+            "residual": y - predicted,
+            "low": low,
+            "high": high,
+        }
         return pd.DataFrame(columns, index=self.table.rows).rename_axis("row")
 
     def summary(self):
@@ -450,21 +576,39 @@ class IBCReport:
         dict
             Plain numbers, strings and lists.
         """
-        model, test = self.model, self.test
+        model = self.model
+        test = self.test
         return {
             "target": self.table.target,
             "n_samples": len(self.table.y),
             "n_features": len(self.table.feature_names),
             "model": model.model_,
-            "comparison": {name: {k: float(v) for k, v in row.items()} for name, row in self.comparison.table.iterrows()},
+            "comparison": {
+                name: {k: float(v) for k, v in row.items()}
+                for name, row in self.comparison.table.iterrows()
+            },
             "one_standard_error_choice": self.comparison.chosen,
-            "products": [" * ".join(self.table.feature_names[j] for j in term) for term in model.terms_],
+            "products": [
+                " * ".join(self.table.feature_names[j] for j in term) for term in model.terms_
+            ],
             "cells": self.rules,
             "cell_sizes": np.bincount(model.labels_, minlength=len(self.rules)).tolist(),
             "weights": getattr(model, "weights_", None),
-            "coefficients": None if model.model_ == "stack" else model.coefficients().to_dict(orient="records"),
-            "test": None if test is None else {"name": test.name, "statistic": float(test.statistic), "p_value": float(test.p_value),
-                                               "bic_c": float(test.bic_c), "bic_d": float(test.bic_d), "conclusion": test.conclusion},
+            "coefficients": (
+                None if model.model_ == "stack" else model.coefficients().to_dict(orient="records")
+            ),
+            "test": (
+                None
+                if test is None
+                else {
+                    "name": test.name,
+                    "statistic": float(test.statistic),
+                    "p_value": float(test.p_value),
+                    "bic_c": float(test.bic_c),
+                    "bic_d": float(test.bic_d),
+                    "conclusion": test.conclusion,
+                }
+            ),
         }
 
     def _doubt(self):
@@ -474,24 +618,50 @@ class IBCReport:
         return f" The table would choose {self.comparison.chosen}: the data do not settle which."
 
     def __str__(self):
-        facts, model = self.summary(), self.model
+        facts = self.summary()
+        model = self.model
         shown = self.interactions().head(5)
         lines = [
-            f"{facts['n_samples']} samples, {facts['n_features']} features, target {facts['target']!r}.",
+            (
+                f"{facts['n_samples']} samples, {facts['n_features']} features, target"
+                f" {facts['target']!r}."
+            ),
             "",
-            "Held-out R2 of all models, everything chosen inside the folds (A linear, B linear in cells, C with products, D both):",
+            (
+                "Held-out R2 of all models, everything chosen inside the folds (A linear, B linear"
+                " in cells, C with products, D both):"
+            ),
             str(self.comparison),
             "",
-            f"Fitted to all samples: model {facts['model']}." + self._doubt()
-            + ("" if facts["weights"] is None else " Weights: " + ", ".join(f"{k} {v:.2f}" for k, v in facts["weights"].items()) + "."),
+            f"Fitted to all samples: model {facts['model']}."
+            + self._doubt()
+            + (
+                ""
+                if facts["weights"] is None
+                else " Weights: "
+                + ", ".join(f"{k} {v:.2f}" for k, v in facts["weights"].items())
+                + "."
+            ),
             "Products in use: " + (", ".join(facts["products"]) or "none") + ".",
-            "Cells: " + "; ".join(f"{rule} ({size})" for rule, size in zip(facts["cells"], facts["cell_sizes"], strict=True)) + ".",
+            "Cells: "
+            + "; ".join(
+                f"{rule} ({size})"
+                for rule, size in zip(facts["cells"], facts["cell_sizes"], strict=True)
+            )
+            + ".",
         ]
         if len(shown):
-            lines += ["", "Products of largest partial F:", shown.to_string(index=False, float_format=lambda v: f"{v:.3g}")]
+            lines += [
+                "",
+                "Products of largest partial F:",
+                shown.to_string(index=False, float_format=lambda v: f"{v:.3g}"),
+            ]
         if facts["coefficients"] is not None:
-            lines += ["", "Coefficients in the units of the table, products of centred features:",
-                      model.coefficients().T.to_string(float_format=lambda v: f"{v:.4g}")]
+            lines += [
+                "",
+                "Coefficients in the units of the table, products of centred features:",
+                model.coefficients().T.to_string(float_format=lambda v: f"{v:.4g}"),
+            ]
         lines += ["", self.why_no_test if self.test is None else str(self.test)]
         return "\n".join(lines)
 
@@ -508,7 +678,9 @@ class IBCReport:
         InputError
             If no fitted model has regimes.
         """
-        return self.model.figure(self.table.features, pd.Series(self.table.y, name=self.table.target))
+        return self.model.figure(
+            self.table.features, pd.Series(self.table.y, name=self.table.target)
+        )
 
     def write(self, folder):
         """
@@ -517,8 +689,8 @@ class IBCReport:
         Parameters
         ----------
         folder : str or Path
-            Created if needed; receives labels.csv, comparison.csv, interactions.csv, report.json, coefficients.csv unless the model is
-            a stack, and regimes.png if there are regimes.
+            Created if needed; receives labels.csv, comparison.csv, interactions.csv, report.json,
+            coefficients.csv unless the model is a stack, and regimes.png if there are regimes.
 
         Returns
         -------
@@ -527,13 +699,18 @@ class IBCReport:
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        tables = {"labels.csv": self.labels(), "comparison.csv": self.comparison.table.rename_axis("model"),
-                  "interactions.csv": self.interactions().set_index("term")}
+        tables = {
+            "labels.csv": self.labels(),
+            "comparison.csv": self.comparison.table.rename_axis("model"),
+            "interactions.csv": self.interactions().set_index("term"),
+        }
         if self.model.model_ != "stack":
             tables["coefficients.csv"] = self.model.coefficients().rename_axis("cell")
         for name, table in tables.items():
             table.to_csv(folder / name)
-        (folder / "report.json").write_text(json.dumps(self.summary(), indent=1) + "\n", encoding="utf-8")
+        (folder / "report.json").write_text(
+            json.dumps(self.summary(), indent=1) + "\n", encoding="utf-8"
+        )
         paths = [folder / name for name in (*tables, "report.json")]
         if self.has_regimes:
             fig = self.figure()
@@ -567,7 +744,9 @@ def fit_interactions(table, target, *, drop=(), drop_missing=False, folds=5, **p
     model = InteractionBasedClustering(**parameters).fit(prepared.features, prepared.y)
     comparison = model.compare_models(prepared.features, prepared.y, cv=folds)
     try:
-        test, why = model.regime_test(prepared.features, prepared.y), None
+        test = model.regime_test(prepared.features, prepared.y)
+        why = None
     except InputError as reason:
-        test, why = None, f"No test of D over C: {reason}"
+        test = None
+        why = f"No test of D over C: {reason}"
     return IBCReport(model, prepared, comparison, test, why)

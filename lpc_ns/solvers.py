@@ -18,7 +18,15 @@ import cvxpy as cp
 import numpy as np
 import pandas as pd
 
-from .errors import InputError, LicenceError, MissingBackendError, NoSolutionError, check_choice, check_count, check_nonnegative
+from lpc_ns.errors import (
+    InputError,
+    LicenceError,
+    MissingBackendError,
+    NoSolutionError,
+    check_choice,
+    check_count,
+    check_nonnegative,
+)
 
 # %% ../nbs/02_solvers.ipynb #614a18fb
 def relative_gap(objective, bound):
@@ -35,8 +43,8 @@ def relative_gap(objective, bound):
     Returns
     -------
     float
-        0 if the two are equal, infinite if they differ and the objective is 0 or one of them is infinite, NaN if one of
-        them is.
+        0 if the two are equal, infinite if they differ and the objective is 0 or one of them is
+        infinite, NaN if one of them is.
     """
     if objective == bound:
         return 0.0
@@ -48,7 +56,8 @@ def relative_gap(objective, bound):
 @dataclass(frozen=True)
 class Solution:
     """
-    What a back end found and what it proved, for the problem as stated: its sense, and its constant.
+    What a back end found and what it proved, for the problem as stated: its sense, and its
+    constant.
 
     Attributes
     ----------
@@ -56,7 +65,8 @@ class Solution:
     objective : float
         The objective recomputed by cvxpy at the answer.
     bound : float
-        Proved bound: at most `objective` for a minimisation, at least `objective` for a maximisation.
+        Proved bound: at most `objective` for a minimisation, at least `objective` for a
+        maximisation.
     seconds : float
         Wall-clock time, with the time that cvxpy needs to compile the problem.
     solver : str
@@ -82,33 +92,55 @@ class Solution:
 class Outcome:
     """A back end's result in common terms; `bound` is that of the minimised problem."""
 
-    state: str  # complete, stopped, infeasible, unbounded, infeasible_or_unbounded, failed or refused
+    state: (
+        str  # complete, stopped, infeasible, unbounded, infeasible_or_unbounded, failed or refused
+    )
     incumbent: bool
     bound: float
     reason: str
 
 
 def _finite(bound):
-    """A bound, with what back ends use for minus infinity (-1e20 and beyond) made minus infinity."""
+    """A bound, with what back ends use for minus infinity (-1e20 and beyond) made minus
+    infinity."""
     return float(bound) if np.isfinite(bound) and bound > -1e20 else -np.inf
 
 
 def _read_highs(raw, integer):
     """HIGHS: a result is a dictionary with the solver's info."""
-    info, word = raw["info"], raw["model_status"]
-    states = {"kOptimal": "complete", "kInfeasible": "infeasible", "kUnbounded": "unbounded",
-              "kUnboundedOrInfeasible": "infeasible_or_unbounded", "kNotset": "failed", "kModelError": "failed",
-              "kSolveError": "failed", "kUnknown": "failed"}
+    info = raw["info"]
+    word = raw["model_status"]
+    states = {
+        "kOptimal": "complete",
+        "kInfeasible": "infeasible",
+        "kUnbounded": "unbounded",
+        "kUnboundedOrInfeasible": "infeasible_or_unbounded",
+        "kNotset": "failed",
+        "kModelError": "failed",
+        "kSolveError": "failed",
+        "kUnknown": "failed",
+    }
     state = states.get(word, "stopped")
-    proved = info.mip_dual_bound if integer else info.objective_function_value if state == "complete" else -np.inf
+    proved = (
+        info.mip_dual_bound
+        if integer
+        else info.objective_function_value if state == "complete" else -np.inf
+    )
     return Outcome(state, info.primal_solution_status == 2, _finite(proved), word)
 
 # %% ../nbs/02_solvers.ipynb #fa1cefca
 def _read_scip(raw, integer):
     """SCIP: a result is a dictionary with the finished model."""
-    model, word = raw["model"], raw["scip_status"]
-    states = {"optimal": "complete", "gaplimit": "complete", "infeasible": "infeasible", "unbounded": "unbounded",
-              "inforunbd": "infeasible_or_unbounded", "unknown": "failed"}
+    model = raw["model"]
+    word = raw["scip_status"]
+    states = {
+        "optimal": "complete",
+        "gaplimit": "complete",
+        "infeasible": "infeasible",
+        "unbounded": "unbounded",
+        "inforunbd": "infeasible_or_unbounded",
+        "unknown": "failed",
+    }
     state = states.get(word, "stopped")
     if state == "stopped":
         raw["status"] = cp.USER_LIMIT
@@ -119,24 +151,42 @@ def _read_scip(raw, integer):
 def _read_clarabel(raw, integer):
     """CLARABEL: a result is the solver's own object."""
     word = str(raw.status)
-    states = {"Solved": "complete", "PrimalInfeasible": "infeasible", "DualInfeasible": "unbounded",
-              "MaxIterations": "stopped", "MaxTime": "stopped"}
+    states = {
+        "Solved": "complete",
+        "PrimalInfeasible": "infeasible",
+        "DualInfeasible": "unbounded",
+        "MaxIterations": "stopped",
+        "MaxTime": "stopped",
+    }
     state = states.get(word, "failed")
-    return Outcome(state, state == "complete", raw.obj_val_dual if state == "complete" else -np.inf, word)
+    return Outcome(
+        state, state == "complete", raw.obj_val_dual if state == "complete" else -np.inf, word
+    )
 
 
 def _read_scs(raw, integer):
-    """SCS: a result is a dictionary; an 'inaccurate' status is a stop at the iteration or time limit."""
-    info, word = raw["info"], raw["info"]["status"]
+    """SCS: a result is a dictionary; an 'inaccurate' status is a stop at the iteration or time
+    limit."""
+    info = raw["info"]
+    word = raw["info"]["status"]
     states = {"solved": "complete", "infeasible": "infeasible", "unbounded": "unbounded"}
     state = states.get(word, "stopped" if "inaccurate" in word else "failed")
-    return Outcome(state, state == "complete", info["dobj"] if state == "complete" else -np.inf, word)
+    return Outcome(
+        state, state == "complete", info["dobj"] if state == "complete" else -np.inf, word
+    )
 
 # %% ../nbs/02_solvers.ipynb #1f8b00ac
 def _read_gurobi(raw, integer):
     """GUROBI: status numbers, and ObjBound for problems with integers."""
     model = raw["model"]
-    states = {1: "refused", 2: "complete", 3: "infeasible", 4: "infeasible_or_unbounded", 5: "unbounded", 12: "failed"}
+    states = {
+        1: "refused",
+        2: "complete",
+        3: "infeasible",
+        4: "infeasible_or_unbounded",
+        5: "unbounded",
+        12: "failed",
+    }
     state = states.get(model.Status, "stopped")
     if integer and state in ("complete", "stopped"):
         proved = model.ObjBound
@@ -148,21 +198,40 @@ def _read_gurobi(raw, integer):
 def _read_copt(raw, integer):
     """COPT: status numbers, and bestbnd for problems with integers."""
     model = raw["model"]
-    states = {0: "refused", 1: "complete", 2: "infeasible", 3: "unbounded", 4: "infeasible_or_unbounded", 5: "failed", 9: "failed"}
+    states = {
+        0: "refused",
+        1: "complete",
+        2: "infeasible",
+        3: "unbounded",
+        4: "infeasible_or_unbounded",
+        5: "failed",
+        9: "failed",
+    }
     state = states.get(model.status, "stopped")
     if integer and state in ("complete", "stopped"):
         proved = model.bestbnd
     else:
         proved = model.objval if state == "complete" else -np.inf
-    return Outcome(state, bool(model.hasmipsol if integer else state == "complete"), _finite(proved), f"status {model.status}")
+    return Outcome(
+        state,
+        bool(model.hasmipsol if integer else state == "complete"),
+        _finite(proved),
+        f"status {model.status}",
+    )
 
 
 def _read_cplex(raw, integer):
     """CPLEX: words as in its documentation; a solution object with its own MIP part."""
     answer = raw["model"].solution
-    number, word = answer.get_status(), answer.get_status_string()
-    kinds = {"optimal": "complete", "infeasible": "infeasible", "unbounded": "unbounded", "infeasible or unbounded": "infeasible_or_unbounded",
-             "unbounded or infeasible": "infeasible_or_unbounded"}
+    number = answer.get_status()
+    word = answer.get_status_string()
+    kinds = {
+        "optimal": "complete",
+        "infeasible": "infeasible",
+        "unbounded": "unbounded",
+        "infeasible or unbounded": "infeasible_or_unbounded",
+        "unbounded or infeasible": "infeasible_or_unbounded",
+    }
     name = word.removeprefix("integer ").removesuffix(", tolerance").removesuffix(" solution")
     state = "refused" if number == 0 else kinds.get(name, "stopped")
     if integer and state in ("complete", "stopped"):
@@ -192,8 +261,14 @@ class Backend:
 
     def options(self, time_limit, gap, threads, integer):
         """The back end's own names for the common options."""
-        given = {self.time_limit: time_limit, self.gap: gap if integer else None, self.threads: threads}
-        return {name: value for name, value in given.items() if name is not None and value is not None}
+        given = {
+            self.time_limit: time_limit,
+            self.gap: gap if integer else None,
+            self.threads: threads,
+        }
+        return {
+            name: value for name, value in given.items() if name is not None and value is not None
+        }
 
 
 _CONVEX = ("LP", "QP", "conic")
@@ -202,16 +277,77 @@ _BUILT_IN = "commercial; without a licence up to"
 BACKENDS = {
     row.name: row
     for row in (
-        Backend("HIGHS", "highspy", ("LP", "MILP"), "time_limit", "mip_rel_gap", "threads", "free (MIT)", _read_highs),
-        Backend("SCIP", "pyscipopt", _CONVEX + _MIXED, "limits/time", "limits/gap", None, "free (Apache 2.0)", _read_scip),
-        Backend("CLARABEL", "clarabel", _CONVEX, "time_limit", None, "max_threads", "free (Apache 2.0)", _read_clarabel),
+        Backend(
+            "HIGHS",
+            "highspy",
+            ("LP", "MILP"),
+            "time_limit",
+            "mip_rel_gap",
+            "threads",
+            "free (MIT)",
+            _read_highs,
+        ),
+        Backend(
+            "SCIP",
+            "pyscipopt",
+            _CONVEX + _MIXED,
+            "limits/time",
+            "limits/gap",
+            None,
+            "free (Apache 2.0)",
+            _read_scip,
+        ),
+        Backend(
+            "CLARABEL",
+            "clarabel",
+            _CONVEX,
+            "time_limit",
+            None,
+            "max_threads",
+            "free (Apache 2.0)",
+            _read_clarabel,
+        ),
         Backend("SCS", "scs", _CONVEX, "time_limit_secs", None, None, "free (MIT)", _read_scs),
-        Backend("GUROBI", "gurobipy", _CONVEX + _MIXED, "TimeLimit", "MIPGap", "Threads", f"{_BUILT_IN} 2000 variables, 200 if quadratic", _read_gurobi),
-        Backend("COPT", "coptpy", _CONVEX + _MIXED, "TimeLimit", "RelGap", "Threads", f"{_BUILT_IN} 2000 variables", _read_copt),
-        Backend("CPLEX", "cplex", _CONVEX + _MIXED, "timelimit", "mip.tolerances.mipgap", "threads", f"{_BUILT_IN} 1000 variables", _read_cplex),
+        Backend(
+            "GUROBI",
+            "gurobipy",
+            _CONVEX + _MIXED,
+            "TimeLimit",
+            "MIPGap",
+            "Threads",
+            f"{_BUILT_IN} 2000 variables, 200 if quadratic",
+            _read_gurobi,
+        ),
+        Backend(
+            "COPT",
+            "coptpy",
+            _CONVEX + _MIXED,
+            "TimeLimit",
+            "RelGap",
+            "Threads",
+            f"{_BUILT_IN} 2000 variables",
+            _read_copt,
+        ),
+        Backend(
+            "CPLEX",
+            "cplex",
+            _CONVEX + _MIXED,
+            "timelimit",
+            "mip.tolerances.mipgap",
+            "threads",
+            f"{_BUILT_IN} 1000 variables",
+            _read_cplex,
+        ),
     )
 }
-FIRST_CHOICE = {"LP": "HIGHS", "QP": "CLARABEL", "conic": "CLARABEL", "MILP": "HIGHS", "MIQP": "SCIP", "MI-conic": "SCIP"}
+FIRST_CHOICE = {
+    "LP": "HIGHS",
+    "QP": "CLARABEL",
+    "conic": "CLARABEL",
+    "MILP": "HIGHS",
+    "MIQP": "SCIP",
+    "MI-conic": "SCIP",
+}
 
 # %% ../nbs/02_solvers.ipynb #be11bdbf
 def available_backends():
@@ -223,13 +359,17 @@ def available_backends():
     DataFrame
         Indexed by name: `installed`, one Boolean column per class of problem, `licence`.
     """
-    rows = [{"installed": b.installed, **{c: c in b.solves for c in FIRST_CHOICE}, "licence": b.licence} for b in BACKENDS.values()]
+    rows = [
+        {"installed": b.installed, **{c: c in b.solves for c in FIRST_CHOICE}, "licence": b.licence}
+        for b in BACKENDS.values()
+    ]
     return pd.DataFrame(rows, index=pd.Index(BACKENDS, name="backend"))
 
 # %% ../nbs/02_solvers.ipynb #434446e4
 def problem_class(problem):
     """
-    Class of a cvxpy problem: 'LP', 'QP', 'conic', or with integer variables 'MILP', 'MIQP', 'MI-conic'.
+    Class of a cvxpy problem: 'LP', 'QP', 'conic', or with integer variables 'MILP', 'MIQP',
+    'MI-conic'.
 
     Parameters
     ----------
@@ -248,8 +388,9 @@ def problem_class(problem):
         raise InputError(f"problem is a {type(problem).__name__}; it must be a cvxpy.Problem.")
     if not problem.is_dcp():
         raise InputError(
-            "The problem is not convex in cvxpy's sense (DCP), apart from its integer variables. Minimise a convex or maximise a "
-            "concave expression; a quadratic form in binary variables can be made so by shifting its diagonal, because z * z = z."
+            "The problem is not convex in cvxpy's sense (DCP), apart from its integer variables."
+            " Minimise a convex or maximise a concave expression; a quadratic form in binary"
+            " variables can be made so by shifting its diagonal, because z * z = z."
         )
     kind = "LP" if problem.is_lp() else "QP" if problem.is_qp() else "conic"
     if problem.is_mixed_integer():
@@ -265,7 +406,8 @@ def choose_backend(problem, solver=None):
     ----------
     problem : cvxpy.Problem
     solver : str, optional
-        Name of a back end, in any case; by default the free one that suits the class of the problem.
+        Name of a back end, in any case; by default the free one that suits the class of the
+        problem.
 
     Returns
     -------
@@ -279,20 +421,29 @@ def choose_backend(problem, solver=None):
         If it is not installed, or cannot solve problems of this class.
     """
     kind = problem_class(problem)
-    name = FIRST_CHOICE[kind] if solver is None else check_choice("solver", str(solver).upper(), tuple(BACKENDS))
+    name = (
+        FIRST_CHOICE[kind]
+        if solver is None
+        else check_choice("solver", str(solver).upper(), tuple(BACKENDS))
+    )
     backend = BACKENDS[name]
     able = ", ".join(b.name for b in BACKENDS.values() if kind in b.solves and b.installed)
     if kind not in backend.solves:
-        raise MissingBackendError(f"{name} cannot solve this problem, which is of class {kind}; installed and able: {able}.")
+        raise MissingBackendError(
+            f"{name} cannot solve this problem, which is of class {kind}; installed and able:"
+            f" {able}."
+        )
     if not backend.installed:
         raise MissingBackendError(
-            f"{name} is not installed; install the Python package {backend.package!r}, or use one of those that are: {able}."
+            f"{name} is not installed; install the Python package {backend.package!r}, or use one"
+            f" of those that are: {able}."
         )
     return backend
 
 # %% ../nbs/02_solvers.ipynb #d7008ff9
 def _compile(problem, backend, options):
-    """Data for the back end, the chain of reductions, and its inverse; MissingBackendError if cvxpy knows no way."""
+    """Data for the back end, the chain of reductions, and its inverse; MissingBackendError if cvxpy
+    knows no way."""
     try:
         return problem.get_problem_data(backend.name, solver_opts=options)
     except cp.SolverError as error:
@@ -301,14 +452,17 @@ def _compile(problem, backend, options):
 
 
 def _with_constant_inside(problem, constant):
-    """The same problem with the constant of its objective carried by a variable that is fixed to 1."""
+    """The same problem with the constant of its objective carried by a variable that is fixed to
+    1."""
     one = cp.Variable()
     one.value = 1.0
     expression = problem.objective.expr - constant + constant * one
     return cp.Problem(type(problem.objective)(expression), [*problem.constraints, one == 1])
 
 # %% ../nbs/02_solvers.ipynb #da8e0609
-_LICENCE_WORDS = re.compile(r"licen[cs]e|community edition|size limits? exceeded|hostid", re.IGNORECASE)
+_LICENCE_WORDS = re.compile(
+    r"licen[cs]e|community edition|size limits? exceeded|hostid", re.IGNORECASE
+)
 
 
 @contextlib.contextmanager
@@ -320,8 +474,9 @@ def _licence_errors(backend):
         if not _LICENCE_WORDS.search(str(error)):
             raise
         raise LicenceError(
-            f"The licence of {backend.name} does not cover this problem ({backend.licence}); it says: {error}. "
-            "Install a full licence, make the problem smaller, or use a free back end (HIGHS, SCIP)."
+            f"The licence of {backend.name} does not cover this problem ({backend.licence}); it"
+            f" says: {error}. Install a full licence, make the problem smaller, or use a free back"
+            " end (HIGHS, SCIP)."
         ) from error
 
 
@@ -330,12 +485,16 @@ def _raise_refusal(raw, backend):
     model = raw["model"]
     with _licence_errors(backend):
         (model.optimize if hasattr(model, "optimize") else model.solve)()
-    raise NoSolutionError(f"{backend.name} did not start to solve the problem, and gives no reason.")
+    raise NoSolutionError(
+        f"{backend.name} did not start to solve the problem, and gives no reason."
+    )
 
 # %% ../nbs/02_solvers.ipynb #0413b69b
 def _start(problem, data, backend):
-    """What cvxpy would keep of an earlier run of HIGHS, the variables' values in place of its solution; empty unless all have one."""
-    columns, variables = data["param_prob"].var_id_to_col, problem.variables()
+    """What cvxpy would keep of an earlier run of HIGHS, the variables' values in place of its
+    solution; empty unless all have one."""
+    columns = data["param_prob"].var_id_to_col
+    variables = problem.variables()
     if backend.name != "HIGHS" or any(v.value is None or v.id not in columns for v in variables):
         return {}
     values = np.zeros(len(data["c"]))
@@ -347,7 +506,8 @@ def _start(problem, data, backend):
 
 
 def _run(problem, backend, options, verbose, warm_start):
-    """Compile with the constant inside and run; returns the raw result, cvxpy's chain and inverse, and the constant left outside."""
+    """Compile with the constant inside and run; returns the raw result, cvxpy's chain and inverse,
+    and the constant left outside."""
     data, chain, inverse = _compile(problem, backend, options)
     constant = inverse[-1]["offset"]
     if constant and problem.is_mixed_integer():
@@ -364,18 +524,35 @@ def _run(problem, backend, options, verbose, warm_start):
 
 
 def _no_solution(backend, outcome, bound, sense):
-    """The exception for a search that ended without an answer; it carries the bound that was proved."""
-    what = "was stopped before it found a feasible solution" if outcome.state == "stopped" else "failed"
-    known = f"It had proved a bound of {sense * bound:g}." if np.isfinite(bound) else "It had proved no bound."
-    error = NoSolutionError(f"{backend.name} {what} ({outcome.reason}). {known} Give it more time, or start from a heuristic.")
+    """The exception for a search that ended without an answer; it carries the bound that was
+    proved."""
+    what = (
+        "was stopped before it found a feasible solution"
+        if outcome.state == "stopped"
+        else "failed"
+    )
+    known = (
+        f"It had proved a bound of {sense * bound:g}."
+        if np.isfinite(bound)
+        else "It had proved no bound."
+    )
+    error = NoSolutionError(
+        f"{backend.name} {what} ({outcome.reason}). {known} Give it more time, or start from a"
+        " heuristic."
+    )
     error.bound = sense * bound
     return error
 
 
 def _report(problem, backend, outcome, constant, invert):
-    """Status, objective and bound of the problem as stated; `invert()` gives cvxpy's answer, which goes into the variables."""
+    """Status, objective and bound of the problem as stated; `invert()` gives cvxpy's answer, which
+    goes into the variables."""
     sense = -1.0 if isinstance(problem.objective, cp.Maximize) else 1.0
-    extreme = {"infeasible": (np.inf, np.inf), "unbounded": (-np.inf, -np.inf), "infeasible_or_unbounded": (np.nan, -np.inf)}
+    extreme = {
+        "infeasible": (np.inf, np.inf),
+        "unbounded": (-np.inf, -np.inf),
+        "infeasible_or_unbounded": (np.nan, -np.inf),
+    }
     if outcome.state in extreme:
         objective, bound = extreme[outcome.state]
         return outcome.state, sense * objective, sense * bound
@@ -397,28 +574,41 @@ def _prepare(backend, options, threads):
     return {"cplex_params": options} if backend.name == "CPLEX" else options
 
 
-def solve(problem, solver=None, *, time_limit=None, gap=1e-4, threads=None, warm_start=False, verbose=False, options=None):
+def solve(
+    problem,
+    solver=None,
+    *,
+    time_limit=None,
+    gap=1e-4,
+    threads=None,
+    warm_start=False,
+    verbose=False,
+    options=None,
+):
     """
     Solve a cvxpy problem and report what was found and what was proved.
 
-    The variables of `problem` hold the answer afterwards, or None if there is none. An interrupt from the keyboard (Ctrl-C) is seen only when the
-    back end returns, so give anything that may take long a time limit.
+    The variables of `problem` hold the answer afterwards, or None if there is none. An interrupt
+    from the keyboard (Ctrl-C) is seen only when the back end returns, so give anything that may
+    take long a time limit.
 
     Parameters
     ----------
     problem : cvxpy.Problem
         Convex in cvxpy's sense (DCP), integer variables allowed.
     solver : str, optional
-        Name of a back end, see `available_backends`; by default HIGHS for (mixed-integer) linear problems, SCIP for
-        other problems with integers, CLARABEL for the rest.
+        Name of a back end, see `available_backends`; by default HIGHS for (mixed-integer) linear
+        problems, SCIP for other problems with integers, CLARABEL for the rest.
     time_limit : float, optional
         Seconds for the back end; the time that cvxpy needs to compile the problem comes on top.
     gap : float
-        Relative gap of the problem as stated, its constant included, at which a problem with integers counts as solved.
+        Relative gap of the problem as stated, its constant included, at which a problem with
+        integers counts as solved.
     threads : int, optional
         Number of threads; the back end's default when not given. SCIP and SCS use one.
     warm_start : bool
-        Start from the values that the variables hold. HIGHS (if all have one) and GUROBI take a start; the others ignore it.
+        Start from the values that the variables hold. HIGHS (if all have one) and GUROBI take a
+        start; the others ignore it.
     verbose : bool
         Print the back end's log.
     options : dict, optional
@@ -437,17 +627,26 @@ def solve(problem, solver=None, *, time_limit=None, gap=1e-4, threads=None, warm
     LicenceError
         If its licence does not cover the problem.
     NoSolutionError
-        If it stopped, or failed, without a feasible solution; attribute `bound` holds what was proved.
+        If it stopped, or failed, without a feasible solution; attribute `bound` holds what was
+        proved.
     """
     start = time.perf_counter()
     backend = choose_backend(problem, solver)
     time_limit = None if time_limit is None else check_nonnegative("time_limit", time_limit)
     threads = None if threads is None else check_count("threads", threads)
     integer = problem.is_mixed_integer()
-    named = backend.options(time_limit, check_nonnegative("gap", gap), threads, integer) | dict(options or {})
-    raw, chain, inverse, constant = _run(problem, backend, _prepare(backend, named, threads), verbose, warm_start)
+    named = backend.options(time_limit, check_nonnegative("gap", gap), threads, integer) | dict(
+        options or {}
+    )
+    raw, chain, inverse, constant = _run(
+        problem, backend, _prepare(backend, named, threads), verbose, warm_start
+    )
     outcome = backend.read(raw, integer)
     if outcome.state == "refused":
         _raise_refusal(raw, backend)
-    status, objective, bound = _report(problem, backend, outcome, constant, lambda: chain.invert(raw, inverse))
-    return Solution(status, objective, bound, time.perf_counter() - start, backend.name, outcome.reason)
+    status, objective, bound = _report(
+        problem, backend, outcome, constant, lambda: chain.invert(raw, inverse)
+    )
+    return Solution(
+        status, objective, bound, time.perf_counter() - start, backend.name, outcome.reason
+    )

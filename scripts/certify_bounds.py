@@ -2,13 +2,15 @@
 
     python scripts/certify_bounds.py [n_problems] [first_seed]
 
-Every problem has at most 10 samples, 2 or 3 clusters, a ridge between 1e-6 and 100, and a target with or without an offset; features
-and target come on scales from 1e-6 to 1e6, and some samples are near-copies of others. Checked, for each of them:
+Every problem has at most 10 samples, 2 or 3 clusters, a ridge between 1e-6 and 100, and a target
+with or without an offset; features and target come on scales from 1e-6 to 1e6, and some samples are
+near-copies of others. Checked, for each of them:
 
-- branch and bound from local search, and from the worst start, where only the search itself can find the optimum, end at the optimum;
+- branch and bound from local search, and from the worst start, where only the search itself can
+  find the optimum, end at the optimum;
 - no bound, at any moment of either search, exceeds the optimum;
-- node bounds hold: of a branch on the stack against the enumeration of its completions, of a box against the partitions whose
-  coefficients lie in it.
+- node bounds hold: of a branch on the stack against the enumeration of its completions, of a box
+  against the partitions whose coefficients lie in it.
 
 Any violation is printed and makes the exit status 1. 500 problems take about half a minute.
 """
@@ -32,20 +34,30 @@ ROUNDING = 1e-9  # relative rounding of brute force itself, on badly scaled prob
 def random_problem(seed):
     """A small problem that is hard on bounds."""
     rng = np.random.default_rng(seed)
-    n, d, k = int(rng.integers(4, 11)), int(rng.integers(1, 4)), int(rng.integers(2, 4))
-    X, y = rng.normal(size=(n, d)), rng.normal(size=n)
+    n = int(rng.integers(4, 11))
+    d = int(rng.integers(1, 4))
+    k = int(rng.integers(2, 4))
+    X = rng.normal(size=(n, d))
+    y = rng.normal(size=n)
     if rng.random() < 0.5:
         y += X @ rng.normal(0, 3, d) * rng.choice([-1, 1], n)
     if rng.random() < 0.25:
-        X[-2:], y[-2:] = X[:2] * (1 + 1e-9), y[:2] + rng.normal(0, 1e-9, 2)
+        X[-2:] = X[:2] * (1 + 1e-9)
+        y[-2:] = y[:2] + rng.normal(0, 1e-9, 2)
     if rng.random() < 0.3:
         X = X * 10.0 ** rng.choice([-6, 0, 6], d)
     y = (y + rng.choice([0.0, 10.0, 1000.0])) * rng.choice([1e-6, 1.0, 1.0, 1.0, 1e6])
-    return make_problem(X, y, k, ridge=10.0 ** rng.uniform(-6, 2), penalize_intercept=rng.random() < 0.8), rng
+    return (
+        make_problem(
+            X, y, k, ridge=10.0 ** rng.uniform(-6, 2), penalize_intercept=rng.random() < 0.8
+        ),
+        rng,
+    )
 
 
 def best_known(problem, found):
-    """Brute force, which picks by a closed form that loses digits on bad scales, and local search for such cases."""
+    """Brute force, which picks by a closed form that loses digits on bad scales, and local search
+    for such cases."""
     return min(brute_force(problem).objective, found.objective)
 
 
@@ -61,15 +73,26 @@ def ends_at_optimum(problem, optimum, found):
         proved = branch_and_bound(problem, gap=1e-6, start=start)
         if proved.lower_bound > optimum + slack(problem, optimum):
             yield f"{name}: bound {proved.lower_bound!r} above the optimum {optimum!r}"
-        if proved.status != "optimal" or proved.objective > optimum * (1 + 2e-6) + slack(problem, optimum):
-            yield f"{name}: {proved.status} with {proved.objective!r}, bound {proved.lower_bound!r}, optimum {optimum!r}"
+        if proved.status != "optimal" or proved.objective > optimum * (1 + 2e-6) + slack(
+            problem, optimum
+        ):
+            yield (
+                f"{name}: {proved.status} with {proved.objective!r}, bound {proved.lower_bound!r},"
+                f" optimum {optimum!r}"
+            )
 
 
 def searches(problem):
-    """All searches that can work on a problem, whether or not branch and bound would choose them."""
-    two, penalised = problem.n_clusters == 2, problem.penalty.min() > 0
-    fits = {_LabelTree: True, _BoxTree: two and penalised, _ColumnTree: not two and penalised,
-            _Enumeration: two and problem.n_coefficients == 2}
+    """All searches that can work on a problem, whether or not branch and bound would choose
+    them."""
+    two = problem.n_clusters == 2
+    penalised = problem.penalty.min() > 0
+    fits = {
+        _LabelTree: True,
+        _BoxTree: two and penalised,
+        _ColumnTree: not two and penalised,
+        _Enumeration: two and problem.n_coefficients == 2,
+    }
     return [kind for kind, possible in fits.items() if possible]
 
 
@@ -80,23 +103,37 @@ def bounds_on_the_way(problem, optimum, rng):
         tree.batch = int(rng.integers(1, 100))
         for _ in range(20):
             if tree.lower > optimum + slack(problem, optimum):
-                yield f"{kind.__name__} after {tree.nodes} nodes: bound {tree.lower!r} above the optimum {optimum!r}"
+                yield (
+                    f"{kind.__name__} after {tree.nodes} nodes: bound {tree.lower!r} above the"
+                    f" optimum {optimum!r}"
+                )
             if tree.finished:
                 break
             tree.advance()
 
 
 def label_bound(problem, rng):
-    """The bounds of a node on the stack and of an open branch, at a random moment, against all of their completions."""
-    n, k = problem.n_samples, problem.n_clusters
+    """The bounds of a node on the stack and of an open branch, at a random moment, against all of
+    their completions."""
+    n = problem.n_samples
+    k = problem.n_clusters
     tree = _LabelTree(problem, rng.integers(0, k, n), 1e-6)
-    X, y, penalty, S = tree.form.X, tree.form.y, tree.form.penalty, tree.stack
+    X = tree.form.X
+    y = tree.form.y
+    penalty = tree.form.penalty
+    S = tree.stack
     _dive(X, y, penalty, tree.gap, tree.rounding, S, int(rng.integers(1, 40)))
     level = S.state[0]
     cases = [(level, S.labels[S.order[:level]], S.cost[level])] if level >= 0 else []
     for q in range(level):
         if S.next[q] < S.count[q]:
-            cases.append((q + 1, np.append(S.labels[S.order[:q]], S.branch[q, S.next[q]]), S.bound[q, S.next[q]]))
+            cases.append(
+                (
+                    q + 1,
+                    np.append(S.labels[S.order[:q]], S.branch[q, S.next[q]]),
+                    S.bound[q, S.next[q]],
+                )
+            )
     for known, labels, bound in cases[:1] + cases[-1:]:
         z = np.zeros(n, dtype=np.int64)
         z[S.order[:known]] = labels
@@ -109,31 +146,38 @@ def label_bound(problem, rng):
 
 
 def box_bound(problem, rng):
-    """The bounds of boxes that were divided in a search against partitions whose coefficients lie in them."""
+    """The bounds of boxes that were divided in a search against partitions whose coefficients lie
+    in them."""
     if problem.n_clusters != 2 or problem.penalty.min() == 0:
         return
     n = problem.n_samples
     tree = _BoxTree(problem, rng.integers(0, 2, n), 1e-6)
     tree.batch = int(rng.integers(2, 40))
     tree.advance()
-    pool, p = tree.pool, problem.n_coefficients
+    pool = tree.pool
+    p = problem.n_coefficients
     R = np.linalg.lstsq(tree.V, tree.form.X, rcond=None)[0]
     if np.linalg.matrix_rank(tree.V) < p:
         return
     partitions = rng.integers(0, 2, size=(40, n))
     W = np.array([refit(tree.form, z) for z in partitions])
     mean = np.linalg.lstsq(tree.form.X, tree.form.y - tree.y, rcond=None)[0]
-    s, d = (W.mean(axis=1) - mean) @ R.T, (W[:, 1] - W[:, 0]) / 2 @ R.T
+    s = (W.mean(axis=1) - mean) @ R.T
+    d = (W[:, 1] - W[:, 0]) / 2 @ R.T
     values = [objective(problem, z) for z in partitions]
     for q in range(pool.state[0]):
-        low, high = pool.low[pool.place[q]], pool.high[pool.place[q]]
+        low = pool.low[pool.place[q]]
+        high = pool.high[pool.place[q]]
         for sign in (1, -1):
             points = np.column_stack([s, sign * d])
             margin = 1e-7 * (np.abs(high) + np.abs(low))
             inside = ((points >= low + margin) & (points <= high - margin)).all(axis=1)
             for j in np.flatnonzero(inside):
                 if pool.key[q] - tree.rounding > values[j] + slack(problem, values[j]):
-                    yield f"box: bound {pool.key[q]!r} above {values[j]!r}, the value of a partition in it"
+                    yield (
+                        f"box: bound {pool.key[q]!r} above {values[j]!r}, the value of a partition"
+                        " in it"
+                    )
 
 
 def violations(seed):
@@ -149,7 +193,8 @@ def violations(seed):
 
 def main(n_problems=500, first=0):
     """Check that many problems; returns the number of violations."""
-    begin, wrong = time.perf_counter(), 0
+    begin = time.perf_counter()
+    wrong = 0
     for seed in range(first, first + n_problems):
         for text in violations(seed):
             wrong += 1

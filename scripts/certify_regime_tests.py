@@ -2,11 +2,12 @@
 
     python scripts/certify_regime_tests.py [n_runs]
 
-n = 300 samples, and 100 in one row. Noise of variance one on average, of four kinds; the coefficient of the product x0 x1 is
-2 + d sign(x1). With a given
-pair there are 4 features and the true pair is in C; with a pair that was found there are 10, and C has the pair or square that
-screening ranks first on the same data. Counts of rejections at the level of 5 % go to nbs/results/ibc_regime_tests.csv if there are 500
-runs, and violations of the claims about the default test make the exit status 1. 500 runs take about a quarter of an hour.
+n = 300 samples, and 100 in one row. Noise of variance one on average, of four kinds; the
+coefficient of the product x0 x1 is 2 + d sign(x1). With a given pair there are 4 features and the
+true pair is in C; with a pair that was found there are 10, and C has the pair or square that
+screening ranks first on the same data. Counts of rejections at the level of 5 % go to
+nbs/results/ibc_regime_tests.csv if there are 500 runs, and violations of the claims about the
+default test make the exit status 1. 500 runs take about a quarter of an hour.
 """
 
 import sys
@@ -37,7 +38,8 @@ SIGNALS = {
     "curve": lambda X: 2 * X[:, 0] * X[:, 1] + X[:, 2] ** 2 / 2,
 }
 NULLS = ("d = 0", "d = 0, n = 100", "no product")
-GIVEN, FOUND = ("d = 0", "d = 0, n = 100", "d = 0.3", "d = 1", "curve"), ("d = 0", "no product", "d = 1")
+GIVEN = ("d = 0", "d = 0, n = 100", "d = 0.3", "d = 1", "curve")
+FOUND = ("d = 0", "no product", "d = 1")
 CELLS = [(truth, "given") for truth in GIVEN] + [(truth, "found") for truth in FOUND]
 
 
@@ -72,7 +74,9 @@ def rejections(truth, pair, noise, seed):
 def count(truth, pair, noise, n_runs):
     """Rejections of every test in `n_runs` data sets, seeds 0 to n_runs - 1."""
     table = pd.DataFrame([rejections(truth, pair, noise, seed) for seed in range(n_runs)])
-    return [(truth, pair, noise, test, int(rejected), n_runs) for test, rejected in table.sum().items()]
+    return [
+        (truth, pair, noise, test, int(rejected), n_runs) for test, rejected in table.sum().items()
+    ]
 
 
 def violations(table):
@@ -90,15 +94,26 @@ def violations(table):
 def main(n_runs=500):
     """Fill the table; returns the number of violations."""
     begin = time.perf_counter()
-    rows = [row for truth, pair in CELLS for noise in NOISES for row in count(truth, pair, noise, n_runs)]
+    rows = [
+        row
+        for truth, pair in CELLS
+        for noise in NOISES
+        for row in count(truth, pair, noise, n_runs)
+    ]
     table = pd.DataFrame(rows, columns=["truth", "pair", "noise", "test", "rejected", "runs"])
     if n_runs == 500:
         RESULTS.parent.mkdir(exist_ok=True)
         table.to_csv(RESULTS, index=False)
-    rates = table.assign(rate=table["rejected"] / table["runs"]).pivot(index=["truth", "pair", "test"], columns="noise", values="rate")
+    rates = table.assign(rate=table["rejected"] / table["runs"]).pivot(
+        index=["truth", "pair", "test"], columns="noise", values="rate"
+    )
     print(rates[list(NOISES)].to_string())
     wrong = list(violations(table))
-    print(*wrong, f"{n_runs} runs a cell, {len(wrong)} violations, {time.perf_counter() - begin:.0f} s", sep="\n")
+    print(
+        *wrong,
+        f"{n_runs} runs a cell, {len(wrong)} violations, {time.perf_counter() - begin:.0f} s",
+        sep="\n",
+    )
     return len(wrong)
 
 

@@ -23,10 +23,13 @@ def run(*command, **kwargs):
 
 
 def tracked_state():
-    """What git sees of notebooks and library: the text of the difference and the untracked files."""
+    """What git sees of notebooks and library: the text of the difference and the untracked
+    files."""
     command = ["git", "status", "--porcelain", "--untracked-files=all", "--", "nbs", "lpc_ns"]
     status = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    diff = subprocess.run(["git", "diff", "--", "nbs", "lpc_ns"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    diff = subprocess.run(
+        ["git", "diff", "--", "nbs", "lpc_ns"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     return status + diff
 
 
@@ -38,7 +41,9 @@ def check_export():
     after = tracked_state()
     if before != after:
         print(after)
-        raise SystemExit("nbdev_export or nbdev_clean changed files: run them and commit the result.")
+        raise SystemExit(
+            "nbdev_export or nbdev_clean changed files: run them and commit the result."
+        )
 
 
 def check_lint():
@@ -50,7 +55,19 @@ def check_readme():
 
 
 def check_tests():
-    run(PYTHON, "-m", "pytest", "-q", "-n", os.environ.get("PYTEST_WORKERS", "2"), "--dist", "worksteal", "-rs", "--durations=8", "tests")
+    run(
+        PYTHON,
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        os.environ.get("PYTEST_WORKERS", "2"),
+        "--dist",
+        "worksteal",
+        "-rs",
+        "--durations=8",
+        "tests",
+    )
 
 
 def check_wheel():
@@ -62,9 +79,17 @@ def check_wheel():
         venv.create(folder / "env", with_pip=True)
         python = folder / "env" / "bin" / "python"
         subprocess.run([python, "-m", "pip", "install", "-q", wheel], cwd=folder, check=True)
-        program = "import lpc_ns.cli, lpc_ns; print('lpc_ns', lpc_ns.__version__, 'imports from the wheel')"
+        program = (
+            "import lpc_ns.cli, lpc_ns; print('lpc_ns', lpc_ns.__version__, 'imports from the"
+            " wheel')"
+        )
         subprocess.run([python, "-W", "error", "-c", program], cwd=folder, check=True)
-        subprocess.run([folder / "env" / "bin" / "lpc-ns", "--help"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [folder / "env" / "bin" / "lpc-ns", "--help"],
+            cwd=folder,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
 
 
 def check_docs():

@@ -1,8 +1,9 @@
 """Numbers, cross-references, theorem boxes and citations of one page, for builds without Quarto.
 
-`process_page` takes the cells of a notebook, as nbdev stages it, and returns cells that a plain Markdown renderer can
-show: equations, figures, tables and theorems carry their numbers, `@eq-x` is a link to equation x, `[@key]` is a
-citation, and the list of references stands at the end. The syntax is Quarto's, so the same notebooks build with Quarto.
+`process_page` takes the cells of a notebook, as nbdev stages it, and returns cells that a plain
+Markdown renderer can show: equations, figures, tables and theorems carry their numbers, `@eq-x` is
+a link to equation x, `[@key]` is a citation, and the list of references stands at the end. The
+syntax is Quarto's, so the same notebooks build with Quarto.
 """
 
 import html
@@ -30,7 +31,10 @@ NAMES = {
 BOXES = "|".join(kind for kind in NAMES if kind not in ("eq", "fig", "tbl", "sec"))
 LABEL = re.compile(rf"(?:{'|'.join(NAMES)})-[\w-]+")
 
-CODE = r"^[ \t>]*(?P<fence>`{3,}|~{3,})[^\n]*\n.*?^[ \t>]*(?P=fence)[ \t]*$|(?P<tick>`+)(?!`).+?(?<!`)(?P=tick)(?!`)|<!--.*?-->"
+CODE = (
+    r"^[ \t>]*(?P<fence>`{3,}|~{3,})[^\n]*\n.*?^[ \t>]*(?P=fence)["
+    r" \t]*$|(?P<tick>`+)(?!`).+?(?<!`)(?P=tick)(?!`)|<!--.*?-->"
+)
 DISPLAY = r"\$\$((?:(?!\$\$).)+)\$\$"
 INLINE = r"(?<![\\$\w])\$(?=\S)(?:\\.|[^$\\])+?(?<=\S)\$(?!\d)"
 KEY = r"(?<![\w/.@])-?@([A-Za-z](?:[\w:.-]*\w)?)"
@@ -42,7 +46,8 @@ class PageError(Exception):
 
 
 class Labels(dict):
-    """The labels of a page and the text of a link to each, `{"eq-sse": "Equation 1"}`; each kind counts from 1."""
+    """The labels of a page and the text of a link to each, `{"eq-sse": "Equation 1"}`; each kind
+    counts from 1."""
 
     def add(self, label, title=None):
         """Register a label and return its number; the text for a section is its title."""
@@ -55,7 +60,8 @@ class Labels(dict):
 
 
 def outside(pattern, function, text):
-    """Apply a function to a text in which everything that matches a pattern is hidden, then put it back."""
+    """Apply a function to a text in which everything that matches a pattern is hidden, then put it
+    back."""
     kept = {}
 
     def hide(match):
@@ -71,10 +77,12 @@ def outside(pattern, function, text):
 
 
 def number_equations(text, labels):
-    """Put every displayed formula on lines of its own, and the number of `$$...$$ {#eq-x}` beside it."""
+    """Put every displayed formula on lines of its own, and the number of `$$...$$ {#eq-x}` beside
+    it."""
 
     def block(match):
-        formula, label = " ".join(match[1].split()), match[2]
+        formula = " ".join(match[1].split())
+        label = match[2]
         before = text_before(match)
         marker = re.match(r"[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?", before)[0]
         indent = re.sub(r"[^ \t>]", " ", marker)
@@ -86,7 +94,9 @@ def number_equations(text, labels):
         start = [] if begins_list_item else ["", ""]
         return f"\n{indent}".join([*start, *lines, "", ""])
 
-    text = outside(DISPLAY, lambda rest: re.sub(INLINE, lambda match: " ".join(match[0].split()), rest), text)
+    text = outside(
+        DISPLAY, lambda rest: re.sub(INLINE, lambda match: " ".join(match[0].split()), rest), text
+    )
     return re.sub(DISPLAY + r"(?:\s*\{#(eq-[\w-]+)\})?", block, text, flags=re.S)
 
 
@@ -96,10 +106,13 @@ def text_before(match):
 
 
 def number_boxes(text, labels):
-    """Give theorems, lemmas, definitions and the like their numbered titles, and proofs their first word."""
+    """Give theorems, lemmas, definitions and the like their numbered titles, and proofs their first
+    word."""
 
     def box(match):
-        fence, label, title = match["fence"], match["label"], match["title"]
+        fence = match["fence"]
+        label = match["label"]
+        title = match["title"]
         kind = label.split("-")[0]
         name = f"{NAMES[kind]} {labels.add(label)}" + (f" ({title.strip()})" if title else "")
         return f"{fence} {{#{label} .theorem .{kind}}}\n[{name}.]{{.theorem-title}}" + gap(match)
@@ -111,8 +124,14 @@ def number_boxes(text, labels):
         text_follows = re.match(r"(?!\$\$|[-*+] |\d+[.)] |:::|\|)\S", match.string[match.end() :])
         return " " if text_follows else "\n\n"
 
-    fence, title = r"^(?P<fence>:{3,})[ \t]*", r"\s*(?:^#+[ \t]+(?P<title>[^\n]+)$)?\s*"
-    text = re.sub(rf"{fence}\{{#(?P<label>(?:{BOXES})-[\w-]+)[^}}\n]*\}}[ \t]*\n{title}", box, text, flags=re.M)
+    fence = r"^(?P<fence>:{3,})[ \t]*"
+    title = r"\s*(?:^#+[ \t]+(?P<title>[^\n]+)$)?\s*"
+    text = re.sub(
+        rf"{fence}\{{#(?P<label>(?:{BOXES})-[\w-]+)[^}}\n]*\}}[ \t]*\n{title}",
+        box,
+        text,
+        flags=re.M,
+    )
     return re.sub(rf"{fence}\{{[^}}\n]*\.proof\b[^}}\n]*\}}[ \t]*\n\s*", proof, text, flags=re.M)
 
 
@@ -143,7 +162,9 @@ def number_markdown(text, labels):
     """All numbers of one Markdown cell; code in it is left alone."""
 
     def number(text):
-        return number_headings_and_floats(number_boxes(number_equations(text, labels), labels), labels)
+        return number_headings_and_floats(
+            number_boxes(number_equations(text, labels), labels), labels
+        )
 
     return outside(CODE, number, text)
 
@@ -169,19 +190,27 @@ def cell_options(cell):
     try:
         options = yaml.safe_load(text) or {}
     except yaml.YAMLError:
-        raise PageError(f"these options of a code cell are not YAML; put captions in quotation marks.\n{text}") from None
-    return (options, "\n".join(lines[count:])) if isinstance(options, dict) else ({}, cell["source"])
+        raise PageError(
+            f"these options of a code cell are not YAML; put captions in quotation marks.\n{text}"
+        ) from None
+    return (
+        (options, "\n".join(lines[count:])) if isinstance(options, dict) else ({}, cell["source"])
+    )
 
 
 def image_tag(output, alt=""):
-    """A picture of an output as HTML; a notebook stores the width of a PNG, half its pixels, which makes it sharp."""
+    """A picture of an output as HTML; a notebook stores the width of a PNG, half its pixels, which
+    makes it sharp."""
     data = output["data"]
     if "image/svg+xml" in data:
         source = "data:image/svg+xml," + quote(joined(data["image/svg+xml"]))
         return f'<img src="{source}" alt="{html.escape(alt)}">'
     width = output["metadata"].get("image/png", {}).get("width")
     size = f' width="{width}"' if width else ""
-    return f'<img src="data:image/png;base64,{joined(data["image/png"]).strip()}"{size} alt="{html.escape(alt)}">'
+    return (
+        f'<img src="data:image/png;base64,{joined(data["image/png"]).strip()}"{size}'
+        f' alt="{html.escape(alt)}">'
+    )
 
 
 def is_picture(output):
@@ -198,22 +227,36 @@ def plain_pictures(cell):
 
 
 def split_float(cell, labels):
-    """A code cell with `#| label: fig-x` or `tbl-x` as the cell without that output, and a numbered figure or table after it."""
+    """A code cell with `#| label: fig-x` or `tbl-x` as the cell without that output, and a numbered
+    figure or table after it."""
     options, code = cell_options(cell)
     label = str(options.get("label", ""))
     kind = label.split("-")[0]
     if kind not in ("fig", "tbl"):
         return plain_pictures(cell)
-    caption, alt = str(options.pop(f"{kind}-cap", "")), str(options.pop("fig-alt", ""))
+    caption = str(options.pop(f"{kind}-cap", ""))
+    alt = str(options.pop("fig-alt", ""))
     options.pop("label")
     wanted = is_picture if kind == "fig" else lambda output: "text/html" in output.get("data", {})
     shown = [output for output in cell["outputs"] if wanted(output)]
     if not shown:
-        raise PageError(f"the cell labelled {label} shows no {NAMES[kind].lower()}; execute the notebook and store its outputs.")
+        raise PageError(
+            f"the cell labelled {label} shows no {NAMES[kind].lower()}; execute the notebook and"
+            " store its outputs."
+        )
     rest = [output for output in cell["outputs"] if not wanted(output)]
-    head = "".join(f"#| {line}\n" for line in yaml.safe_dump(options, width=10_000).splitlines()) if options else ""
+    head = (
+        "".join(f"#| {line}\n" for line in yaml.safe_dump(options, width=10_000).splitlines())
+        if options
+        else ""
+    )
     title = numbered(label, caption, labels)
-    parts = [raw_html(image_tag(o, alt or labels[label]) if kind == "fig" else joined(o["data"]["text/html"])) for o in shown]
+    parts = [
+        raw_html(
+            image_tag(o, alt or labels[label]) if kind == "fig" else joined(o["data"]["text/html"])
+        )
+        for o in shown
+    ]
     body = [*parts, title] if kind == "fig" else [title, *parts]
     figure = "\n\n".join([f"::: {{#{label} .float .{kind}}}", *body, ":::"])
     return [{**cell, "source": head + code, "outputs": rest}, markdown_cell(figure)]
@@ -250,32 +293,48 @@ def link_labels(reference, labels):
     links = []
     for key in keys_of(reference):
         if key not in labels:
-            raise PageError(f"@{key} refers to nothing on this page; labels do not reach across pages, so link the other page by name.")
+            raise PageError(
+                f"@{key} refers to nothing on this page; labels do not reach across pages, so link"
+                " the other page by name."
+            )
         text = labels[key].split()[-1] if f"-@{key}" in reference else labels[key]
         links.append(f"[{text}](#{key})")
     return ", ".join(links)
 
 
 def map_references(function, text):
-    """Replace every reference in a text, outside code and mathematics, by what a function makes of it."""
-    return outside(f"{CODE}|{DISPLAY}|{INLINE}", lambda rest: re.sub(REFERENCE, lambda match: function(match[0]), rest), text)
+    """Replace every reference in a text, outside code and mathematics, by what a function makes of
+    it."""
+    return outside(
+        f"{CODE}|{DISPLAY}|{INLINE}",
+        lambda rest: re.sub(REFERENCE, lambda match: function(match[0]), rest),
+        text,
+    )
 
 
 def check_keys(reference, known):
-    """Refuse a mixture of labels and publications, and a publication that the bibliography does not hold."""
+    """Refuse a mixture of labels and publications, and a publication that the bibliography does not
+    hold."""
     keys = keys_of(reference)
     if len({is_label(key) for key in keys}) == 2:
         raise PageError(f"{reference} mixes labels and citations; write them apart.")
     unknown = [key for key in keys if not is_label(key) and key not in known]
     if unknown:
-        raise PageError(f"@{unknown[0]} is not in references.bib; add the entry, or write `@{unknown[0]}` as code if it is no citation.")
+        raise PageError(
+            f"@{unknown[0]} is not in references.bib; add the entry, or write `@{unknown[0]}` as"
+            " code if it is no citation."
+        )
 
 
 def resolve(text, labels, citations):
     """A text whose references are links; `citations` maps each citation to its HTML."""
 
     def replace(reference):
-        return link_labels(reference, labels) if is_label(keys_of(reference)[0]) else citations[reference]
+        return (
+            link_labels(reference, labels)
+            if is_label(keys_of(reference)[0])
+            else citations[reference]
+        )
 
     return map_references(replace, text)
 
@@ -287,7 +346,9 @@ def find_citations(texts, known):
         map_references(lambda reference: found.append(reference) or "", text)
     for reference in found:
         check_keys(reference, known)
-    return list(dict.fromkeys(reference for reference in found if not is_label(keys_of(reference)[0])))
+    return list(
+        dict.fromkeys(reference for reference in found if not is_label(keys_of(reference)[0]))
+    )
 
 
 def cite(citations, bibliography):
@@ -310,10 +371,20 @@ def cite(citations, bibliography):
     """
     import pypandoc
 
-    document = "\n\n".join(f"::: {{#citation-{n}}}\n{citation}\n:::" for n, citation in enumerate(citations))
-    options = ["--citeproc", f"--bibliography={bibliography}", "--metadata=link-citations:true", "--wrap=none"]
+    document = "\n\n".join(
+        f"::: {{#citation-{n}}}\n{citation}\n:::" for n, citation in enumerate(citations)
+    )
+    options = [
+        "--citeproc",
+        f"--bibliography={bibliography}",
+        "--metadata=link-citations:true",
+        "--wrap=none",
+    ]
     page = pypandoc.convert_text(document, "html", format="markdown", extra_args=options)
-    inner = [re.search(rf'<div id="citation-{n}">\s*<p>(.*?)</p>\s*</div>', page, re.S)[1] for n in range(len(citations))]
+    inner = [
+        re.search(rf'<div id="citation-{n}">\s*<p>(.*?)</p>\s*</div>', page, re.S)[1]
+        for n in range(len(citations))
+    ]
     return dict(zip(citations, inner, strict=True)), re.search(r'<div id="refs".*', page, re.S)[0]
 
 
@@ -323,13 +394,16 @@ def bibliography_keys(path):
 
 
 def with_references(cells, references):
-    """The cells with the list of references: in a `{#refs}` div if there is one, else at the end."""
+    """The cells with the list of references: in a `{#refs}` div if there is one, else at the
+    end."""
     place = re.compile(r"^:{3,}[ \t]*\{#refs\}\s*^:{3,}[ \t]*$", re.M)
     for cell in cells:
         if cell["cell_type"] == "markdown" and place.search(cell["source"]):
             cell["source"] = place.sub(lambda _: raw_html(references), cell["source"])
             return cells
-    heading = "" if re.search(r"^##? References\s*\Z", cells[-1]["source"], re.M) else "## References\n\n"
+    heading = (
+        "" if re.search(r"^##? References\s*\Z", cells[-1]["source"], re.M) else "## References\n\n"
+    )
     return [*cells, markdown_cell(heading + raw_html(references))]
 
 
@@ -351,18 +425,29 @@ def normalised(cell):
 
 
 def lift_claim(cells):
-    """The page's one-line claim as text under the title, where formulas and references work; nothing but the title stays above."""
+    """The page's one-line claim as text under the title, where formulas and references work;
+    nothing but the title stays above."""
     front = cells[0]["source"].strip() if cells and cells[0]["cell_type"] == "raw" else ""
     if not front.startswith("---"):
         return cells
     matter = yaml.safe_load(front.strip("-"))
-    head = {**cells[0], "source": f"---\n{yaml.safe_dump({'title': matter.get('title', '')}, allow_unicode=True)}---\n"}
-    claim = [markdown_cell(f"::: {{.claim}}\n{matter['description']}\n:::")] if matter.get("description") else []
+    head = {
+        **cells[0],
+        "source": (
+            f"---\n{yaml.safe_dump({'title': matter.get('title', '')}, allow_unicode=True)}---\n"
+        ),
+    }
+    claim = (
+        [markdown_cell(f"::: {{.claim}}\n{matter['description']}\n:::")]
+        if matter.get("description")
+        else []
+    )
     return [head, *claim, *cells[1:]]
 
 
 def map_texts(function, cells):
-    """Apply a function to all Markdown of a page: cells, and outputs such as the documentation of a function."""
+    """Apply a function to all Markdown of a page: cells, and outputs such as the documentation of a
+    function."""
     for cell in cells:
         if cell["cell_type"] == "markdown":
             cell["source"] = function(cell["source"])
@@ -392,8 +477,8 @@ def process_page(cells, bibliography, rewrite=str):
     Raises
     ------
     PageError
-        If a label is used twice, a reference leads nowhere, a publication is not in the bibliography, or a labelled
-        cell shows nothing.
+        If a label is used twice, a reference leads nowhere, a publication is not in the
+        bibliography, or a labelled cell shows nothing.
     """
     labels = Labels()
     cells = number_cells(lift_claim([normalised(cell) for cell in cells]), labels)

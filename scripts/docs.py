@@ -2,9 +2,10 @@
 
     python scripts/docs.py
 
-With Quarto on the PATH this is `nbdev_docs`. Without it the pages are staged by nbdev all the same, numbered by
-`crossrefs.py` and rendered by smalldocs, all in Python; KaTeX comes from npm once and is kept in the user's cache.
-A broken link, a reference to nothing, a formula that KaTeX cannot read or a request to another host fails the build.
+With Quarto on the PATH this is `nbdev_docs`. Without it the pages are staged by nbdev all the same,
+numbered by `crossrefs.py` and rendered by smalldocs, all in Python; KaTeX comes from npm once and
+is kept in the user's cache. A broken link, a reference to nothing, a formula that KaTeX cannot read
+or a request to another host fails the build.
 """
 
 import html
@@ -47,7 +48,11 @@ def heading(path):
     """The title of a notebook: its first heading."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     for cell in cells:
-        match = re.search(r"^# (.+)$", "".join(cell["source"]), re.M) if cell["cell_type"] == "markdown" else None
+        match = (
+            re.search(r"^# (.+)$", "".join(cell["source"]), re.M)
+            if cell["cell_type"] == "markdown"
+            else None
+        )
         if match:
             return match[1].strip()
     raise SystemExit(f"{path.name} has no title: begin it with a cell '# Title'.")
@@ -61,7 +66,8 @@ def section_of(path):
 
 
 def sidebar(paths):
-    """The site's sidebar, as Quarto and smalldocs read it: one section per part, notebooks in order, under their titles."""
+    """The site's sidebar, as Quarto and smalldocs read it: one section per part, notebooks in
+    order, under their titles."""
     contents = []
     for path in sorted(paths, key=lambda path: (path.stem != "index", path.stem)):
         name = section_of(path)
@@ -81,7 +87,8 @@ def write_sidebar():
 
 
 def stage():
-    """Stage the notebooks in _proc as `nbdev_docs` does, which runs their `show_doc` cells and nothing else."""
+    """Stage the notebooks in _proc as `nbdev_docs` does, which runs their `show_doc` cells and
+    nothing else."""
     from nbdev.quarto import refresh_quarto_yml
     from nbdev.serve import proc_nbs
 
@@ -100,8 +107,13 @@ def page_name(path):
 
 
 def rename_links(text, names, home):
-    """Let links to notebooks lead to their pages, and links to the published site stay within this one."""
-    text = re.sub(r"\]\((?:\./)?([\w-]+)\.ipynb", lambda match: f"]({names.get(match[1], match[1])}.ipynb", text)
+    """Let links to notebooks lead to their pages, and links to the published site stay within this
+    one."""
+    text = re.sub(
+        r"\]\((?:\./)?([\w-]+)\.ipynb",
+        lambda match: f"]({names.get(match[1], match[1])}.ipynb",
+        text,
+    )
     return text.replace(f"]({home}", "](")
 
 
@@ -110,12 +122,23 @@ def prepare_pages(site):
     paths = sorted(site.glob("*.ipynb"))
     names = {path.stem: page_name(path) for path in paths}
     if len(set(names.values())) < len(names):
-        raise SystemExit(f"Two notebooks would make the same page: {sorted(names.items())}. Rename one of them.")
-    home = yaml.safe_load((site / "nbdev.yml").read_text(encoding="utf-8"))["website"]["site-url"].rstrip("/") + "/"
+        raise SystemExit(
+            f"Two notebooks would make the same page: {sorted(names.items())}. Rename one of them."
+        )
+    home = (
+        yaml.safe_load((site / "nbdev.yml").read_text(encoding="utf-8"))["website"][
+            "site-url"
+        ].rstrip("/")
+        + "/"
+    )
     for path in paths:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         try:
-            notebook["cells"] = process_page(notebook["cells"], site / "references.bib", lambda text: rename_links(text, names, home))
+            notebook["cells"] = process_page(
+                notebook["cells"],
+                site / "references.bib",
+                lambda text: rename_links(text, names, home),
+            )
         except PageError as error:
             raise SystemExit(f"nbs/{path.name}: {error}") from None
         path.unlink()
@@ -126,7 +149,8 @@ def prepare_pages(site):
 
 
 def drop_quarto_settings(site):
-    """Leave out of _quarto.yml what only Quarto reads, so that smalldocs has nothing to warn about."""
+    """Leave out of _quarto.yml what only Quarto reads, so that smalldocs has nothing to warn
+    about."""
     path = site / "_quarto.yml"
     settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     settings.pop("bibliography", None)
@@ -150,11 +174,19 @@ def katex_folder():
 def fetch_katex(folder):
     """Download KaTeX from npm into a folder."""
     if not shutil.which("npm"):
-        raise SystemExit(f"The site shows formulas with {KATEX}, which npm delivers, and npm is not installed: install Node.js and npm.")
+        raise SystemExit(
+            f"The site shows formulas with {KATEX}, which npm delivers, and npm is not installed:"
+            " install Node.js and npm."
+        )
     with tempfile.TemporaryDirectory() as place:
-        run = subprocess.run(["npm", "pack", KATEX, "--loglevel=error"], cwd=place, capture_output=True, text=True)
+        run = subprocess.run(
+            ["npm", "pack", KATEX, "--loglevel=error"], cwd=place, capture_output=True, text=True
+        )
         if run.returncode:
-            raise SystemExit(f"npm could not download {KATEX}; the site needs it once, then it is kept in {CACHE}.\n{run.stderr.strip()}")
+            raise SystemExit(
+                f"npm could not download {KATEX}; the site needs it once, then it is kept in"
+                f" {CACHE}.\n{run.stderr.strip()}"
+            )
         with tarfile.open(next(Path(place).glob("*.tgz"))) as archive:
             archive.extractall(place, filter="data")
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -168,35 +200,47 @@ def install_katex(output, katex):
     for name in ("katex.min.css", "katex.min.js", "contrib/auto-render.min.js"):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(katex / name, target / name)
-    shutil.copytree(katex / "fonts", target / "fonts", ignore=shutil.ignore_patterns("*.ttf", "*.woff"))
+    shutil.copytree(
+        katex / "fonts", target / "fonts", ignore=shutil.ignore_patterns("*.ttf", "*.woff")
+    )
     for page in output.glob("*.html"):
-        page.write_text(page.read_text(encoding="utf-8").replace(KATEX_URL, "site_libs/katex"), encoding="utf-8")
+        page.write_text(
+            page.read_text(encoding="utf-8").replace(KATEX_URL, "site_libs/katex"), encoding="utf-8"
+        )
 
 
 # ---- rendering and checking
 
 
 def render(site):
-    """Render the prepared pages with smalldocs; its warnings, broken links among them, fail the build."""
+    """Render the prepared pages with smalldocs; its warnings, broken links among them, fail the
+    build."""
     command = [Path(sys.executable).with_name("smalldocs"), "render", "--strict", "--quiet", site]
     if subprocess.run(command).returncode:
         raise SystemExit("smalldocs could not build the site, or warned about a page; see above.")
 
 
 def search_without_server(output):
-    """Load the search index as a script: browsers refuse to fetch JSON when pages are opened as files."""
+    """Load the search index as a script: browsers refuse to fetch JSON when pages are opened as
+    files."""
     index = (output / "search.json").read_text(encoding="utf-8")
-    (output / "site_libs" / "search.js").write_text(f"window.searchIndex = {index};\n", encoding="utf-8")
+    (output / "site_libs" / "search.js").write_text(
+        f"window.searchIndex = {index};\n", encoding="utf-8"
+    )
     script = output / "site_libs" / "smalldocs.js"
     old = 'const r = await fetch(offset + "search.json");\n      index = await r.json();'
     new = """index = await new Promise((done, failed) => {
         const script = document.createElement("script");
-        Object.assign(script, { src: offset + "site_libs/search.js", onload: () => done(window.searchIndex), onerror: failed });
+        const onload = () => done(window.searchIndex);
+        Object.assign(script, { src: offset + "site_libs/search.js", onload, onerror: failed });
         document.head.append(script);
       });"""
     text = script.read_text(encoding="utf-8")
     if old not in text:
-        raise SystemExit("This smalldocs loads its search index in another way than version 0.5.4; adapt search_without_server.")
+        raise SystemExit(
+            "This smalldocs loads its search index in another way than version 0.5.4; adapt"
+            " search_without_server."
+        )
     script.write_text(text.replace(old, new), encoding="utf-8")
 
 
@@ -206,14 +250,25 @@ def check_formulas(output, katex):
     formulas = []
     for page in sorted(output.glob("*.html")):
         found = re.findall(pattern, page.read_text(encoding="utf-8"), re.S)
-        formulas += [{"page": page.name, "tex": html.unescape(tex), "display": kind == "display"} for kind, tex in found]
+        formulas += [
+            {"page": page.name, "tex": html.unescape(tex), "display": kind == "display"}
+            for kind, tex in found
+        ]
     program = """
         const katex = require(process.argv[1]);
         for (const { page, tex, display } of JSON.parse(require("fs").readFileSync(0, "utf8"))) {
           try { katex.renderToString(tex, { displayMode: display, strict: "ignore" }); }
-          catch (error) { console.log(`${page}: ${error.message}\\n${tex}\\n`); process.exitCode = 1; }
+          catch (error) {
+            console.log(`${page}: ${error.message}\\n${tex}\\n`);
+            process.exitCode = 1;
+          }
         }"""
-    run = subprocess.run(["node", "-e", program, katex / "katex.min.js"], input=json.dumps(formulas), capture_output=True, text=True)
+    run = subprocess.run(
+        ["node", "-e", program, katex / "katex.min.js"],
+        input=json.dumps(formulas),
+        capture_output=True,
+        text=True,
+    )
     if run.returncode:
         raise SystemExit(f"KaTeX cannot read these formulas:\n{run.stdout}{run.stderr}")
 
@@ -221,13 +276,18 @@ def check_formulas(output, katex):
 def check_requests(output):
     """Refuse a site that would load anything from another host."""
     address = r"[\"']?((?:https?:)?//[^\"'\s>)]+)"
-    loading = r"link\b(?=[^>]*\brel=\"?(?:stylesheet|icon|preload))|script\b|img\b|iframe\b|source\b|video\b|audio\b"
+    loading = (
+        r"link\b(?=[^>]*\brel=\"?(?:stylesheet|icon|preload))|script\b|img\b|iframe\b"
+        r"|source\b|video\b|audio\b"
+    )
     tag = re.compile(rf"<(?:{loading})[^>]*?\b(?:src|href)={address}", re.I)
     css = re.compile(rf"(?:url\(|@import\s*){address}", re.I)
     for path in [*output.rglob("*.html"), *output.rglob("*.css")]:
         match = (tag if path.suffix == ".html" else css).search(path.read_text(encoding="utf-8"))
         if match:
-            raise SystemExit(f"{path.relative_to(output)} would load {match[1]}: the site must work offline.")
+            raise SystemExit(
+                f"{path.relative_to(output)} would load {match[1]}: the site must work offline."
+            )
 
 
 def build_in_python():
@@ -251,7 +311,8 @@ def build_in_python():
 
 
 def build_with_quarto():
-    """Build the site as nbdev does; README.md is touched first, because scripts/readme.py writes it and nbdev_docs must not."""
+    """Build the site as nbdev does; README.md is touched first, because scripts/readme.py writes it
+    and nbdev_docs must not."""
     write_sidebar()
     (ROOT / "README.md").touch()
     subprocess.run(["nbdev_docs"], cwd=ROOT, check=True)

@@ -2,9 +2,10 @@
 
     python scripts/notebooks.py [--check] [NOTEBOOK ...]
 
-Without `--check` the outputs are stored. With it nothing is written: a cell that raises, or whose text output
-no longer says what is stored, makes the command fail. Numbers may differ in their last digits between
-machines, so they are compared with a relative tolerance of 1e-4; pictures are drawn but not compared.
+Without `--check` the outputs are stored. With it nothing is written: a cell that raises, or whose
+text output no longer says what is stored, makes the command fail. Numbers may differ in their last
+digits between machines, so they are compared with a relative tolerance of 1e-4; pictures are drawn
+but not compared.
 """
 
 import argparse
@@ -31,11 +32,14 @@ def notebook_paths():
 def _wanted(cell):
     """Whether a cell is to be executed: code, and not marked as slow or not to be evaluated."""
     source = cell.source
-    return cell.cell_type == "code" and not re.search(r"^#\|\s*(eval:\s*false|slow)\b", source, re.M)
+    return cell.cell_type == "code" and not re.search(
+        r"^#\|\s*(eval:\s*false|slow)\b", source, re.M
+    )
 
 
 def execute(path):
-    """Execute one notebook in this process and return it with its outputs; a raising cell ends the run."""
+    """Execute one notebook in this process and return it with its outputs; a raising cell ends the
+    run."""
     from execnb.nbio import read_nb
     from execnb.shell import CaptureShell
 
@@ -47,13 +51,16 @@ def execute(path):
             continue
         cell.outputs = shell.run("".join(cell.source))
         if shell.exc:
-            failed = "".join(next(o for o in cell.outputs if o["output_type"] == "error")["traceback"])
+            failed = "".join(
+                next(o for o in cell.outputs if o["output_type"] == "error")["traceback"]
+            )
             raise SystemExit(f"{path.name}: this cell failed\n\n{''.join(cell.source)}\n\n{failed}")
     return notebook
 
 
 def _texts(cell):
-    """The text a reader sees under a cell, outputs joined; a figure or a table counts by its plain-text form."""
+    """The text a reader sees under a cell, outputs joined; a figure or a table counts by its
+    plain-text form."""
     parts = []
     for output in cell.get("outputs", []):
         text = output.get("text") or output.get("data", {}).get("text/plain") or []
@@ -62,7 +69,8 @@ def _texts(cell):
 
 
 def same_text(old, new):
-    """Whether two outputs agree: words exactly, numbers to a relative 1e-4, memory addresses not at all."""
+    """Whether two outputs agree: words exactly, numbers to a relative 1e-4, memory addresses not at
+    all."""
     old, new = (re.sub(r"0x[0-9a-f]+", "0x", t) for t in (old, new))
     if NUMBER.sub("#", old).split() != NUMBER.sub("#", new).split():
         return False
@@ -90,7 +98,9 @@ def run_one(path, check):
         for old, new in stale:
             print(f"--- stored\n{old}\n+++ now\n{new}", file=sys.stderr)
         if stale:
-            raise SystemExit(f"{path.name}: {len(stale)} stored outputs are stale; run scripts/notebooks.py")
+            raise SystemExit(
+                f"{path.name}: {len(stale)} stored outputs are stale; run scripts/notebooks.py"
+            )
     else:
         write_nb(clean_nb(copy.deepcopy(fresh)) or fresh, path)
     print(f"{path.name}: {seconds:.1f} s")

@@ -2,8 +2,8 @@
 
     python scripts/readme.py [--check]
 
-Prose and code are taken over as they stand, with links to notebooks pointing into nbs/, and text outputs as
-indented blocks; pictures and cells marked `#| hide` are left out.
+Prose and code are taken over as they stand, with links to notebooks pointing into nbs/, and text
+outputs as indented blocks; pictures and cells marked `#| hide` are left out.
 """
 
 import argparse
@@ -18,7 +18,9 @@ def _code(cell):
     """A code cell and its text output as Markdown."""
     source = "".join(cell["source"])
     lines = [line for line in source.splitlines() if not line.startswith("#|")]
-    parts = ["```python\n" + "\n".join(lines).strip() + "\n```"] if "echo: false" not in source else []
+    parts = (
+        ["```python\n" + "\n".join(lines).strip() + "\n```"] if "echo: false" not in source else []
+    )
     for output in cell["outputs"]:
         text = output.get("text") or output.get("data", {}).get("text/plain", [])
         if "image/png" not in output.get("data", {}) and "".join(text).strip():
@@ -33,7 +35,11 @@ def render(notebook):
         source = "".join(cell["source"])
         if re.search(r"^#\|\s*(hide|default_exp)\b", source, re.M):
             continue
-        parts.append(_code(cell) if cell["cell_type"] == "code" else re.sub(r"\]\((\w+\.ipynb)", r"](nbs/\1", source))
+        parts.append(
+            _code(cell)
+            if cell["cell_type"] == "code"
+            else re.sub(r"\]\((\w+\.ipynb)", r"](nbs/\1", source)
+        )
     return "\n\n".join(p for p in parts if p.strip()) + "\n"
 
 

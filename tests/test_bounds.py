@@ -21,7 +21,8 @@ import certify_bounds
 
 def overlapping(n=120, k=2, d=2, ridge=1.0, noise=3.5, seed=0):
     rng = np.random.default_rng(seed)
-    X, z = rng.normal(1, 2, size=(n, d)), np.arange(n) % k
+    X = rng.normal(1, 2, size=(n, d))
+    z = np.arange(n) % k
     y = np.einsum("ij,ij->i", X, rng.uniform(-2, 2, (k, d))[z]) + noise * rng.normal(size=n)
     return make_problem(X, y, k, ridge=ridge)
 
@@ -49,16 +50,21 @@ def test_adversarial_scaling(scale, k, ridge):
 def test_bound_scales_with_the_target(factor):
     problem = overlapping(80)
     scaled = replace(problem, y=problem.y * factor)
-    one, two = branch_and_bound(problem, random_state=0), branch_and_bound(scaled, random_state=0)
+    one = branch_and_bound(problem, random_state=0)
+    two = branch_and_bound(scaled, random_state=0)
     assert two.status == "optimal"
     assert two.objective == pytest.approx(one.objective * factor**2, rel=1e-8)
 
 
 def test_offset_of_the_target_costs_nothing_without_a_penalty_on_the_intercept():
     rng = np.random.default_rng(1)
-    X, y = rng.normal(size=(30, 1)), rng.normal(size=30)
-    plain, offset = (make_problem(X, y + c, 2, ridge=0.1, penalize_intercept=False) for c in (0.0, 1e6))
-    one, two = branch_and_bound(plain, random_state=0), branch_and_bound(offset, random_state=0)
+    X = rng.normal(size=(30, 1))
+    y = rng.normal(size=30)
+    plain, offset = (
+        make_problem(X, y + c, 2, ridge=0.1, penalize_intercept=False) for c in (0.0, 1e6)
+    )
+    one = branch_and_bound(plain, random_state=0)
+    two = branch_and_bound(offset, random_state=0)
     assert one.status == two.status == "optimal"
     assert one.objective == pytest.approx(two.objective, rel=1e-6)
 
@@ -66,7 +72,9 @@ def test_offset_of_the_target_costs_nothing_without_a_penalty_on_the_intercept()
 @pytest.mark.parametrize("seed", range(6))
 def test_no_penalty_at_all(seed):
     rng = np.random.default_rng(seed)
-    problem = make_problem(rng.normal(size=(10, 1 + seed % 2)), rng.normal(size=10), 2 + seed % 2, ridge=0)
+    problem = make_problem(
+        rng.normal(size=(10, 1 + seed % 2)), rng.normal(size=10), 2 + seed % 2, ridge=0
+    )
     best = brute_force(problem).objective
     found = branch_and_bound(problem, random_state=0)
     assert found.status == "optimal" and found.lower_bound <= best + 1e-14
@@ -109,15 +117,23 @@ def test_bound_holds_when_there_is_no_room_for_boxes(room):
 
 
 def test_bound_never_falls_and_never_passes_the_objective():
-    found = branch_and_bound(overlapping(42, k=3, ridge=0.01, noise=2.5), random_state=0, max_nodes=400_000)
+    found = branch_and_bound(
+        overlapping(42, k=3, ridge=0.01, noise=2.5), random_state=0, max_nodes=400_000
+    )
     objectives, lower = np.array([point[1:] for point in found.trace]).T
-    assert (np.diff(objectives) <= 0).all() and (np.diff(lower) >= 0).all() and (lower <= objectives).all()
+    assert (
+        (np.diff(objectives) <= 0).all()
+        and (np.diff(lower) >= 0).all()
+        and (lower <= objectives).all()
+    )
     assert found.trace[-1][1:] == (found.objective, found.lower_bound)
 
 
 def test_same_seed_same_certificate():
     problem = overlapping(42, k=3, ridge=0.01)
-    one, two = (branch_and_bound(problem, random_state=3, max_nodes=500_000, n_jobs=j) for j in (1, 2))
+    one, two = (
+        branch_and_bound(problem, random_state=3, max_nodes=500_000, n_jobs=j) for j in (1, 2)
+    )
     np.testing.assert_array_equal(one.labels, two.labels)
     assert one.lower_bound == two.lower_bound and one.nodes == two.nodes
 
@@ -133,7 +149,8 @@ def test_time_limit(n, k, d):
 
 def test_keyboard_interrupt(monkeypatch):
     problem = overlapping(70, k=3, ridge=0.01)
-    calls, advance = [], _LabelTree.advance
+    calls = []
+    advance = _LabelTree.advance
 
     def interrupted(self):
         calls.append(1)
@@ -160,7 +177,9 @@ def test_one_cluster_and_fewer_samples_than_clusters():
     one = branch_and_bound(overlapping(20, k=1), random_state=0)
     assert one.status == "optimal" and one.gap == 0
     few = make_problem(np.arange(3.0)[:, None], [1.0, -1.0, 5.0], 3, ridge=0.1)
-    assert branch_and_bound(few, random_state=0).objective == pytest.approx(brute_force(few).objective)
+    assert branch_and_bound(few, random_state=0).objective == pytest.approx(
+        brute_force(few).objective
+    )
 
 
 def test_exact_fit():
@@ -194,7 +213,9 @@ def test_unusable_labels(labels):
         certificate(overlapping(60), labels)
 
 
-@pytest.mark.parametrize("parameters", [{"gap": -1}, {"gap": float("nan")}, {"time_limit": -1}, {"max_nodes": 0}])
+@pytest.mark.parametrize(
+    "parameters", [{"gap": -1}, {"gap": float("nan")}, {"time_limit": -1}, {"max_nodes": 0}]
+)
 def test_unusable_parameters(parameters):
     with pytest.raises(InputError):
         branch_and_bound(overlapping(20), **parameters)
@@ -209,10 +230,14 @@ def test_a_start_that_is_given_is_used():
 
 def test_sample_weights():
     rng = np.random.default_rng(0)
-    X, y, weight = rng.normal(size=(9, 1)), rng.normal(size=9), rng.integers(0, 3, 9)
+    X = rng.normal(size=(9, 1))
+    y = rng.normal(size=9)
+    weight = rng.integers(0, 3, 9)
     problem = make_problem(X, y, 2, ridge=0.1, sample_weight=weight)
     assert isinstance(problem, LPCProblem)
-    assert branch_and_bound(problem, random_state=0).objective == pytest.approx(brute_force(problem).objective, rel=1e-6)
+    assert branch_and_bound(problem, random_state=0).objective == pytest.approx(
+        brute_force(problem).objective, rel=1e-6
+    )
 
 
 def test_many_samples():
@@ -227,7 +252,9 @@ def test_published_instances_are_proved_optimal(instance_id):
         instance = next(i for i in load_reference_instances("vary_n") if i.id == instance_id)
     except DataNotFoundError as reason:
         pytest.skip(str(reason))
-    problem = make_problem(np.round(instance.data.X, 2), np.round(instance.data.y, 2), 2, instance.ridge)
+    problem = make_problem(
+        np.round(instance.data.X, 2), np.round(instance.data.y, 2), 2, instance.ridge
+    )
     found = branch_and_bound(problem, gap=1e-6, random_state=0, time_limit=60)
     assert found.status == "optimal"
     assert found.objective <= objective(problem, instance.runs["globalopt"].labels) * (1 + 1e-9)

@@ -1,4 +1,5 @@
-"""A fixed sample of `make certify`: every formulation, back end and native algorithm against enumeration."""
+"""A fixed sample of `make certify`: every formulation, back end and native algorithm against
+enumeration."""
 
 import sys
 from pathlib import Path

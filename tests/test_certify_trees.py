@@ -1,4 +1,5 @@
-"""A fixed sample of the tree part of `make certify`: the formulation and the exact algorithm against enumeration."""
+"""A fixed sample of the tree part of `make certify`: the formulation and the exact algorithm
+against enumeration."""
 
 import sys
 from pathlib import Path

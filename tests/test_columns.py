@@ -1,4 +1,5 @@
-"""Bounds from prices: never above the optimum, closing at it, whatever the data, the prices and the start."""
+"""Bounds from prices: never above the optimum, closing at it, whatever the data, the prices and the
+start."""
 
 import itertools
 import sys
@@ -24,7 +25,8 @@ def best_known(problem):
 
 def lines(n=36, k=3, d=1, noise=0.5, seed=0, ridge=0.01):
     rng = np.random.default_rng(seed)
-    X, z = rng.normal(size=(n, d)), np.arange(n) % k
+    X = rng.normal(size=(n, d))
+    z = np.arange(n) % k
     y = np.einsum("ij,ij->i", X, rng.uniform(-3, 3, (k, d))[z]) + z + noise * rng.normal(size=n)
     return make_problem(X, y, k, ridge=ridge)
 
@@ -42,7 +44,8 @@ def run(tree, most=2000, look=lambda tree: None):
 
 @pytest.mark.parametrize("block", range(10))
 def test_never_above_brute_force_and_closes_there(block):
-    """Random problems on scales from 1e-6 to 1e6, with near-copies of samples, from a random start."""
+    """Random problems on scales from 1e-6 to 1e6, with near-copies of samples, from a random
+    start."""
     for seed in range(20 * block, 20 * block + 20):
         problem, rng = certify_bounds.random_problem(seed)
         if problem.penalty.min() == 0:
@@ -64,8 +67,14 @@ def test_never_above_brute_force_and_closes_there(block):
 @pytest.mark.parametrize("seed", range(6))
 def test_ends_at_the_optimum(seed):
     rng = np.random.default_rng(seed)
-    n, k = 9, 2 + seed % 2
-    problem = make_problem(rng.normal(size=(n, 1 + seed % 3)), rng.normal(size=n) + 5 * (seed % 2), k, ridge=(1e-3, 0.1, 10.0)[seed % 3])
+    n = 9
+    k = 2 + seed % 2
+    problem = make_problem(
+        rng.normal(size=(n, 1 + seed % 3)),
+        rng.normal(size=n) + 5 * (seed % 2),
+        k,
+        ridge=(1e-3, 0.1, 10.0)[seed % 3],
+    )
     tree = run(_ColumnTree(problem, np.zeros(n, dtype=int), 1e-5))
     optimum = certify_bounds.best_known(problem, local_search(problem, 2, random_state=0))
     assert tree.finished
@@ -77,16 +86,22 @@ def test_ends_at_the_optimum(seed):
 def test_node_bound_against_all_completions(seed):
     """The price bound of a node, at random prices, against enumeration."""
     rng = np.random.default_rng(seed)
-    n, k = 8, 2 + seed % 2
-    X, y = rng.normal(size=(n, 1 + seed % 2)), rng.normal(size=n) + 3 * (seed % 3)
+    n = 8
+    k = 2 + seed % 2
+    X = rng.normal(size=(n, 1 + seed % 2))
+    y = rng.normal(size=n) + 3 * (seed % 3)
     problem = make_problem(X, y, k, ridge=10.0 ** rng.uniform(-4, 1))
     labels = np.full(n, -1)
     labels[: seed % 4] = [0, 1, 0][: seed % 4]
     free = labels < 0
     mu = np.where(free, rng.exponential(10.0 ** rng.uniform(-2, 2), n), 0.0)
-    completions = (np.concatenate([labels[~free], c]) for c in itertools.product(range(k), repeat=int(free.sum())))
+    completions = (
+        np.concatenate([labels[~free], c])
+        for c in itertools.product(range(k), repeat=int(free.sum()))
+    )
     values = [objective(problem, z) for z in completions]
-    pricer, node = _Pricer(_form(problem), rng.integers(0, k, n), max(values)), _Node(labels, mu, 0.0, [])
+    pricer = _Pricer(_form(problem), rng.integers(0, k, n), max(values))
+    node = _Node(labels, mu, 0.0, [])
     node.open(pricer, k)
     rows = np.flatnonzero(free).astype(np.int32)
     low = np.array([list(pricer.exact(base, mu, rows, np.inf, 1e-9))[-1] for base in node.bases])
@@ -100,7 +115,8 @@ def test_same_nodes_same_bound():
 
 
 def test_bound_rises_and_closes_on_clear_clusters():
-    problem, seen = lines(noise=0.05), []
+    problem = lines(noise=0.05)
+    seen = []
     start = local_search(problem, random_state=0).labels
     tree = run(_ColumnTree(problem, start, 1e-3), look=lambda tree: seen.append(tree.lower))
     assert tree.finished and tree.nodes <= 3
@@ -109,7 +125,8 @@ def test_bound_rises_and_closes_on_clear_clusters():
 
 @pytest.mark.parametrize("factor", [1e-6, 1e6])
 def test_scale_of_the_target(factor):
-    problem, start = lines(24), np.arange(24) % 3
+    problem = lines(24)
+    start = np.arange(24) % 3
     one = run(_ColumnTree(problem, start, 0.01))
     two = run(_ColumnTree(replace(problem, y=problem.y * factor), start, 0.01))
     assert two.lower == pytest.approx(one.lower * factor**2, rel=0.011)
@@ -118,7 +135,9 @@ def test_scale_of_the_target(factor):
 def test_exact_pricing_stopped_early_is_still_a_bound():
     problem = lines(30, d=2, noise=1.0)
     pricer = _Pricer(_form(problem), np.arange(30) % 3, objective(problem, np.arange(30) % 3))
-    base, mu, free = pricer.base(np.zeros(30, dtype=bool)), np.full(30, 0.5), np.arange(30, dtype=np.int32)
+    base = pricer.base(np.zeros(30, dtype=bool))
+    mu = np.full(30, 0.5)
+    free = np.arange(30, dtype=np.int32)
     *_, low = pricer.exact(base, mu, free, 0.0, 1e-9)
     pricer.work = 2
     early = list(itertools.islice(pricer.exact(base, mu, free, 0.0, 1e-9), 40))
@@ -129,7 +148,9 @@ def test_exact_pricing_stopped_early_is_still_a_bound():
 def test_exact_pricing_without_room_for_boxes_is_still_a_bound(room):
     problem = lines(30, d=2, noise=1.0)
     pricer = _Pricer(_form(problem), np.arange(30) % 3, objective(problem, np.arange(30) % 3))
-    base, mu, free = pricer.base(np.zeros(30, dtype=bool)), np.full(30, 0.5), np.arange(30, dtype=np.int32)
+    base = pricer.base(np.zeros(30, dtype=bool))
+    mu = np.full(30, 0.5)
+    free = np.arange(30, dtype=np.int32)
     *_, low = pricer.exact(base, mu, free, 0.0, 1e-9)
     pricer.pool = pricer.pool._replace(free=pricer.pool.free[:room])
     *_, short = pricer.exact(base, mu, free, 0.0, 1e-9)
@@ -137,6 +158,8 @@ def test_exact_pricing_without_room_for_boxes_is_still_a_bound(room):
 
 
 def test_prices_stay_feasible_when_the_program_is_degenerate():
-    A, b, cost = np.array([[1.0, 1.0, 1.0], [1.0, 1.0, 1.0], [-1.0, -1.0, 0.0]]), np.array([1.0, 1.0, -1.0]), np.array([1.0, 1.0, 9.0])
+    A = np.array([[1.0, 1.0, 1.0], [1.0, 1.0, 1.0], [-1.0, -1.0, 0.0]])
+    b = np.array([1.0, 1.0, -1.0])
+    cost = np.array([1.0, 1.0, 9.0])
     _, nu = _centred_prices(A, b, cost, np.array([0.1, 0.1, 1.0]), 1.0, 1e-7)
     assert (A.T @ nu <= cost).all() and b @ nu == pytest.approx(1.0, abs=1e-5)

@@ -1,4 +1,5 @@
-"""Data sets: properties of the generators, and the published files where LPC_NS_DATA points to them."""
+"""Data sets: properties of the generators, and the published files where LPC_NS_DATA points to
+them."""
 
 import os
 from collections import Counter
@@ -12,7 +13,8 @@ from lpc_ns import datasets as ds
 from lpc_ns.errors import DataNotFoundError, InputError
 
 needs_data = pytest.mark.skipif(
-    not (Path(os.environ.get("LPC_NS_DATA", "")) / "lpc_reference").is_dir() or not os.environ.get("LPC_NS_DATA"),
+    not (Path(os.environ.get("LPC_NS_DATA", "")) / "lpc_reference").is_dir()
+    or not os.environ.get("LPC_NS_DATA"),
     reason="LPC_NS_DATA does not point to the published data",
 )
 NEAREST = 1e-8
@@ -27,7 +29,8 @@ def refit_mse(X, y, labels):
     """Mean squared residual after least squares within each cluster."""
     sse = 0.0
     for k in np.unique(labels):
-        Xk, yk = X[labels == k], y[labels == k]
+        Xk = X[labels == k]
+        yk = y[labels == k]
         sse += ((yk - np.c_[Xk, np.ones(len(yk))] @ least_squares(Xk, yk)) ** 2).sum()
     return sse / len(y)
 
@@ -59,7 +62,9 @@ def test_coefficients_come_back_without_noise(table, k):
         data = ds.make_lpc(k, 40 * k, n_features, table=table, noise=0, random_state=n_features)
         for cluster in range(k):
             fitted = least_squares(data.X[data.labels == cluster], data.y[data.labels == cluster])
-            np.testing.assert_allclose(fitted, [*data.coef[cluster], data.intercept[cluster]], atol=1e-9)
+            np.testing.assert_allclose(
+                fitted, [*data.coef[cluster], data.intercept[cluster]], atol=1e-9
+            )
 
 
 @pytest.mark.parametrize("rule", ["replace", "shift"])
@@ -82,14 +87,21 @@ def test_replaced_targets_lie_beyond_their_clusters_fences():
 
 
 def test_seeds_generators_and_balance():
-    assert np.array_equal(ds.make_sd1(random_state=7).y, ds.make_sd1(random_state=np.random.default_rng(7)).y)
+    assert np.array_equal(
+        ds.make_sd1(random_state=7).y, ds.make_sd1(random_state=np.random.default_rng(7)).y
+    )
     assert not np.array_equal(ds.make_sd1(random_state=7).y, ds.make_sd1(random_state=8).y)
-    assert np.bincount(ds.make_sd2(97, balance=[0.7, 0.2, 0.1], random_state=0).labels).tolist() == [68, 19, 10]
+    assert np.bincount(
+        ds.make_sd2(97, balance=[0.7, 0.2, 0.1], random_state=0).labels
+    ).tolist() == [68, 19, 10]
     assert np.bincount(ds.make_sd1(101, random_state=0).labels).tolist() == [51, 50]
 
 
 def test_separability_is_ordered_on_average():
-    draws = [[ds.make_separability(regime, 50, random_state=seed) for regime in ds.SEPARABILITY] for seed in range(50)]
+    draws = [
+        [ds.make_separability(regime, 50, random_state=seed) for regime in ds.SEPARABILITY]
+        for seed in range(50)
+    ]
     values = np.array([[e_sep(data.X, data.labels) for data in row] for row in draws])
     assert values[:, 0].max() < 1e-10
     assert (np.diff(values.mean(axis=0)) > 0).all()
@@ -127,7 +139,11 @@ def test_missing_files(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setitem(__import__("sys").modules, "ucimlrepo", None)
     assert ds.data_home() == [tmp_path / "lpc_ns"]
-    for call in (ds.load_published_assignments, lambda: ds.load_reference_instances("vary_k"), lambda: ds.load_uci(60)):
+    for call in (
+        ds.load_published_assignments,
+        lambda: ds.load_reference_instances("vary_k"),
+        lambda: ds.load_uci(60),
+    ):
         with pytest.raises(DataNotFoundError, match="LPC_NS_DATA"):
             call()
     (tmp_path / "lpc_ns").mkdir()
@@ -154,11 +170,15 @@ def test_published_errors_come_back_from_the_assignments():
         data = ds.load_uci(run.dataset)
         computed = refit_mse(data.X, data.y, run.labels)
         if run.dataset == "519_heart_failure" and run.method == "lpc_ns_mip" and run.ridge == 0.001:
-            assert run.mse < 1e-30 and 0.36 < computed < 0.37  # the published labels do not have the published error
+            assert (
+                run.mse < 1e-30 and 0.36 < computed < 0.37
+            )  # the published labels do not have the published error
         elif run.mse < 1e-12:
             assert computed < 1e-12
         else:
-            assert -1e-3 < computed / run.mse - 1 < 1e-9  # stored errors of singular fits are up to 0.07 % too large
+            assert (
+                -1e-3 < computed / run.mse - 1 < 1e-9
+            )  # stored errors of singular fits are up to 0.07 % too large
 
 
 @needs_data
@@ -166,8 +186,13 @@ def test_table_2_prints_the_best_of_the_published_ridge_weights():
     runs = ds.load_published_assignments()
     for entry in ds.UCI_DATASETS.values():
         for method, printed in (("lpc_ns_qpbo", entry.sse_qpbo), ("lpc_ns_mip", entry.sse_mip)):
-            best = min(run.mse for run in runs if run.dataset == entry.stem and run.method == method) * entry.n_samples
-            slip = 0.1 if entry.name == "facebook" and method == "lpc_ns_qpbo" else 1  # a power of ten in print
+            best = (
+                min(run.mse for run in runs if run.dataset == entry.stem and run.method == method)
+                * entry.n_samples
+            )
+            slip = (
+                0.1 if entry.name == "facebook" and method == "lpc_ns_qpbo" else 1
+            )  # a power of ten in print
             assert abs(best / (printed * slip) - 1) < 5e-4
 
 
@@ -178,30 +203,47 @@ def test_reference_instances_are_consistent(family):
     worst = 0.0
     for instance in instances:
         for run in instance.runs.values():
-            worst = max(worst, abs(refit_mse(instance.data.X, instance.data.y, run.labels) - run.mse) / run.mse)
+            worst = max(
+                worst,
+                abs(refit_mse(instance.data.X, instance.data.y, run.labels) - run.mse) / run.mse,
+            )
     assert worst < 1e-3, worst
 
 
 @needs_data
 def test_generators_repeat_published_features_and_noise():
     for instance in ds.load_reference_instances("vary_xtx"):
-        regime = {0.0: "identical", 60.4: "non-separable", 193.79: "semi-separable", 666.57: "separable"}[instance.value]
+        regime = {
+            0.0: "identical",
+            60.4: "non-separable",
+            193.79: "semi-separable",
+            666.57: "separable",
+        }[instance.value]
         drawn = ds.make_separability(regime, 70, noise=0, random_state=np.random.RandomState(2))
         np.testing.assert_allclose(drawn.X, instance.data.X, atol=1e-6)
         noise = (instance.data.y - drawn.y) / 2
-        assert any(np.allclose(noise, np.random.RandomState(seed).standard_normal(70), atol=1e-5) for seed in range(50))
+        assert any(
+            np.allclose(noise, np.random.RandomState(seed).standard_normal(70), atol=1e-5)
+            for seed in range(50)
+        )
     for instance in ds.load_reference_instances("vary_k"):
         data = instance.data
         coef = np.c_[data.coef, data.intercept]
-        drawn = ds.make_lpc(len(coef), 36, 2, coef=coef, noise=0, random_state=np.random.RandomState(2))
+        drawn = ds.make_lpc(
+            len(coef), 36, 2, coef=coef, noise=0, random_state=np.random.RandomState(2)
+        )
         np.testing.assert_allclose(drawn.X, data.X, atol=1e-6)
         noise = (data.y - drawn.y) / 3.5
-        assert any(np.allclose(noise, np.random.RandomState(seed).standard_normal(36), atol=1e-5) for seed in range(50))
+        assert any(
+            np.allclose(noise, np.random.RandomState(seed).standard_normal(36), atol=1e-5)
+            for seed in range(50)
+        )
 
 
 @needs_data
 def test_published_outliers_follow_the_shift_rule():
-    multipliers, shares = [], []
+    multipliers = []
+    shares = []
     for instance in ds.load_reference_instances("vary_outlier_ratio"):
         data = instance.data
         if len(data.y) != 120 or len(data.coef) != 3:
@@ -246,7 +288,9 @@ def test_whole_data_sets_from_raw(name):
 
 
 @needs_data
-@pytest.mark.parametrize(("name", "levels"), [("servo", ("E", "A")), ("stock_portfolio", ("2nd period", "3rd period"))])
+@pytest.mark.parametrize(
+    ("name", "levels"), [("servo", ("E", "A")), ("stock_portfolio", ("2nd period", "3rd period"))]
+)
 def test_split_and_pair_are_found_without_being_told(name, levels):
     entry = next(e for e in ds.UCI_DATASETS.values() if e.name == name)
     table = ds.load_uci_raw(name).drop(columns=list(entry.drop))
@@ -254,17 +298,29 @@ def test_split_and_pair_are_found_without_being_told(name, levels):
     assert found.reference["split"] == entry.split
     assert found.reference["levels"] == levels
     if name == "stock_portfolio":
-        assert ds.prepare_lpc(table, entry.target, entry.categorical, ridge=1e-3).reference["levels"] != levels
+        assert (
+            ds.prepare_lpc(table, entry.target, entry.categorical, ridge=1e-3).reference["levels"]
+            != levels
+        )
 
 
 @needs_data
 @pytest.mark.parametrize("name", ["productivity", "parkinsons"])
 def test_sampled_data_sets_are_rows_of_the_standardised_table(name):
     entry = next(e for e in ds.UCI_DATASETS.values() if e.name == name)
-    published, raw = ds.load_uci(name), ds.load_uci_raw(name).fillna(0)
-    everything = ds.prepare_lpc(raw.drop(columns=list(entry.drop)), entry.target, entry.categorical, split=entry.split, max_samples=10**6)
+    published = ds.load_uci(name)
+    raw = ds.load_uci_raw(name).fillna(0)
+    everything = ds.prepare_lpc(
+        raw.drop(columns=list(entry.drop)),
+        entry.target,
+        entry.categorical,
+        split=entry.split,
+        max_samples=10**6,
+    )
     assert everything.feature_names == published.feature_names
-    assert set(everything.reference["levels"]) == ({"Sunday", "Tuesday"} if name == "productivity" else {0, 1})
+    assert set(everything.reference["levels"]) == (
+        {"Sunday", "Tuesday"} if name == "productivity" else {0, 1}
+    )
     have = Counter(map(tuple, np.round(rows_of(everything), 7)))
     want = Counter(map(tuple, np.round(rows_of(published), 7)))
     assert not want - have
@@ -273,7 +329,8 @@ def test_sampled_data_sets_are_rows_of_the_standardised_table(name):
 
 @needs_data
 def test_facebook_but_for_a_damaged_copy():
-    published, raw = ds.load_uci("facebook"), ds.load_uci_raw("facebook").fillna(0)
+    published = ds.load_uci("facebook")
+    raw = ds.load_uci_raw("facebook").fillna(0)
     share = raw["Total Interactions"] - raw["comment"] - raw["like"]
     assert sorted(share) == sorted(raw["share"]) and not np.array_equal(share, raw["share"])
     prepared = ds.prepare_uci("facebook", raw.assign(share=share))
@@ -284,12 +341,16 @@ def test_facebook_but_for_a_damaged_copy():
 
 @needs_data
 def test_solar_flare_as_far_as_one_of_two_files_goes():
-    published, raw = ds.load_uci("solar_flare"), ds.load_uci_raw("solar_flare")
-    table = pd.DataFrame(published.X, columns=published.feature_names).assign(**{"common flares": published.y})
+    published = ds.load_uci("solar_flare")
+    raw = ds.load_uci_raw("solar_flare")
+    table = pd.DataFrame(published.X, columns=published.feature_names).assign(
+        **{"common flares": published.y}
+    )
     codes = {"common flares": [0, 1, 3], "previous 24 hour flare activity": [1, 2, 3]}
     decoded = {}
     for column in table:
-        z, levels = table[column].to_numpy(), np.unique(table[column])
+        z = table[column].to_numpy()
+        levels = np.unique(table[column])
         if set(levels) <= {0.0, 1.0}:
             continue
         use = np.array(codes.get(column, [1, 2]))
@@ -306,7 +367,8 @@ def test_solar_flare_as_far_as_one_of_two_files_goes():
 
 @needs_data
 def test_observations_about_the_published_data():
-    heart, facebook = ds.load_uci("heart_failure"), ds.load_uci("facebook")
+    heart = ds.load_uci("heart_failure")
+    facebook = ds.load_uci("facebook")
     assert len(np.unique(heart.y)) == 2
     assert refit_mse(facebook.X, facebook.y, np.zeros(433)) < 1e-25
     assert (np.ptp(ds.load_uci("productivity").X, axis=0) == 0).sum() == 1

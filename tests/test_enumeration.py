@@ -1,4 +1,5 @@
-"""Enumeration of candidate partitions: published optima, other searches, and input that it does not serve."""
+"""Enumeration of candidate partitions: published optima, other searches, and input that it does not
+serve."""
 
 import json
 
@@ -30,8 +31,11 @@ def test_agrees_with_branch_and_bound(offset):
     for seed in range(4):
         data = make_lpc(2, 60, 1, noise=3.5, random_state=seed)
         problem = make_problem(data.X + offset, data.y, 2, ridge=1.0)
-        found, searched = enumerate_candidates(problem), branch_and_bound(problem, gap=1e-8, random_state=0)
-        assert searched.status == "optimal" and found.objective == pytest.approx(searched.objective, rel=1e-7)
+        found = enumerate_candidates(problem)
+        searched = branch_and_bound(problem, gap=1e-8, random_state=0)
+        assert searched.status == "optimal" and found.objective == pytest.approx(
+            searched.objective, rel=1e-7
+        )
 
 
 @pytest.mark.parametrize("penalty", [{"ridge": 0.0}, {"ridge": 0.5, "penalize_intercept": False}])
@@ -39,7 +43,9 @@ def test_branch_and_bound_uses_it_where_boxes_need_a_penalty(penalty):
     data = make_lpc(2, 80, 1, noise=3.5, random_state=0)
     problem = make_problem(data.X, data.y, 2, **penalty)
     found = branch_and_bound(problem, random_state=0)
-    assert found.status == "optimal" and found.objective == pytest.approx(enumerate_candidates(problem).objective, rel=1e-9)
+    assert found.status == "optimal" and found.objective == pytest.approx(
+        enumerate_candidates(problem).objective, rel=1e-9
+    )
 
 
 def test_refuses_what_it_does_not_serve():

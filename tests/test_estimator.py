@@ -13,13 +13,21 @@ from lpc_ns.errors import DataWarning
 
 
 def expected_failures(estimator):
-    """Weights and repetition give one objective, but a few random starts need not end at the same partition of it."""
-    reason = "the baseline's starts are drawn per sample, so repeated samples lead to other local optima"
-    return {"check_sample_weight_equivalence_on_dense_data": reason} if estimator.method == "greedy" else {}
+    """Weights and repetition give one objective, but a few random starts need not end at the same
+    partition of it."""
+    reason = (
+        "the baseline's starts are drawn per sample, so repeated samples lead to other local optima"
+    )
+    return (
+        {"check_sample_weight_equivalence_on_dense_data": reason}
+        if estimator.method == "greedy"
+        else {}
+    )
 
 
 @parametrize_with_checks(
-    [LinearPredictiveClustering(), LinearPredictiveClustering(method="greedy", n_init=4)], expected_failed_checks=expected_failures
+    [LinearPredictiveClustering(), LinearPredictiveClustering(method="greedy", n_init=4)],
+    expected_failed_checks=expected_failures,
 )
 @pytest.mark.filterwarnings("ignore::lpc_ns.errors.DataWarning")
 def test_scikit_learn_conventions(estimator, check):
@@ -46,7 +54,8 @@ def test_one_cluster_is_ridge_regression(data):
 
 
 def test_as_many_clusters_as_samples():
-    X, y = np.arange(4.0)[:, None], np.array([3.0, -1.0, 4.0, 1.0])
+    X = np.arange(4.0)[:, None]
+    y = np.array([3.0, -1.0, 4.0, 1.0])
     with pytest.warns(DataWarning, match="perfect fit"):
         model = LinearPredictiveClustering(4, ridge=0, random_state=0).fit(X, y)
     assert model.sse_ == pytest.approx(0, abs=1e-12)
@@ -64,8 +73,12 @@ def test_objective_is_sse_plus_penalty(data):
 
 def test_integer_weights_equal_repetition_of_the_objective(data):
     weights = np.random.default_rng(0).integers(1, 4, 80)
-    weighted = LinearPredictiveClustering(2, random_state=0).fit(data.X, data.y, sample_weight=weights)
-    repeated = LinearPredictiveClustering(2, random_state=0).fit(np.repeat(data.X, weights, axis=0), np.repeat(data.y, weights))
+    weighted = LinearPredictiveClustering(2, random_state=0).fit(
+        data.X, data.y, sample_weight=weights
+    )
+    repeated = LinearPredictiveClustering(2, random_state=0).fit(
+        np.repeat(data.X, weights, axis=0), np.repeat(data.y, weights)
+    )
     assert weighted.objective_ == pytest.approx(repeated.objective_, rel=1e-9)
     np.testing.assert_allclose(weighted.cluster_weights_, repeated.cluster_weights_)
 
@@ -79,7 +92,8 @@ def test_assign_ignores_empty_clusters():
 
 @pytest.mark.parametrize("spoil", ["nan", "inf", "text", "rows", "empty"])
 def test_bad_data_raise_one_sentence(data, spoil):
-    X, y = data.X.astype(object), data.y.copy()
+    X = data.X.astype(object)
+    y = data.y.copy()
     if spoil == "nan":
         X[3, 1] = np.nan
     elif spoil == "inf":
@@ -89,7 +103,8 @@ def test_bad_data_raise_one_sentence(data, spoil):
     elif spoil == "rows":
         y = y[:-1]
     else:
-        X, y = X[:0], y[:0]
+        X = X[:0]
+        y = y[:0]
     with pytest.raises(ValueError) as error:
         LinearPredictiveClustering().fit(X, y)
     assert "\n" not in str(error.value) and str(error.value).endswith(".")

@@ -1,4 +1,5 @@
-"""GlobalOpt against enumeration: every formulation on every back end that can solve it, requirements, limits, and what is refused."""
+"""GlobalOpt against enumeration: every formulation on every back end that can solve it,
+requirements, limits, and what is refused."""
 
 from itertools import combinations, combinations_with_replacement, product
 
@@ -6,7 +7,13 @@ import numpy as np
 import pytest
 
 from lpc_ns.errors import InputError, MissingBackendError
-from lpc_ns.lpc.global_mip import big_m_bounds, build_global, elemental_coefficients, global_mip, loss_objective
+from lpc_ns.lpc.global_mip import (
+    big_m_bounds,
+    build_global,
+    elemental_coefficients,
+    global_mip,
+    loss_objective,
+)
 from lpc_ns.lpc.problem import brute_force, make_problem, objective, partitions, refit
 from lpc_ns.solvers import BACKENDS, solve
 
@@ -18,9 +25,16 @@ INSTANCES = [(seed, *size, ridge) for seed, (ridge, size) in enumerate(product(R
 def instance(seed, n, d, K, ridge, **options):
     """K lines with noise."""
     rng = np.random.default_rng(seed)
-    X, lines = rng.normal(size=(n, d)), rng.uniform(-3, 3, (K, d + 1))
+    X = rng.normal(size=(n, d))
+    lines = rng.uniform(-3, 3, (K, d + 1))
     chosen = lines[np.arange(n) % K]
-    return make_problem(X, chosen[:, 0] + (X * chosen[:, 1:]).sum(axis=1) + 0.4 * rng.normal(size=n), K, ridge=ridge, **options)
+    return make_problem(
+        X,
+        chosen[:, 0] + (X * chosen[:, 1:]).sum(axis=1) + 0.4 * rng.normal(size=n),
+        K,
+        ridge=ridge,
+        **options,
+    )
 
 
 def backends(kind):
@@ -31,13 +45,16 @@ def backends(kind):
 def absolute_optimum(problem):
     """Best K elemental coefficient vectors: neither partitions nor linear programs."""
     E = elemental_coefficients(problem)
-    residual, price = np.abs(problem.y[:, None] - problem.X @ E.T), np.abs(E) @ problem.penalty
+    residual = np.abs(problem.y[:, None] - problem.X @ E.T)
+    price = np.abs(E) @ problem.penalty
     best = np.inf
     for first in range(len(E)) if problem.n_clusters == 3 else [None]:
         base, cost = (np.inf, 0.0) if first is None else (residual[:, [first]], price[first])
         pairs = np.array(list(combinations_with_replacement(range(first or 0, len(E)), 2)))
         values = cost + price[pairs].sum(axis=1)
-        values += np.minimum(np.minimum(residual[:, pairs[:, 0]], residual[:, pairs[:, 1]]), base).sum(axis=0)
+        values += np.minimum(
+            np.minimum(residual[:, pairs[:, 0]], residual[:, pairs[:, 1]]), base
+        ).sum(axis=0)
         best = min(best, values.min())
     return best
 
@@ -48,7 +65,9 @@ def test_squared_loss_agrees_with_enumeration(case):
     optimum = brute_force(problem).objective
     runs = [("big-m", name) for name in backends("MIQP")] + [("indicator", "SCIP")]
     for formulation, solver in runs:
-        found = global_mip(problem, formulation=formulation, solver=solver, gap=1e-9, random_state=0)
+        found = global_mip(
+            problem, formulation=formulation, solver=solver, gap=1e-9, random_state=0
+        )
         assert found.status == found.model_status == "optimal"
         assert np.isclose(found.objective, optimum, rtol=1e-6)
         assert found.objective == objective(problem, found.labels) == found.model_objective
@@ -61,11 +80,15 @@ def test_absolute_loss_agrees_with_enumeration(case):
     optimum = absolute_optimum(problem)
     runs = [("big-m", name) for name in backends("MILP")] + [("indicator", "SCIP")]
     for formulation, solver in runs:
-        found = global_mip(problem, "absolute", formulation=formulation, solver=solver, gap=1e-9, random_state=0)
+        found = global_mip(
+            problem, "absolute", formulation=formulation, solver=solver, gap=1e-9, random_state=0
+        )
         assert found.model_status == "optimal"
         assert found.status == "feasible"
         assert np.isclose(found.model_objective, optimum, rtol=1e-6)
-        assert np.isclose(found.model_objective, loss_objective(problem, found.labels, "absolute"), rtol=1e-9)
+        assert np.isclose(
+            found.model_objective, loss_objective(problem, found.labels, "absolute"), rtol=1e-9
+        )
         assert found.lower_bound == 0 and found.objective == objective(problem, found.labels)
 
 
@@ -90,7 +113,11 @@ def test_units_do_not_matter(loss, scale):
     assert np.isclose(found.model_objective, optimum, rtol=1e-6)
 
 
-@pytest.mark.parametrize("options", [{"penalize_intercept": False}, {"sample_weight": [1, 2, 0, 1, 3, 0.5, 1, 1]}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [{"penalize_intercept": False}, {"sample_weight": [1, 2, 0, 1, 3, 0.5, 1, 1]}],
+    ids=str,
+)
 def test_free_intercept_and_weights(options):
     problem = instance(5, 8, 1, 2, 0.5, **options)
     found = global_mip(problem, gap=1e-9, random_state=0)
@@ -102,8 +129,11 @@ def test_big_m_is_valid_without_an_incumbent():
     for case in INSTANCES:
         problem = instance(*case)
         best = brute_force(problem)
-        residual = np.abs(problem.y[:, None] - problem.X @ refit(problem, best.labels).T).max(axis=1)
-        tight, loose = big_m_bounds(problem, "squared", best.objective), big_m_bounds(problem, "squared")
+        residual = np.abs(problem.y[:, None] - problem.X @ refit(problem, best.labels).T).max(
+            axis=1
+        )
+        tight = big_m_bounds(problem, "squared", best.objective)
+        loose = big_m_bounds(problem, "squared")
         assert (residual <= tight * (1 + 1e-9)).all() and (tight <= loose * (1 + 1e-9)).all()
 
 
@@ -128,22 +158,31 @@ def test_requirements_are_met_and_optimal_among_those_that_meet_them(rules, loss
     problem = instance(7, 8, 1, 2, 0.1)
     found = global_mip(problem, loss, gap=1e-9, random_state=0, **rules)
     assert feasible(found.labels, 2, **rules)
-    best = min(loss_objective(problem, z, loss) for z in partitions(8, 2) if feasible(z, 2, **rules))
+    best = min(
+        loss_objective(problem, z, loss) for z in partitions(8, 2) if feasible(z, 2, **rules)
+    )
     assert np.isclose(found.model_objective, best, rtol=1e-6)
-    assert found.model_status == "optimal" and best * (1 - 1e-5) <= found.model_bound <= best * (1 + 1e-9)
+    assert found.model_status == "optimal" and best * (1 - 1e-5) <= found.model_bound <= best * (
+        1 + 1e-9
+    )
     assert found.lower_bound == 0 and found.status == "feasible"
 
 
 @pytest.mark.parametrize("K", [2, 3])
 def test_requirements_of_three_clusters(K):
-    problem, rules = instance(8, 7, 1, K, 0.1), {"min_cluster_size": 2, "cannot_link": [(0, 3)]}
+    problem = instance(8, 7, 1, K, 0.1)
+    rules = {"min_cluster_size": 2, "cannot_link": [(0, 3)]}
     found = global_mip(problem, gap=1e-9, random_state=0, **rules)
     assert feasible(found.labels, K, **rules)
     best = min(objective(problem, z) for z in partitions(7, K) if feasible(z, K, **rules))
     assert np.isclose(found.model_objective, best, rtol=1e-6)
 
 
-@pytest.mark.parametrize("rules", [{}, {"must_link": [(0, 1)]}, {"min_cluster_size": 2, "cannot_link": [(4, 5)]}], ids=str)
+@pytest.mark.parametrize(
+    "rules",
+    [{}, {"must_link": [(0, 1)]}, {"min_cluster_size": 2, "cannot_link": [(4, 5)]}],
+    ids=str,
+)
 def test_trimming_leaves_out_the_best_samples(rules):
     clean = instance(9, 7, 1, 2, 0.1)
     problem = make_problem(clean.X[:, 1:], clean.y + 20.0 * (np.arange(7) == 4), 2, ridge=0.1)
@@ -187,7 +226,10 @@ def test_bound_of_a_stopped_search_is_below_the_optimum():
 def test_the_start_is_taken_and_changes_no_result():
     problem = instance(6, 8, 1, 2, 0.5)
     for formulation in ("big-m", "indicator"):
-        cold, warm = (global_mip(problem, formulation=formulation, warm_start=w, gap=1e-9, random_state=0) for w in (False, True))
+        cold, warm = (
+            global_mip(problem, formulation=formulation, warm_start=w, gap=1e-9, random_state=0)
+            for w in (False, True)
+        )
         np.testing.assert_array_equal(cold.labels, warm.labels)
 
 
@@ -204,7 +246,11 @@ def test_one_cluster_and_a_perfect_fit():
 REFUSED = [
     ({"solver": "HIGHS"}, MissingBackendError, "use SCIP.*or loss='absolute'"),
     ({"solver": "CLARABEL"}, MissingBackendError, "cannot solve the model for the squared loss"),
-    ({"solver": "HIGHS", "formulation": "indicator", "loss": "absolute"}, InputError, "use solver='SCIP', or formulation='big-m'"),
+    (
+        {"solver": "HIGHS", "formulation": "indicator", "loss": "absolute"},
+        InputError,
+        "use solver='SCIP', or formulation='big-m'",
+    ),
     ({"solver": "EXCEL"}, InputError, "solver is 'EXCEL'"),
     ({"loss": "huber"}, InputError, "loss is 'huber'"),
     ({"formulation": "sos"}, InputError, "formulation is 'sos'"),
@@ -221,7 +267,9 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("options", "error", "message"), REFUSED, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("options", "error", "message"), REFUSED, ids=lambda value: str(value)[:40]
+)
 def test_refused(options, error, message):
     with pytest.raises(error, match=message):
         global_mip(instance(0, 8, 1, 2, 0.1), random_state=0, **options)

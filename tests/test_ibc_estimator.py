@@ -1,4 +1,5 @@
-"""The estimator of part I: conventions, honest selection, the right family, intervals, and its promises on real data."""
+"""The estimator of part I: conventions, honest selection, the right family, intervals, and its
+promises on real data."""
 
 import warnings
 from dataclasses import replace
@@ -45,7 +46,9 @@ def _close_figures():
     plt.close("all")
 
 
-@parametrize_with_checks([InteractionBasedClustering(model, cv=2) for model in ("auto", "D", "stack")])
+@parametrize_with_checks(
+    [InteractionBasedClustering(model, cv=2) for model in ("auto", "D", "stack")]
+)
 def test_scikit_learn_conventions(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
@@ -55,8 +58,11 @@ def test_scikit_learn_conventions(estimator, check):
 def truth(name, n=500, p=5, seed=0, linear=True):
     """One of the four truths of the notebook, with or without other main effects."""
     rng = np.random.default_rng(seed)
-    X, noise = rng.normal(size=(n, p)), rng.normal(size=n)
-    i, j, sign = X[:, 0], X[:, 1], np.sign(X[:, 1])
+    X = rng.normal(size=(n, p))
+    noise = rng.normal(size=n)
+    i = X[:, 0]
+    j = X[:, 1]
+    sign = np.sign(X[:, 1])
     signal = {"A": 1.2 * i, "B": 1.5 * sign * i, "C": i * j, "D": (2 + 1.5 * sign) * i * j}[name]
     return X, signal + linear * X[:, -1] + noise
 
@@ -64,17 +70,35 @@ def truth(name, n=500, p=5, seed=0, linear=True):
 @pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize(("p", "linear"), [(2, False), (5, True), (10, False)])
 def test_auto_picks_the_right_family(name, p, linear):
-    """12 seeds for each truth, four for each number of features, none of them used anywhere else."""
-    chosen = [InteractionBasedClustering(random_state=s).fit(*truth(name, 500, p, 7000 + 10 * p + s, linear)).model_ for s in range(4)]
+    """12 seeds for each truth, four for each number of features, none of them used anywhere
+    else."""
+    chosen = [
+        InteractionBasedClustering(random_state=s)
+        .fit(*truth(name, 500, p, 7000 + 10 * p + s, linear))
+        .model_
+        for s in range(4)
+    ]
     assert chosen.count(name) >= 3, chosen
 
 
 def test_families_are_what_they_are_called():
     """Least squares, a given product and a given split: A to D are four textbook regressions."""
     X, y = truth("D", 200, 3, 1)
-    models = fit_models(X, y, Settings(ridge=0.0, interactions=((0, 1),), candidates=((1,),), rules=("median",), max_clusters=2))
-    low, product = X[:, 1] <= np.median(X[:, 1]), np.column_stack([X, X[:, 0] * X[:, 1]])
-    for name, columns, parts in (("A", X, [low | ~low]), ("B", X, [low, ~low]), ("C", product, [low | ~low]), ("D", product, [low, ~low])):
+    models = fit_models(
+        X,
+        y,
+        Settings(
+            ridge=0.0, interactions=((0, 1),), candidates=((1,),), rules=("median",), max_clusters=2
+        ),
+    )
+    low = X[:, 1] <= np.median(X[:, 1])
+    product = np.column_stack([X, X[:, 0] * X[:, 1]])
+    for name, columns, parts in (
+        ("A", X, [low | ~low]),
+        ("B", X, [low, ~low]),
+        ("C", product, [low | ~low]),
+        ("D", product, [low, ~low]),
+    ):
         expected = np.empty(200)
         for rows in parts:
             expected[rows] = LinearRegression().fit(columns[rows], y[rows]).predict(columns[rows])
@@ -85,14 +109,22 @@ def test_families_are_what_they_are_called():
 def test_gain_identity():
     """MSE_A - MSE_B is a level and a slope part, exactly, on any sample (theorem 1)."""
     X, y = truth("B", 300, 3, 2)
-    models = fit_models(X, y, Settings(ridge=0.0, candidates=((1,),), rules=("median",), max_clusters=2))
-    a, b = models["A"].fit, models["B"].fit
-    labels, total = models["B"].assign(X), 0.0
+    models = fit_models(
+        X, y, Settings(ridge=0.0, candidates=((1,),), rules=("median",), max_clusters=2)
+    )
+    a = models["A"].fit
+    b = models["B"].fit
+    labels = models["B"].assign(X)
+    total = 0.0
     for k in (0, 1):
         rows = labels == k
-        mean, level = X[rows].mean(axis=0), y[rows].mean()
+        mean = X[rows].mean(axis=0)
+        level = y[rows].mean()
         slopes = b.coef[k] - a.coef[0]
-        total += rows.mean() * ((level - a.intercept[0] - a.coef[0] @ mean) ** 2 + slopes @ np.cov(X[rows].T, bias=True) @ slopes)
+        total += rows.mean() * (
+            (level - a.intercept[0] - a.coef[0] @ mean) ** 2
+            + slopes @ np.cov(X[rows].T, bias=True) @ slopes
+        )
     mse = [((y - models[name].predict(X)) ** 2).mean() for name in "AB"]
     assert mse[0] - mse[1] == pytest.approx(total, abs=1e-12)
 
@@ -110,16 +142,25 @@ def test_nothing_is_chosen_outside_the_folds():
 
 
 def test_noise_of_200_features_has_no_honest_r2():
-    scores, leaky = [], []
+    scores = []
+    leaky = []
     for seed in range(3):
         rng = np.random.default_rng(100 + seed)
-        X, y = rng.normal(size=(200, 200)), rng.normal(size=200)
+        X = rng.normal(size=(200, 200))
+        y = rng.normal(size=200)
         total = ((y - y.mean()) ** 2).sum()
-        held_out, columns = np.empty(200), np.column_stack([X[:, i] * X[:, j] for i, j in screen_pairs(X, y, top=5).terms])
+        held_out = np.empty(200)
+        columns = np.column_stack([X[:, i] * X[:, j] for i, j in screen_pairs(X, y, top=5).terms])
         selected_before = np.empty(200)
         for train, test in KFold(5, shuffle=True, random_state=seed).split(X):
-            held_out[test] = InteractionBasedClustering(cv=5, random_state=seed).fit(X[train], y[train]).predict(X[test])
-            selected_before[test] = LinearRegression().fit(columns[train], y[train]).predict(columns[test])
+            held_out[test] = (
+                InteractionBasedClustering(cv=5, random_state=seed)
+                .fit(X[train], y[train])
+                .predict(X[test])
+            )
+            selected_before[test] = (
+                LinearRegression().fit(columns[train], y[train]).predict(columns[test])
+            )
         scores.append(1 - ((y - held_out) ** 2).sum() / total)
         leaky.append(1 - ((y - selected_before) ** 2).sum() / total)
     assert max(scores) < 0.03 and np.mean(scores) < 0.01
@@ -138,7 +179,8 @@ def test_stack_is_close_to_the_best_family(name):
             data = load_uci(name)
         except DataNotFoundError as reason:
             pytest.skip(str(reason))
-        X, y = data.X, data.y
+        X = data.X
+        y = data.y
     table = compare_models(X, y, InteractionBasedClustering(random_state=0)).table
     assert table.loc["stack", "r2"] > table.loc[list(FAMILIES), "r2"].max() - 0.035
     assert np.isfinite(table["r2"]).all()
@@ -182,9 +224,14 @@ def test_equal_noise_has_one_width():
 
 
 def test_widths_are_order_statistics():
-    residuals, labels = np.arange(1.0, 31), np.repeat([0, 1, 2], [9, 18, 3])
+    residuals = np.arange(1.0, 31)
+    labels = np.repeat([0, 1, 2], [9, 18, 3])
     widths = conformal_widths(residuals, labels, 0.9, 3)
-    assert widths.tolist() == [9.0, 27.0, 28.0]  # ranks 9 of 9, 18 of 18, and 28 of all 30 where three samples are too few
+    assert widths.tolist() == [
+        9.0,
+        27.0,
+        28.0,
+    ]  # ranks 9 of 9, 18 of 18, and 28 of all 30 where three samples are too few
     assert np.isinf(conformal_widths(residuals, labels, 0.999, 3)).all()
     assert conformal_widths(residuals, labels, 0.9, 4)[3] == 28.0
 
@@ -192,7 +239,8 @@ def test_widths_are_order_statistics():
 def test_stack_weights_on_the_simplex():
     rng = np.random.default_rng(0)
     y = rng.normal(size=300)
-    good, bad = y + 0.1 * rng.normal(size=300), rng.normal(size=300)
+    good = y + 0.1 * rng.normal(size=300)
+    bad = rng.normal(size=300)
     weights = stack_weights(y, np.stack([np.column_stack([good, bad, bad, -good])] * 2))
     assert weights.sum() == pytest.approx(1) and (weights >= 0).all() and weights[0] > 0.95
     twins = stack_weights(y, np.column_stack([good, good, bad, bad])[None])
@@ -214,13 +262,20 @@ def test_one_standard_error_prefers_few_coefficients():
     assert comparison.chosen == ("B" if table["loss"]["B"] <= table["loss_error"]["B"] else "C")
     squared = (y - near[0].T) ** 2
     best = squared[table["r2"].argmax()]
-    np.testing.assert_allclose(table["loss"], (squared - best).sum(axis=1) / ((y - y.mean()) ** 2).sum())
+    np.testing.assert_allclose(
+        table["loss"], (squared - best).sum(axis=1) / ((y - y.mean()) ** 2).sum()
+    )
 
 
 def test_james_stein_limits():
     X, y = truth("D", 400, 3, 0)
     assert fit_models(X, y, Settings())["pooled"].weight > 0.95
-    weights = [fit_models(*truth("C", 400, 3, s), Settings(rules=("median",), max_clusters=2))["pooled"].weight for s in range(8)]
+    weights = [
+        fit_models(*truth("C", 400, 3, s), Settings(rules=("median",), max_clusters=2))[
+            "pooled"
+        ].weight
+        for s in range(8)
+    ]
     assert np.mean(weights) < 0.7
     models = fit_models(X, y, Settings())
     assert pool(X, y, models["D"], models["D"]).weight == 0
@@ -229,7 +284,9 @@ def test_james_stein_limits():
 def test_james_stein_beats_d_where_regimes_are_weak():
     """Mean error of the regression function, fixed split, least squares: the theorem's setting."""
     risks = np.zeros(2)
-    settings = Settings(ridge=0.0, interactions=((0, 1),), candidates=((1,),), rules=("sign",), max_clusters=2)
+    settings = Settings(
+        ridge=0.0, interactions=((0, 1),), candidates=((1,),), rules=("sign",), max_clusters=2
+    )
     for seed in range(60):
         rng = np.random.default_rng(seed)
         X = rng.normal(size=(120, 3))
@@ -242,10 +299,13 @@ def test_james_stein_beats_d_where_regimes_are_weak():
 @pytest.mark.parametrize("model", ALL)
 def test_every_model_fits_and_predicts(model):
     X, y = truth("B", 150, 3, 4)
-    table, series = pd.DataFrame(X, columns=["a", "b", "c"]), pd.Series(y, name="price")
+    table = pd.DataFrame(X, columns=["a", "b", "c"])
+    series = pd.Series(y, name="price")
     fitted = InteractionBasedClustering(model, cv=3, random_state=0).fit(table, series)
     assert fitted.predict(table).shape == (150,) and fitted.model_ in (model, *FAMILIES)
-    assert fitted.labels_.shape == (150,) and fitted.labels_.max() + 1 == (1 if fitted.split_ is None else fitted.split_.n_cells)
+    assert fitted.labels_.shape == (150,) and fitted.labels_.max() + 1 == (
+        1 if fitted.split_ is None else fitted.split_.n_cells
+    )
     np.testing.assert_array_equal(fitted.assign(table), fitted.labels_)
     low, high = fitted.predict_interval(table).T
     assert (low < high).all()
@@ -257,14 +317,18 @@ def test_every_model_fits_and_predicts(model):
             fitted.coefficients()
     else:
         shown = fitted.coefficients()
-        assert list(shown.columns) == ["intercept", *fitted.columns_] and len(shown) == len(fitted.coef_)
+        assert list(shown.columns) == ["intercept", *fitted.columns_] and len(shown) == len(
+            fitted.coef_
+        )
 
 
 def test_pooled_coefficients_predict():
     X, y = truth("D", 150, 3, 4)
     fitted = InteractionBasedClustering("pooled", cv=3, random_state=0).fit(X, y)
     design = fitted.models_["D"].design(X)
-    by_hand = fitted.intercept_[fitted.labels_] + (design * fitted.coef_[fitted.labels_]).sum(axis=1)
+    by_hand = fitted.intercept_[fitted.labels_] + (design * fitted.coef_[fitted.labels_]).sum(
+        axis=1
+    )
     np.testing.assert_allclose(by_hand, fitted.predict(X), rtol=1e-8, atol=0.3)
     assert np.median(np.abs(by_hand - fitted.predict(X))) < 1e-9  # clipping touches a few
 
@@ -280,29 +344,42 @@ def test_jobs_do_not_change_the_result():
 def test_units_do_not_matter():
     X, y = truth("D", 200, 3, 6)
     scales = np.array([1e-3, 50, 1e4])
-    plain = InteractionBasedClustering(cv=3, split=("median", "threshold"), random_state=0).fit(X, y)
-    scaled = InteractionBasedClustering(cv=3, split=("median", "threshold"), random_state=0).fit(X * scales + 7, 100 * y - 5)
+    plain = InteractionBasedClustering(cv=3, split=("median", "threshold"), random_state=0).fit(
+        X, y
+    )
+    scaled = InteractionBasedClustering(cv=3, split=("median", "threshold"), random_state=0).fit(
+        X * scales + 7, 100 * y - 5
+    )
     assert plain.model_ == scaled.model_ and plain.terms_ == scaled.terms_
-    np.testing.assert_allclose(scaled.predict(X * scales + 7), 100 * plain.predict(X) - 5, rtol=1e-5, atol=1e-3)
+    np.testing.assert_allclose(
+        scaled.predict(X * scales + 7), 100 * plain.predict(X) - 5, rtol=1e-5, atol=1e-3
+    )
 
 
 def test_user_choices_are_followed():
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.normal(size=(200, 4)), columns=list("abcd"))
     y = table.a * table.b + rng.normal(size=200)
-    terms, groups = [("c", "d"), ("a", "a")], ["c", ("a", "b")]
-    model = InteractionBasedClustering("D", interactions=terms, candidates=groups, split="quadrants", cv=2).fit(table, y)
+    terms = [("c", "d"), ("a", "a")]
+    groups = ["c", ("a", "b")]
+    model = InteractionBasedClustering(
+        "D", interactions=terms, candidates=groups, split="quadrants", cv=2
+    ).fit(table, y)
     assert model.terms_ == ((2, 3), (0, 0)) and model.columns_[-2:] == ["c * d", "a * a"]
     assert model.split_.variables == (0, 1) and model.split_.rule == "quadrants"
     none = InteractionBasedClustering("C", degree=1, cv=2).fit(table, y)
     assert none.terms_ == () and none.interactions_ is None
-    three = InteractionBasedClustering("C", degree=3, cv=2).fit(table, table.a * table.b * table.c + 0.5 * y)
+    three = InteractionBasedClustering("C", degree=3, cv=2).fit(
+        table, table.a * table.b * table.c + 0.5 * y
+    )
     assert (0, 1, 2) in three.terms_
     lasso = InteractionBasedClustering("C", selection="lasso", cv=2, random_state=0).fit(table, y)
     assert (0, 1) in lasso.terms_
 
 
-@pytest.mark.parametrize("rule", ["oblique", "quadrants", "kmeans", "mixture", "tree", "linear-tree"])
+@pytest.mark.parametrize(
+    "rule", ["oblique", "quadrants", "kmeans", "mixture", "tree", "linear-tree"]
+)
 def test_rules_of_several_variables(rule):
     X, y = truth("C", 300, 3, 0)
     model = InteractionBasedClustering("B", split=rule, cv=2, random_state=0).fit(X, 3 * y)
@@ -311,22 +388,37 @@ def test_rules_of_several_variables(rule):
 
 def test_text_booleans_and_levels():
     rng = np.random.default_rng(0)
-    table = pd.DataFrame({"x": rng.normal(size=120), "kind": rng.choice(["u", "v", "w"], 120), "flag": rng.random(120) < 0.5})
+    table = pd.DataFrame(
+        {
+            "x": rng.normal(size=120),
+            "kind": rng.choice(["u", "v", "w"], 120),
+            "flag": rng.random(120) < 0.5,
+        }
+    )
     y = np.where(table.kind == "v", 2, -1) * table.x + table.flag + 0.3 * rng.normal(size=120)
     model = InteractionBasedClustering(cv=3, random_state=0).fit(table, y)
-    assert model.encoding_.names == ("x", "kind_v", "kind_w", "flag") and model.score(table, y) > 0.9
+    assert (
+        model.encoding_.names == ("x", "kind_v", "kind_w", "flag") and model.score(table, y) > 0.9
+    )
     categorical = clone(model).fit(table.astype({"kind": "category"}), y)
-    np.testing.assert_allclose(categorical.predict(table.astype({"kind": "category"})), model.predict(table))
+    np.testing.assert_allclose(
+        categorical.predict(table.astype({"kind": "category"})), model.predict(table)
+    )
     one_level = model.predict(table[table.kind == "w"].head(3))
-    np.testing.assert_allclose(one_level, model.predict(table)[np.flatnonzero(table.kind == "w")[:3]])
-    by_name = compare_models(table, y, InteractionBasedClustering(cv=2, candidates=["kind_v"], random_state=0), cv=2)
+    np.testing.assert_allclose(
+        one_level, model.predict(table)[np.flatnonzero(table.kind == "w")[:3]]
+    )
+    by_name = compare_models(
+        table, y, InteractionBasedClustering(cv=2, candidates=["kind_v"], random_state=0), cv=2
+    )
     assert by_name.chosen in by_name.table.index
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 9, 16])
 def test_tiny_samples(n):
     rng = np.random.default_rng(n)
-    X, y = rng.normal(size=(n, 3)), rng.normal(size=n)
+    X = rng.normal(size=(n, 3))
+    y = rng.normal(size=n)
     model = InteractionBasedClustering(random_state=0).fit(X, y)
     assert np.isfinite(model.predict(X)).all() and model.split_ is None
     assert not np.isnan(model.predict_interval(X)).any()
@@ -344,7 +436,9 @@ def test_doubtful_data_are_fitted_with_a_warning():
     X, y = truth("A", 60, 3, 0)
     constant = np.column_stack([X, np.ones(60)])
     with pytest.warns(DataWarning, match="constant column"):
-        assert np.isfinite(InteractionBasedClustering(cv=2).fit(constant, y).predict(constant)).all()
+        assert np.isfinite(
+            InteractionBasedClustering(cv=2).fit(constant, y).predict(constant)
+        ).all()
     with pytest.warns(DataWarning, match="duplicated column"):
         InteractionBasedClustering(cv=2).fit(np.column_stack([X, X[:, 0]]), y)
     with pytest.warns(DataWarning, match="target is constant"):
@@ -358,7 +452,8 @@ def test_forward_selection_of_noise_is_rare():
     taken = 0
     for seed in range(40):
         rng = np.random.default_rng(seed)
-        X, y = rng.normal(size=(200, 8)), rng.normal(size=200)
+        X = rng.normal(size=(200, 8))
+        y = rng.normal(size=200)
         ranking = screen_pairs(X, y)
         taken += len(forward_terms(X, y, ranking.terms, n_searched=ranking.n_terms)) > 0
     assert taken <= 3
@@ -369,7 +464,9 @@ def test_regime_test_follows_the_data():
     model = InteractionBasedClustering("C", cv=2, random_state=0).fit(X, y)
     assert model.regime_test(X, y, n_bootstrap=99).rejected
     X, y = truth("C", 400, 3, 0)
-    model = InteractionBasedClustering("C", cv=2, random_state=0).fit(pd.DataFrame(X, columns=["a", "b", "c"]), y)
+    model = InteractionBasedClustering("C", cv=2, random_state=0).fit(
+        pd.DataFrame(X, columns=["a", "b", "c"]), y
+    )
     test = model.regime_test(pd.DataFrame(X, columns=["a", "b", "c"]), y, n_bootstrap=99)
     assert not test.rejected and test.names == ("a", "b", "c")
 
@@ -377,11 +474,21 @@ def test_regime_test_follows_the_data():
 def test_plots_show_the_model():
     X, y = truth("B", 300, 3, 0)
     table = pd.DataFrame(X, columns=["dose", "age", "weight"])
-    model = InteractionBasedClustering("B", cv=2, random_state=0).fit(table, pd.Series(y, name="effect"))
+    model = InteractionBasedClustering("B", cv=2, random_state=0).fit(
+        table, pd.Series(y, name="effect")
+    )
     ax = model.plot_branches(table, pd.Series(y, name="effect"))
-    assert ax.get_xlabel() == "dose" and ax.get_ylabel() == "effect" and sum(len(c.get_offsets()) for c in ax.collections) == 300
+    assert (
+        ax.get_xlabel() == "dose"
+        and ax.get_ylabel() == "effect"
+        and sum(len(c.get_offsets()) for c in ax.collections) == 300
+    )
     assert model.plot_threshold_path(table, y).get_xlabel() == "age"
-    assert [t.get_text() for t in model.plot_coefficients().get_yticklabels()] == ["dose", "age", "weight"]
+    assert [t.get_text() for t in model.plot_coefficients().get_yticklabels()] == [
+        "dose",
+        "age",
+        "weight",
+    ]
     assert model.plot_threshold_stability(table, y, n_resamples=5).get_xlabel() == "age"
     assert len(model.figure(table, y).axes) == 4
     plain = InteractionBasedClustering("A", cv=2).fit(table, y)
@@ -420,7 +527,13 @@ def test_wrong_data_are_refused():
     model = InteractionBasedClustering(cv=2)
     with pytest.raises(NotFittedError):
         model.predict(X)
-    for bad_X, bad_y in ((np.where(X > 1, np.nan, X), y), (X, y[:-1]), (X[:1], y[:1]), (X.astype(str), y), (X, np.where(y > 1, np.inf, y))):
+    for bad_X, bad_y in (
+        (np.where(X > 1, np.nan, X), y),
+        (X, y[:-1]),
+        (X[:1], y[:1]),
+        (X.astype(str), y),
+        (X, np.where(y > 1, np.inf, y)),
+    ):
         with pytest.raises(InputError):
             clone(model).fit(bad_X if bad_X.dtype.kind == "f" else np.char.add("a", bad_X), bad_y)
     identifiers = pd.DataFrame({"id": [f"s{k}" for k in range(60)], "x": np.arange(60.0)})
@@ -444,6 +557,10 @@ def test_report_says_that_table_and_fit_disagree():
     table = pd.DataFrame(X, columns=["a", "b"]).assign(y=X[:, 0] + rng.normal(size=80))
     report = fit_interactions(table, "y", folds=3, random_state=0)
     fitted = report.model.model_
-    assert "would choose" not in str(replace(report, comparison=replace(report.comparison, chosen=fitted)))
+    assert "would choose" not in str(
+        replace(report, comparison=replace(report.comparison, chosen=fitted))
+    )
     other = "B" if fitted == "A" else "A"
-    assert f"model {fitted}. The table would choose {other}" in str(replace(report, comparison=replace(report.comparison, chosen=other)))
+    assert f"model {fitted}. The table would choose {other}" in str(
+        replace(report, comparison=replace(report.comparison, chosen=other))
+    )

@@ -1,4 +1,5 @@
-"""Tests of D over C: a fixed sample of `make certify`, invariances, and input that is odd or wrong."""
+"""Tests of D over C: a fixed sample of `make certify`, invariances, and input that is odd or
+wrong."""
 
 import sys
 from functools import cache
@@ -20,8 +21,11 @@ N_RUNS = 40
 
 @cache
 def counts(truth, pair, noise, n_runs=N_RUNS):
-    """How many of the first data sets of a cell each test rejects; the file has the counts for 500."""
-    return pd.DataFrame([certify.rejections(truth, pair, noise, seed) for seed in range(n_runs)]).sum()
+    """How many of the first data sets of a cell each test rejects; the file has the counts for
+    500."""
+    return pd.DataFrame(
+        [certify.rejections(truth, pair, noise, seed) for seed in range(n_runs)]
+    ).sum()
 
 
 # ---- size and power
@@ -29,14 +33,22 @@ def counts(truth, pair, noise, n_runs=N_RUNS):
 
 def test_the_stored_table_keeps_the_claims():
     table = pd.read_csv(certify.RESULTS)
-    assert table.groupby(["truth", "pair", "noise"]).ngroups == len(certify.CELLS) * len(certify.NOISES) and (table["runs"] == 500).all()
+    assert (
+        table.groupby(["truth", "pair", "noise"]).ngroups
+        == len(certify.CELLS) * len(certify.NOISES)
+        and (table["runs"] == 500).all()
+    )
     assert list(certify.violations(table)) == []
 
 
 @pytest.mark.parametrize("noise", ["t3", "step"])
-@pytest.mark.parametrize(("truth", "pair"), [("d = 0", "given"), ("d = 0", "found"), ("no product", "found")])
+@pytest.mark.parametrize(
+    ("truth", "pair"), [("d = 0", "given"), ("d = 0", "found"), ("no product", "found")]
+)
 def test_default_test_keeps_its_level(truth, pair, noise):
-    assert counts(truth, pair, noise)["sup-LM"] <= 6  # P(more than 6 of 40) < .004 at a true size of .05
+    assert (
+        counts(truth, pair, noise)["sup-LM"] <= 6
+    )  # P(more than 6 of 40) < .004 at a true size of .05
 
 
 @pytest.mark.parametrize(("pair", "noise"), [("given", "step"), ("found", "smooth")])
@@ -49,7 +61,8 @@ def test_searching_ruins_the_naive_test():
 
 
 def test_stored_counts_are_those_of_the_code():
-    """The first runs of a cell cannot reject more often than all of them, nor can the rest make up for fewer than possible."""
+    """The first runs of a cell cannot reject more often than all of them, nor can the rest make up
+    for fewer than possible."""
     table = pd.read_csv(certify.RESULTS).set_index(["truth", "pair", "noise", "test"])["rejected"]
     for test, count in counts("d = 0", "given", "step").items():
         stored = table["d = 0", "given", "step", test]
@@ -123,8 +136,13 @@ def test_more_than_two_cells():
     labels = np.digitize(X["my age"], [-0.4, 0.4])
     test = chow_test(X, y, labels)
     C = np.column_stack([np.ones(300), X])
-    rss = [np.linalg.lstsq(C[rows], y[rows], rcond=None)[1][0] for rows in (labels >= 0, labels == 0, labels == 1, labels == 2)]
-    assert test.df == (8, 288) and np.isclose(test.statistic, (rss[0] - sum(rss[1:])) / 8 / (sum(rss[1:]) / 288))
+    rss = [
+        np.linalg.lstsq(C[rows], y[rows], rcond=None)[1][0]
+        for rows in (labels >= 0, labels == 0, labels == 1, labels == 2)
+    ]
+    assert test.df == (8, 288) and np.isclose(
+        test.statistic, (rss[0] - sum(rss[1:])) / 8 / (sum(rss[1:]) / 288)
+    )
 
 
 def test_collinear_columns_change_nothing_but_a_warning():
@@ -145,7 +163,9 @@ def test_features_far_from_zero_lose_no_digits():
 def test_zero_inflated_variable_is_cut_where_it_can_be():
     rng = np.random.default_rng(1)
     rain = np.where(rng.random(200) < 0.85, 0.0, rng.exponential(size=200))
-    test = sup_lm_test(np.column_stack([rain, rng.normal(size=200)]), rng.normal(size=200), random_state=0)
+    test = sup_lm_test(
+        np.column_stack([rain, rng.normal(size=200)]), rng.normal(size=200), random_state=0
+    )
     cuts = test.path.loc[test.path["variable"] == 0, "threshold"]
     assert len(cuts) and all(min((rain <= t).sum(), (rain > t).sum()) >= 20 for t in cuts)
 
@@ -153,8 +173,14 @@ def test_zero_inflated_variable_is_cut_where_it_can_be():
 @pytest.mark.parametrize("scale", [1e-150, 1e-8, 1e8])
 def test_units_do_not_matter(scale):
     X, y = switching()
-    assert sup_lm_test(X, y * scale, random_state=0).p_value == sup_lm_test(X, y, random_state=0).p_value
-    assert np.isclose(wald_test(X, y * scale, X["my age"] > 0).statistic, wald_test(X, y, X["my age"] > 0).statistic)
+    assert (
+        sup_lm_test(X, y * scale, random_state=0).p_value
+        == sup_lm_test(X, y, random_state=0).p_value
+    )
+    assert np.isclose(
+        wald_test(X, y * scale, X["my age"] > 0).statistic,
+        wald_test(X, y, X["my age"] > 0).statistic,
+    )
 
 
 def test_constant_target_is_not_tested():
@@ -179,7 +205,10 @@ def test_constant_target_is_not_tested():
         (lambda X, y: sup_lm_test(X, y, n_thresholds=0), "n_thresholds is 0"),
         (lambda X, y: sup_f_test(X, y, n_permutations=0), "n_permutations is 0"),
         (lambda X, y: sup_lm_test(X[:4], y[:4]), "fits all of them"),
-        (lambda X, y: chow_test(X[:8], y[:8], np.arange(8) % 2), "must add something and leave residuals"),
+        (
+            lambda X, y: chow_test(X[:8], y[:8], np.arange(8) % 2),
+            "must add something and leave residuals",
+        ),
         (lambda X, y: chow_test(X, y, X["dose"] > 99), "one cell"),
     ],
 )

@@ -1,4 +1,5 @@
-"""Screening of interactions: exact, whatever the table looks like, and independent of how it is computed."""
+"""Screening of interactions: exact, whatever the table looks like, and independent of how it is
+computed."""
 
 import itertools
 import sys
@@ -24,15 +25,20 @@ from lpc_ns.ibc.screening import (
 
 
 def least_squares_f(X, y, term, others=()):
-    """Partial F of a term beside its proper divisors and `others`, by a library's least squares; NaN if the term adds nothing."""
+    """Partial F of a term beside its proper divisors and `others`, by a library's least squares;
+    NaN if the term adds nothing."""
     X = (X - X.mean(axis=0)) / X.std(axis=0)
-    lower = {d for r in range(1, len(term)) for d in itertools.combinations(term, r)} | {(j,) for j in others}
+    lower = {d for r in range(1, len(term)) for d in itertools.combinations(term, r)} | {
+        (j,) for j in others
+    }
     base = np.column_stack([np.ones(len(y)), *(np.prod(X[:, d], axis=1) for d in sorted(lower))])
     full = np.column_stack([base, np.prod(X[:, term], axis=1)])
     ranks = [np.linalg.matrix_rank(Z, tol=1e-8 * np.linalg.norm(Z)) for Z in (base, full)]
     if ranks[0] == ranks[1]:
         return np.nan
-    small, large = (np.sum((y - Z @ np.linalg.lstsq(Z, y, rcond=1e-12)[0]) ** 2) for Z in (base, full))
+    small, large = (
+        np.sum((y - Z @ np.linalg.lstsq(Z, y, rcond=1e-12)[0]) ** 2) for Z in (base, full)
+    )
     return (small - large) / large * (len(y) - ranks[1])
 
 
@@ -45,9 +51,13 @@ def tables():
     return {
         "normal": rng.normal(size=(n, 8)),
         "correlated": rng.normal(size=(n, 8)) + 5 * common,
-        "far from the origin": rng.normal(size=(n, 8)) * np.geomspace(1e-6, 1e6, 8) + np.geomspace(1, 1e7, 8),
+        "far from the origin": (
+            rng.normal(size=(n, 8)) * np.geomspace(1e-6, 1e6, 8) + np.geomspace(1, 1e7, 8)
+        ),
         "heavy tails": rng.standard_t(1.5, size=(n, 8)),
-        "dummies": np.column_stack([*np.eye(4)[factor].T, rng.normal(size=n), rng.random(n) < 0.1, rng.poisson(0.3, n)]),
+        "dummies": np.column_stack(
+            [*np.eye(4)[factor].T, rng.normal(size=n), rng.random(n) < 0.1, rng.poisson(0.3, n)]
+        ),
         "nearly copies": common + 1e-3 * rng.normal(size=(n, 6)),
     }
 
@@ -59,15 +69,21 @@ def test_every_term_of_every_table_against_least_squares(name, main_effects):
     p = X.shape[1]
     y = X[:, 0] / X[:, 0].std() + np.random.default_rng(1).normal(size=len(X))
     others = range(p) if main_effects == "all" else ()
-    wanted = {t: least_squares_f(X, y, t, others) for t in itertools.combinations_with_replacement(range(p), 2)}
+    wanted = {
+        t: least_squares_f(X, y, t, others)
+        for t in itertools.combinations_with_replacement(range(p), 2)
+    }
     wanted = {t: f for t, f in wanted.items() if not np.isnan(f)}
     for dtype in ("float32", "float64"):
         found = screen_pairs(X, y, top=1000, main_effects=main_effects, dtype=dtype)
         assert set(found.terms) == set(wanted)
         assert found.n_terms == p * (p + 1) // 2 == len(wanted) + found.n_degenerate
-        # the reference itself loses digits where columns are nearly dependent or far from the origin
+        # the reference itself loses digits where columns are nearly dependent or far from the
+        # origin
         tolerance = {"nearly copies": 1e-5, "far from the origin": 1e-7}.get(name, 1e-9)
-        np.testing.assert_allclose(found.f_statistic, [wanted[t] for t in found.terms], rtol=tolerance, atol=1e-8)
+        np.testing.assert_allclose(
+            found.f_statistic, [wanted[t] for t in found.terms], rtol=tolerance, atol=1e-8
+        )
 
 
 def test_result_does_not_depend_on_how_it_is_computed():
@@ -80,13 +96,18 @@ def test_result_does_not_depend_on_how_it_is_computed():
         assert other.terms == reference.terms
         np.testing.assert_array_equal(other.f_statistic, reference.f_statistic)
     reversed_columns = screen_pairs(X[:, ::-1], y, top=30)
-    assert [tuple(sorted(39 - j for j in t)) for t in reversed_columns.terms] == list(reference.terms)
-    np.testing.assert_allclose(screen_pairs(5 - 3 * X, 100 * y + 7, top=30).f_statistic, reference.f_statistic, rtol=1e-9)
+    assert [tuple(sorted(39 - j for j in t)) for t in reversed_columns.terms] == list(
+        reference.terms
+    )
+    np.testing.assert_allclose(
+        screen_pairs(5 - 3 * X, 100 * y + 7, top=30).f_statistic, reference.f_statistic, rtol=1e-9
+    )
 
 
 def test_best_terms_of_many_are_the_best_terms():
     rng = np.random.default_rng(3)
-    X, y = rng.normal(size=(50, 70)), rng.normal(size=50)
+    X = rng.normal(size=(50, 70))
+    y = rng.normal(size=50)
     everything = rank_terms(X, y, itertools.combinations_with_replacement(range(70), 2))
     best = screen_pairs(X, y, top=15)
     assert best.terms == everything.terms[:15]
@@ -112,7 +133,11 @@ def test_frame_and_names():
     assert frame["term"][0] == "age * s2"
     assert repr(found).startswith("InteractionRanking(3 of 55 terms: age * s2 (F = ")
     values = data.data.to_numpy()
-    np.testing.assert_allclose(frame["F"], [least_squares_f(values, data.target.to_numpy(), t) for t in found.terms], rtol=1e-9)
+    np.testing.assert_allclose(
+        frame["F"],
+        [least_squares_f(values, data.target.to_numpy(), t) for t in found.terms],
+        rtol=1e-9,
+    )
     assert found.variables[:2] == found.terms[0]
 
 
@@ -120,13 +145,17 @@ def test_triples_of_every_table_against_single_regressions():
     for name, X in tables().items():
         if name == "nearly copies":
             continue
-        y = np.prod(X[:, :3] / X[:, :3].std(axis=0), axis=1) + np.random.default_rng(5).normal(size=len(X))
+        y = np.prod(X[:, :3] / X[:, :3].std(axis=0), axis=1) + np.random.default_rng(5).normal(
+            size=len(X)
+        )
         found = screen_triples(X, y, top=1000)
         reference = rank_terms(X, y, itertools.combinations(range(X.shape[1]), 3))
         assert set(found.terms) <= set(reference.terms)
         expected = dict(zip(reference.terms, reference.f_statistic, strict=True))
         np.testing.assert_allclose(found.f_statistic, [expected[t] for t in found.terms], rtol=1e-9)
-        if name != "dummies":  # with dummies, divisors of a triple are dependent: the scan counts it as degenerate
+        if (
+            name != "dummies"
+        ):  # with dummies, divisors of a triple are dependent: the scan counts it as degenerate
             assert len(found) == len(reference) == found.n_terms - found.n_degenerate
 
 
@@ -136,7 +165,9 @@ def test_triples_agree_with_least_squares():
     y = X[:, 1] * X[:, 2] * X[:, 5] + X[:, 1] * X[:, 2] + 0.5 * rng.normal(size=80)
     found = screen_triples(X, y, top=5)
     assert found.terms[0] == (1, 2, 5)
-    np.testing.assert_allclose(found.f_statistic, [least_squares_f(X, y, t) for t in found.terms], rtol=1e-9)
+    np.testing.assert_allclose(
+        found.f_statistic, [least_squares_f(X, y, t) for t in found.terms], rtol=1e-9
+    )
 
 
 @pytest.mark.parametrize("skewed", [False, True])
@@ -156,7 +187,9 @@ def test_square_correlations_are_correlations(skewed):
 
 
 def test_square_correlations_of_two_values():
-    X = np.column_stack([np.tile([-1.0, 1.0], 30), np.random.default_rng(8).normal(size=60), np.zeros(60)])
+    X = np.column_stack(
+        [np.tile([-1.0, 1.0], 30), np.random.default_rng(8).normal(size=60), np.zeros(60)]
+    )
     with pytest.warns(DataWarning, match="constant column"):
         scores = square_correlations(X, X[:, 1] * X[:, 0])
     assert scores[0] == scores[2] == 0 < scores[1] <= 1
@@ -171,7 +204,9 @@ def test_approximate_search_finds_what_the_exact_one_does(sign):
     exact = screen_pairs(X, y, top=5, include_squares=False)
     assert found.terms[0] == exact.terms[0] == (100, 250)
     assert found.n_terms == exact.n_terms == 44850
-    np.testing.assert_allclose(found.f_statistic, [least_squares_f(X, y, t) for t in found.terms], rtol=1e-9)
+    np.testing.assert_allclose(
+        found.f_statistic, [least_squares_f(X, y, t) for t in found.terms], rtol=1e-9
+    )
     assert len(set(found.terms)) == 5
     assert screen_approximate(X, y, top=5, random_state=0).terms == found.terms
 
@@ -189,7 +224,8 @@ def test_approximate_search_without_pairs():
 
 @pytest.fixture
 def screened():
-    """A table in correlated groups with one product and one lone main effect, and what the screen makes of it."""
+    """A table in correlated groups with one product and one lone main effect, and what the screen
+    makes of it."""
     rng = np.random.default_rng(11)
     X = 0.5 * rng.normal(size=(250, 9)) + np.repeat(rng.normal(size=(250, 3)), 3, axis=1) + 10
     y = 2 * (X[:, 0] - 10) * (X[:, 3] - 10) + X[:, 8] + rng.normal(size=250)
@@ -200,7 +236,9 @@ def design_and_coefficients(X, selection, candidates):
     """The standardised columns of a fit and its coefficients."""
     Z = np.hstack([X, term_columns(X - X.mean(axis=0), candidates)])
     kept = dict(zip(selection.terms, selection.coef, strict=True))
-    return (Z - Z.mean(axis=0)) / Z.std(axis=0), np.append(selection.main_coef, [kept.get(t, 0.0) for t in candidates])
+    return (Z - Z.mean(axis=0)) / Z.std(axis=0), np.append(
+        selection.main_coef, [kept.get(t, 0.0) for t in candidates]
+    )
 
 
 def test_group_selection_is_optimal_and_hierarchical(screened):
@@ -214,16 +252,24 @@ def test_group_selection_is_optimal_and_hierarchical(screened):
     gradient = Z.T @ (y - y.mean() - Z @ b) / len(y)
     columns = [(j,) for j in range(9)] + candidates
     for k, term in enumerate(columns):
-        group = [columns.index(d) for r in range(1, len(term)) for d in {*itertools.combinations(term, r)}] + [k]
+        group = [
+            columns.index(d)
+            for r in range(1, len(term))
+            for d in {*itertools.combinations(term, r)}
+        ] + [k]
         size = np.linalg.norm(gradient[group]) / np.sqrt(len(group))
         assert size <= selection.alpha * (1 + 1e-3)
-        if b[k] != 0 and term not in [(1, 4), (1, 7), (4, 7)] and len(term) > 1:  # other groups hold these too
+        if (
+            b[k] != 0 and term not in [(1, 4), (1, 7), (4, 7)] and len(term) > 1
+        ):  # other groups hold these too
             assert size == pytest.approx(selection.alpha, rel=1e-3)
 
 
 def test_missing_group_lasso_says_so(screened, monkeypatch):
     monkeypatch.setitem(sys.modules, "skglm", None)
-    with pytest.raises(MissingBackendError, match=r"pip install 'lpc_ns\[group\]', or use method='hierarchical'"):
+    with pytest.raises(
+        MissingBackendError, match=r"pip install 'lpc_ns\[group\]', or use method='hierarchical'"
+    ):
         select_interactions(*screened, method="group")
 
 
@@ -244,7 +290,13 @@ def test_hierarchical_keeps_main_effects_free(screened):
 def test_selection_options(screened, method):
     X, y, ranking = screened
     by_ranking = select_interactions(X, y, ranking, method=method, cv=KFold(4))
-    by_tuples = select_interactions(pd.DataFrame(X, columns=list("abcdefghi")), y, list(ranking.terms), method=method, cv=KFold(4))
+    by_tuples = select_interactions(
+        pd.DataFrame(X, columns=list("abcdefghi")),
+        y,
+        list(ranking.terms),
+        method=method,
+        cv=KFold(4),
+    )
     assert by_ranking.terms == by_tuples.terms
     assert by_tuples.to_frame()["term"].tolist()[-len(by_tuples)] == "a * d"
     assert len(by_tuples.to_frame()) == len(by_tuples) + np.count_nonzero(by_tuples.main_coef)
@@ -256,10 +308,13 @@ def test_selection_options(screened, method):
         assert len(select_interactions(X, np.ones(250), ranking, method=method)) == 0
 
 
-@pytest.mark.parametrize("screen", [screen_pairs, screen_triples, screen_squares, screen_approximate])
+@pytest.mark.parametrize(
+    "screen", [screen_pairs, screen_triples, screen_squares, screen_approximate]
+)
 def test_every_screen_refuses_and_warns_alike(screen):
     rng = np.random.default_rng(12)
-    X, y = rng.normal(size=(40, 6)), rng.normal(size=40)
+    X = rng.normal(size=(40, 6))
+    y = rng.normal(size=40)
     with pytest.raises(InputError, match="top is 0"):
         screen(X, y, top=0)
     with pytest.raises(InputError, match="need at least"):
@@ -276,7 +331,8 @@ def test_every_screen_refuses_and_warns_alike(screen):
 
 def test_smallest_tables():
     rng = np.random.default_rng(13)
-    X, y = rng.normal(size=(5, 2)), rng.normal(size=5)
+    X = rng.normal(size=(5, 2))
+    y = rng.normal(size=5)
     found = screen_pairs(X, y)
     assert found.terms[0] in {(0, 1), (0, 0), (1, 1)}
     assert set(found.df.tolist()) == {1, 2}

@@ -1,4 +1,5 @@
-"""Split rules: exact scans against brute force, invariances, awkward variables, and an honest gain."""
+"""Split rules: exact scans against brute force, invariances, awkward variables, and an honest
+gain."""
 
 import itertools
 import pickle
@@ -42,7 +43,8 @@ def brute_scan(X, y, z, min_leaf):
 @pytest.mark.parametrize("seed", range(30))
 def test_scan_equals_brute_force(seed):
     rng = np.random.default_rng(seed)
-    n, d = int(rng.integers(12, 90)), int(rng.integers(1, 5))
+    n = int(rng.integers(12, 90))
+    d = int(rng.integers(1, 5))
     X = rng.normal(size=(n, d)) * 10.0 ** rng.integers(-4, 5, size=d) + 100 * (seed % 2)
     if seed % 3 == 0:
         X = np.column_stack([X, rng.random(n) < 0.1, X[:, 0], np.full(n, 7.0)])
@@ -68,19 +70,24 @@ def test_scan_of_real_data_with_an_indicator():
 
 def test_f_statistic_is_chows():
     rng = np.random.default_rng(0)
-    X, z = rng.normal(size=(100, 2)), rng.normal(size=100)
+    X = rng.normal(size=(100, 2))
+    z = rng.normal(size=100)
     y = X @ [1, 2] + rng.normal(size=100)
     scan = threshold_scan(X, y, z)
     k = scan.best
     by_hand = (sse(X, y) - scan.sse[k]) / 3 / (scan.sse[k] / (100 - 6))
     assert scan.f_statistic[k] == pytest.approx(by_hand) and scan.f_statistic.argmax() == k
     repeated = threshold_scan(np.column_stack([X, X[:, 0]]), y, z, min_leaf=4)
-    np.testing.assert_allclose(repeated.f_statistic, threshold_scan(X, y, z, min_leaf=4).f_statistic, rtol=1e-8)
+    np.testing.assert_allclose(
+        repeated.f_statistic, threshold_scan(X, y, z, min_leaf=4).f_statistic, rtol=1e-8
+    )
 
 
 def test_scan_does_not_depend_on_units_or_order():
     rng = np.random.default_rng(1)
-    X, z, y = rng.normal(size=(70, 3)), rng.normal(size=70), rng.normal(size=70)
+    X = rng.normal(size=(70, 3))
+    z = rng.normal(size=70)
+    y = rng.normal(size=70)
     scan = threshold_scan(X, y, z)
     moved = threshold_scan(X @ [[2, 0, 1], [0, 1e3, 0], [1, 0, -1]] + 1e4, 5 * y - 3, z)
     order = rng.permutation(70)
@@ -93,9 +100,13 @@ def test_scan_does_not_depend_on_units_or_order():
 
 def test_scan_without_a_cut():
     rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(20, 2)), rng.normal(size=20)
+    X = rng.normal(size=(20, 2))
+    y = rng.normal(size=20)
     for scan in (threshold_scan(X, y, np.ones(20)), threshold_scan(X, y, X[:, 0], min_leaf=11)):
-        assert scan.best is None and scan.thresholds.size == scan.f_statistic.size == scan.gain.size == 0
+        assert (
+            scan.best is None
+            and scan.thresholds.size == scan.f_statistic.size == scan.gain.size == 0
+        )
 
 
 @pytest.mark.parametrize("rule", sorted(SPLIT_RULES))
@@ -103,20 +114,43 @@ def test_scan_without_a_cut():
 def test_cells_are_large_enough_and_numbered(rule, seed):
     rng = np.random.default_rng(seed)
     n = 120
-    X = np.column_stack([rng.normal(size=n), rng.poisson(1.0, n), np.full(n, 3.0), rng.random(n) < 0.2, rng.lognormal(size=n)])
-    data = make_split_data(X, X[:, 0] * X[:, 4] + rng.normal(size=n), design=X[:, [0, 4]], min_leaf=15, random_state=seed)
-    groups = [(j,) for j in range(5)] if rule in ONE_VARIABLE else [(0, 1), (3, 4), (0, 2), (0, 1, 4)]
+    X = np.column_stack(
+        [
+            rng.normal(size=n),
+            rng.poisson(1.0, n),
+            np.full(n, 3.0),
+            rng.random(n) < 0.2,
+            rng.lognormal(size=n),
+        ]
+    )
+    data = make_split_data(
+        X,
+        X[:, 0] * X[:, 4] + rng.normal(size=n),
+        design=X[:, [0, 4]],
+        min_leaf=15,
+        random_state=seed,
+    )
+    groups = (
+        [(j,) for j in range(5)] if rule in ONE_VARIABLE else [(0, 1), (3, 4), (0, 2), (0, 1, 4)]
+    )
     for variables, m in itertools.product(groups, (2, 3, 5)):
         split = SPLIT_RULES[rule](data, variables, m)
         labels = split.assign(X)
         sizes = np.bincount(labels, minlength=split.n_cells)
-        assert len(sizes) == split.n_cells and set(split.variables) <= set(variables) and split.rule in (rule, "threshold")
+        assert (
+            len(sizes) == split.n_cells
+            and set(split.variables) <= set(variables)
+            and split.rule in (rule, "threshold")
+        )
         assert split.n_cells == 1 or rule == "quadrants" or sizes.min() >= 15
         assert split.describe([f"v{j}" for j in range(5)]).count("\n") == split.n_cells - 1
         np.testing.assert_array_equal(pickle.loads(pickle.dumps(split)).assign(X), labels)
         if isinstance(split, BoxSplit) and split.direction is None:
             Z = rng.normal(0, 5, size=(300, 5))[:, list(split.variables)]
-            assert (((Z[:, None] > split.lower) & (Z[:, None] <= split.upper)).all(axis=2).sum(axis=1) == 1).all()
+            assert (
+                ((Z[:, None] > split.lower) & (Z[:, None] <= split.upper)).all(axis=2).sum(axis=1)
+                == 1
+            ).all()
 
 
 @pytest.mark.parametrize("rule", sorted(set(SPLIT_RULES) - {"sign"}))
@@ -125,7 +159,10 @@ def test_cells_do_not_depend_on_units(rule):
     X = rng.normal(size=(150, 2))
     y = X[:, 0] * X[:, 1] + 0.5 * rng.normal(size=150)
     variables = (1,) if rule in ONE_VARIABLE else (0, 1)
-    cells = [SPLIT_RULES[rule](make_split_data(Z, y, random_state=0), variables, 3).assign(Z) for Z in (X, X * [1000, 0.001] + [5, -2])]
+    cells = [
+        SPLIT_RULES[rule](make_split_data(Z, y, random_state=0), variables, 3).assign(Z)
+        for Z in (X, X * [1000, 0.001] + [5, -2])
+    ]
     np.testing.assert_array_equal(*cells)
 
 
@@ -153,35 +190,45 @@ def test_lloyd_max_is_a_fixed_point_of_lloyd():
 @pytest.mark.parametrize("seed", range(5))
 def test_fit_of_a_split_is_the_best_regression_of_every_cell(seed):
     rng = np.random.default_rng(seed)
-    X, labels = rng.normal(size=(80, 3)), rng.integers(0, 3, 80)
+    X = rng.normal(size=(80, 3))
+    labels = rng.integers(0, 3, 80)
     y = rng.normal(size=80)
     fit = fit_regimes(X, y, labels)
     total = ((y - fit.predict(X, labels, clip=False)) ** 2).sum()
     assert total == pytest.approx(sum(sse(X[labels == k], y[labels == k]) for k in range(3)))
     many = fit_regimes(X, y, labels, ridge=1e12)
     np.testing.assert_allclose(many.intercept, [y[labels == k].mean() for k in range(3)], atol=1e-6)
-    shrunk, single = fit_regimes(X, X @ [1.0, 2, 3] + y, labels, ridge=None), fit_regimes(X, X @ [1.0, 2, 3] + y, 0 * labels, ridge=None)
+    shrunk = fit_regimes(X, X @ [1.0, 2, 3] + y, labels, ridge=None)
+    single = fit_regimes(X, X @ [1.0, 2, 3] + y, 0 * labels, ridge=None)
     assert np.abs(shrunk.coef - single.coef).max() < 0.5 * np.abs(fit.coef).max()
 
 
 def test_small_and_empty_cells_take_the_regression_of_all_samples():
     rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(50, 2)), rng.normal(size=50)
+    X = rng.normal(size=(50, 2))
+    y = rng.normal(size=50)
     fit = fit_regimes(X, y, np.r_[np.zeros(47, dtype=int), np.full(3, 2)], 3, min_leaf=5)
     everything = fit_regimes(X, y, np.zeros(50, dtype=int))
     for k in (1, 2):
         np.testing.assert_allclose(fit.coef[k], everything.coef[0])
-        assert fit.intercept[k] == pytest.approx(everything.intercept[0]) and fit.lower[k] == everything.lower[0]
+        assert (
+            fit.intercept[k] == pytest.approx(everything.intercept[0])
+            and fit.lower[k] == everything.lower[0]
+        )
     assert fit.sizes.tolist() == [47, 0, 3]
 
 
 def test_more_columns_than_samples():
     rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(30, 60)), rng.normal(size=30)
+    X = rng.normal(size=(30, 60))
+    y = rng.normal(size=30)
     exact = fit_regimes(X, y, np.zeros(30, dtype=int))
     np.testing.assert_allclose(exact.predict(X, np.zeros(30, dtype=int)), y, atol=1e-8)
     shrunk = fit_regimes(X, y, np.zeros(30, dtype=int), ridge=None)
-    assert np.abs(shrunk.predict(X, np.zeros(30, dtype=int)) - y.mean()).max() < 0.8 * np.abs(y - y.mean()).max()
+    assert (
+        np.abs(shrunk.predict(X, np.zeros(30, dtype=int)) - y.mean()).max()
+        < 0.8 * np.abs(y - y.mean()).max()
+    )
     table = find_split(X, y, [0, 1], ridge=100.0, min_leaf=8, random_state=0).table
     assert np.isfinite(table[["r2", "gain", "loss"]]).all(axis=None)
 
@@ -193,7 +240,11 @@ def test_search_finds_variable_and_threshold():
         X = rng.normal(size=(500, 4))
         y = X[:, 0] + 1.5 * np.sign(X[:, 2] + 0.5) * X[:, 1] + rng.normal(size=500)
         search = find_split(X, y, [(1, 2), (0, 3)], random_state=seed)
-        hits += search.split.variables == (2,) and search.split.n_cells == 2 and abs(search.split.thresholds[0] + 0.5) < 0.1
+        hits += (
+            search.split.variables == (2,)
+            and search.split.n_cells == 2
+            and abs(search.split.thresholds[0] + 0.5) < 0.1
+        )
     assert hits >= 5
 
 
@@ -201,7 +252,8 @@ def test_gain_of_noise_is_not_positive():
     gains = []
     for seed in range(12):
         rng = np.random.default_rng(seed)
-        X, y = rng.normal(size=(150, 3)), rng.normal(size=150)
+        X = rng.normal(size=(150, 3))
+        y = rng.normal(size=150)
         gains.append(find_split(X, y, [(0, 1), 2], random_state=seed).table["gain"].mean())
     assert np.mean(gains) < 0
 
@@ -216,16 +268,25 @@ def test_choice_prefers_few_cells_within_one_standard_error():
     np.testing.assert_allclose(table["loss"], table["gain"][0] - table["gain"])
     np.testing.assert_allclose(table["r2"] - table["gain"], search.r2_unsplit)
     close = table[(table["loss"] <= table["loss_error"]) & (table["n_cells"] > 1)]
-    assert search.split.n_cells == close["n_cells"].min() and search.gain == table["gain"][search.chosen]
-    smooth = find_split(X, 3 * X[:, 0] * X[:, 1] + 0.1 * rng.normal(size=600), [0, 1], random_state=0)
+    assert (
+        search.split.n_cells == close["n_cells"].min()
+        and search.gain == table["gain"][search.chosen]
+    )
+    smooth = find_split(
+        X, 3 * X[:, 0] * X[:, 1] + 0.1 * rng.normal(size=600), [0, 1], random_state=0
+    )
     assert smooth.split.n_cells == 4
 
 
 def test_same_seed_same_search():
     rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(100, 3)), rng.normal(size=100)
+    X = rng.normal(size=(100, 3))
+    y = rng.normal(size=100)
     rules = tuple(SPLIT_RULES)
-    first, second = (find_split(X, y, [(0, 1), (1, 2)], rules=rules, cv=3, random_state=5).table for _ in range(2))
+    first, second = (
+        find_split(X, y, [(0, 1), (1, 2)], rules=rules, cv=3, random_state=5).table
+        for _ in range(2)
+    )
     pd.testing.assert_frame_equal(first, second)
     assert set(first["rule"]) == set(rules)
 
@@ -233,14 +294,24 @@ def test_same_seed_same_search():
 def test_levels_only():
     rng = np.random.default_rng(0)
     z = rng.normal(size=(300, 1))
-    search = find_split(z, 2.0 * (z[:, 0] > 0.3) + 0.1 * rng.normal(size=300), design=np.empty((300, 0)), random_state=0)
-    assert search.split.n_cells == 2 and abs(search.split.thresholds[0] - 0.3) < 0.05 and search.gain > 0.9
+    search = find_split(
+        z,
+        2.0 * (z[:, 0] > 0.3) + 0.1 * rng.normal(size=300),
+        design=np.empty((300, 0)),
+        random_state=0,
+    )
+    assert (
+        search.split.n_cells == 2
+        and abs(search.split.thresholds[0] - 0.3) < 0.05
+        and search.gain > 0.9
+    )
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 12])
 def test_tiny_samples(n):
     rng = np.random.default_rng(n)
-    X, y = rng.normal(size=(n, 2)), rng.normal(size=n)
+    X = rng.normal(size=(n, 2))
+    y = rng.normal(size=n)
     search = find_split(X, y, [(0, 1)], rules=tuple(SPLIT_RULES), cv=2, random_state=0)
     assert search.split.n_cells == 1 and search.gain == 0
     assert find_split(X, np.ones(n), cv=2, random_state=0).gain == 0

@@ -6,15 +6,23 @@ import numpy as np
 import pytest
 from joblib import parallel_config
 
-from lpc_ns.datasets import REFERENCE_FAMILIES, UCI_DATASETS, load_reference_instances, load_regression_mixture, load_uci
+from lpc_ns.datasets import (
+    REFERENCE_FAMILIES,
+    UCI_DATASETS,
+    load_reference_instances,
+    load_regression_mixture,
+    load_uci,
+)
 from lpc_ns.errors import DataNotFoundError, InputError
 from lpc_ns.lpc import local_search as module
 from lpc_ns.lpc.local_search import greedy, local_search
 from lpc_ns.lpc.problem import brute_force, make_problem, objective
 
-# Best known values of eq. (1) at ridge 0.01, K = 2, intercept penalised, for the paper's ten data sets.
+# Best known values of eq. (1) at ridge 0.01, K = 2, intercept penalised, for the paper's ten data
+# sets.
 BEST_KNOWN = {
-    390: 12.7471, 87: 1.9486, 89: 3.0803, 597: 31.0096, 519: 0.0258, 60: 88.4961, 320: 1.8662, 189: 130.0847, 368: 0.0074, 925: 0.1206,
+    390: 12.7471, 87: 1.9486, 89: 3.0803, 597: 31.0096, 519: 0.0258, 60: 88.4961,
+    320: 1.8662, 189: 130.0847, 368: 0.0074, 925: 0.1206,
 }  # fmt: skip
 
 
@@ -34,9 +42,13 @@ def random_problem(seed=0, n=60, d=2, k=3, ridge=0.1):
 @pytest.mark.parametrize("seed", range(40))
 def test_optimum_of_tiny_problems(seed):
     rng = np.random.default_rng(seed)
-    n, d, k = 6 + seed % 5, 1 + seed % 2, 2 + seed % 2
+    n = 6 + seed % 5
+    d = 1 + seed % 2
+    k = 2 + seed % 2
     scale = 10.0 ** rng.integers(-3, 4, size=d)
-    problem = make_problem(rng.normal(size=(n, d)) * scale, rng.normal(size=n) + 5, k, ridge=10.0 ** rng.uniform(-6, 2))
+    problem = make_problem(
+        rng.normal(size=(n, d)) * scale, rng.normal(size=n) + 5, k, ridge=10.0 ** rng.uniform(-6, 2)
+    )
     best = brute_force(problem)
     found = local_search(problem, random_state=seed)
     assert found.objective == pytest.approx(best.objective, rel=1e-6, abs=1e-9)
@@ -45,15 +57,22 @@ def test_optimum_of_tiny_problems(seed):
 
 @pytest.mark.parametrize("seed", range(40))
 def test_optimum_where_a_perfect_fit_is_possible(seed):
-    """Columns from 1e-4 to 1e4, an offset, duplicates and tiny penalties: objectives that are almost 0 must still be compared correctly."""
+    """Columns from 1e-4 to 1e4, an offset, duplicates and tiny penalties: objectives that are
+    almost 0 must still be compared correctly."""
     rng = np.random.default_rng(100 + seed)
-    n, d, k = 4 + seed % 4, 1 + seed % 3, 2 + seed % 2
+    n = 4 + seed % 4
+    d = 1 + seed % 3
+    k = 2 + seed % 2
     X = rng.normal(size=(n, d)) * 10.0 ** rng.integers(-4, 5, size=d)
     X[1] = X[0] if seed % 5 == 0 else X[1]
     y = 10.0 ** rng.integers(-3, 4) * rng.normal(size=n) + (100 if seed % 2 else 0)
-    problem = make_problem(X, y, k, ridge=10.0 ** rng.uniform(-6, 0), penalize_intercept=seed % 3 > 0)
+    problem = make_problem(
+        X, y, k, ridge=10.0 ** rng.uniform(-6, 0), penalize_intercept=seed % 3 > 0
+    )
     best = brute_force(problem).objective
-    assert local_search(problem, random_state=seed).objective == pytest.approx(best, rel=1e-6, abs=1e-12 * (y @ y))
+    assert local_search(problem, random_state=seed).objective == pytest.approx(
+        best, rel=1e-6, abs=1e-12 * (y @ y)
+    )
 
 
 @pytest.mark.parametrize("method", [greedy, local_search])
@@ -87,10 +106,14 @@ def test_processes_do_not_change_the_result():
 
 
 def test_generators_as_seed_are_used_up():
-    problem, rng = random_problem(), np.random.default_rng(0)
+    problem = random_problem()
+    rng = np.random.default_rng(0)
     first, second = (module.spawn_seeds(rng, 1)[0].entropy for _ in range(2))
     assert first != second
-    same = [local_search(problem, n_init=2, random_state=np.random.default_rng(4)).restart_objectives for _ in range(2)]
+    same = [
+        local_search(problem, n_init=2, random_state=np.random.default_rng(4)).restart_objectives
+        for _ in range(2)
+    ]
     np.testing.assert_array_equal(*same)
 
 
@@ -108,12 +131,16 @@ def test_time_limit_on_large_data():
     rng = np.random.default_rng(0)
     problem = make_problem(rng.normal(size=(30_000, 2)), rng.normal(size=30_000), 2)
     solution = local_search(problem, time_limit=0, random_state=0)
-    assert solution.status == "time_limit" and solution.objective == objective(problem, solution.labels)
+    assert solution.status == "time_limit" and solution.objective == objective(
+        problem, solution.labels
+    )
 
 
 @pytest.mark.parametrize("jobs", [None, 2])
 def test_interrupt_keeps_what_was_found(monkeypatch, jobs):
-    problem, calls, improve = random_problem(), [], module._improve
+    problem = random_problem()
+    calls = []
+    improve = module._improve
 
     def interrupted(*args):
         calls.append(1)
@@ -128,7 +155,9 @@ def test_interrupt_keeps_what_was_found(monkeypatch, jobs):
 
 
 def test_interrupt_in_a_later_block_keeps_the_earlier_ones(monkeypatch):
-    problem, starts, start = random_problem(), [], module._start
+    problem = random_problem()
+    starts = []
+    start = module._start
 
     def interrupted(*args):
         starts.append(1)
@@ -151,7 +180,9 @@ def test_interrupted_polish_of_large_data(monkeypatch):
 
     monkeypatch.setattr(module, "_exchange", interrupted)
     solution = local_search(problem, n_init=1, random_state=0)
-    assert solution.status == "interrupted" and solution.objective == objective(problem, solution.labels)
+    assert solution.status == "interrupted" and solution.objective == objective(
+        problem, solution.labels
+    )
 
 
 def test_interrupt_before_anything_was_found_is_an_interrupt(monkeypatch):
@@ -171,7 +202,9 @@ def test_more_restarts_follow_when_few_agree(monkeypatch):
     assert len(local_search(problem, random_state=0).restart_objectives) == module.BLOCK
 
 
-@pytest.mark.parametrize("bad", [{"n_init": 0}, {"n_init": 1.5}, {"time_limit": -1}, {"random_state": "seed"}])
+@pytest.mark.parametrize(
+    "bad", [{"n_init": 0}, {"n_init": 1.5}, {"time_limit": -1}, {"random_state": "seed"}]
+)
 @pytest.mark.parametrize("method", [greedy, local_search])
 def test_bad_effort_is_refused(method, bad):
     with pytest.raises(InputError, match=next(iter(bad))):
@@ -180,7 +213,8 @@ def test_bad_effort_is_refused(method, bad):
 
 def test_read_only_and_strided_data():
     rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(80, 6))[:, ::2], rng.normal(size=160)[::2]
+    X = rng.normal(size=(80, 6))[:, ::2]
+    y = rng.normal(size=160)[::2]
     X.flags.writeable = y.flags.writeable = False
     copied = local_search(make_problem(X.copy(), y.copy(), 2), random_state=0)
     assert local_search(make_problem(X, y, 2), random_state=0).objective == copied.objective
@@ -188,7 +222,8 @@ def test_read_only_and_strided_data():
 
 def test_scale_of_features_does_not_matter_to_the_search():
     rng = np.random.default_rng(2)
-    X, y = rng.normal(size=(60, 3)), rng.normal(size=60)
+    X = rng.normal(size=(60, 3))
+    y = rng.normal(size=60)
     plain = local_search(make_problem(X, y, 2, ridge=0), random_state=0)
     wild = local_search(make_problem(X * [1e6, 1, 1e-6], y, 2, ridge=0), random_state=0)
     assert wild.objective == pytest.approx(plain.objective, rel=1e-7)
@@ -201,12 +236,25 @@ def test_published_global_assignments_are_reached(family):
     for instance in data_or_skip(load_reference_instances, family):
         if "globalopt" not in instance.runs:
             continue
-        X, y = np.round(instance.data.X, 2), np.round(instance.data.y, 2)
+        X = np.round(instance.data.X, 2)
+        y = np.round(instance.data.y, 2)
         problem = make_problem(X, y, len(instance.data.coef), instance.ridge)
         published = objective(problem, instance.runs["globalopt"].labels)
-        assert local_search(problem, random_state=0).objective <= published * (1 + 1e-6), instance.id
+        assert local_search(problem, random_state=0).objective <= published * (
+            1 + 1e-6
+        ), instance.id
         checked += 1
-    assert checked == {"vary_d": 40, "vary_k": 3, "vary_n": 5, "vary_noise_std": 30, "vary_outlier_ratio": 50, "vary_xtx": 14}[family]
+    assert (
+        checked
+        == {
+            "vary_d": 40,
+            "vary_k": 3,
+            "vary_n": 5,
+            "vary_noise_std": 30,
+            "vary_outlier_ratio": 50,
+            "vary_xtx": 14,
+        }[family]
+    )
 
 
 @pytest.mark.parametrize("name", [pytest.param(key, id=str(key)) for key in UCI_DATASETS])
@@ -216,7 +264,9 @@ def test_best_known_values_of_the_real_data(name):
     assert found.objective <= BEST_KNOWN[name]
 
 
-@pytest.mark.parametrize("name", ["aphids", "co2_gnp", "kalvelagen2021", "equiv_no", "no_equiv", "tone"])
+@pytest.mark.parametrize(
+    "name", ["aphids", "co2_gnp", "kalvelagen2021", "equiv_no", "no_equiv", "tone"]
+)
 def test_classic_mixtures(name):
     """K = 2 values are proved optimal (enumeration); K = 3 and 4 are the best known."""
     data = data_or_skip(load_regression_mixture, name)

@@ -1,4 +1,5 @@
-"""LPC-NS-MIP: every formulation on every free back end against enumeration, and what invalid combinations are told."""
+"""LPC-NS-MIP: every formulation on every free back end against enumeration, and what invalid
+combinations are told."""
 
 import itertools
 
@@ -7,18 +8,36 @@ import pytest
 from pyscipopt import Model
 
 from lpc_ns.errors import InputError, MissingBackendError, NoSolutionError
-from lpc_ns.lpc.ns_mip import big_m, build_indicator_model, build_ns_mip, cubic_form, ns_mip, write_cubic_opb
+from lpc_ns.lpc.ns_mip import (
+    big_m,
+    build_indicator_model,
+    build_ns_mip,
+    cubic_form,
+    ns_mip,
+    write_cubic_opb,
+)
 from lpc_ns.lpc.problem import brute_force, make_problem, objective
-from lpc_ns.lpc.separability import approximate_coefficients, lower_bound_within, relative_separability, surrogate_objective
+from lpc_ns.lpc.separability import (
+    approximate_coefficients,
+    lower_bound_within,
+    relative_separability,
+    surrogate_objective,
+)
 from lpc_ns.solvers import solve
 
-SHARES = {("equal", 2): None, ("equal", 3): None, ("unequal", 2): (0.7, 0.3), ("unequal", 3): (0.2, 0.5, 0.3)}
+SHARES = {
+    ("equal", 2): None,
+    ("equal", 3): None,
+    ("unequal", 2): (0.7, 0.3),
+    ("unequal", 3): (0.2, 0.5, 0.3),
+}
 
 
 def instance(n, K, d, ridge, seed=0):
     """Opposite regressions and, for K = 3, a flat one."""
     rng = np.random.default_rng(seed)
-    X, slope = rng.normal(size=(n, d)), np.array([1.0, -1.0, 0.0])[np.arange(n) % K]
+    X = rng.normal(size=(n, d))
+    slope = np.array([1.0, -1.0, 0.0])[np.arange(n) % K]
     return make_problem(X, slope * (1 + 2 * X.sum(axis=1)) + 0.5 * rng.normal(size=n), K, ridge)
 
 
@@ -29,42 +48,63 @@ def all_labels(n, K):
 
 def enumerate_surrogate(problem, alpha, labels):
     """Eq. (8) of many label vectors, by moments and explicit inverses."""
-    X, y, K = problem.X, problem.y, problem.n_clusters
-    Pi, total = np.diag(problem.penalty), np.full(len(labels), y @ y)
+    X = problem.X
+    y = problem.y
+    K = problem.n_clusters
+    Pi = np.diag(problem.penalty)
+    total = np.full(len(labels), y @ y)
     for k, share in enumerate(np.full(K, 1 / K) if alpha is None else alpha):
         member = (labels == k).astype(float)
-        b, M = member @ (X * y[:, None]), np.einsum("sn,np,nq->spq", member, X, X) + Pi
+        b = member @ (X * y[:, None])
+        M = np.einsum("sn,np,nq->spq", member, X, X) + Pi
         W = b @ np.linalg.inv(share * X.T @ X + Pi)
         total += np.einsum("sp,spq,sq->s", W, M, W) - 2 * (b * W).sum(axis=1)
     return total
 
 
-GRID = [(n, K, d, ridge, kind) for K, n in ((2, 10), (3, 7)) for d in (1, 2) for ridge in (0.01, 10.0) for kind in ("equal", "unequal")]
+GRID = [
+    (n, K, d, ridge, kind)
+    for K, n in ((2, 10), (3, 7))
+    for d in (1, 2)
+    for ridge in (0.01, 10.0)
+    for kind in ("equal", "unequal")
+]
 
 
 @pytest.mark.parametrize(("n", "K", "d", "ridge", "kind"), GRID)
 def test_formulations_agree_with_enumeration(n, K, d, ridge, kind):
-    problem, alpha = instance(n, K, d, ridge), SHARES[kind, K]
+    problem = instance(n, K, d, ridge)
+    alpha = SHARES[kind, K]
     lowest = enumerate_surrogate(problem, alpha, all_labels(n, K)).min()
     for formulation, solver in (("big-m", "SCIP"), ("indicator", "SCIP"), ("cubic", "HIGHS")):
-        found = ns_mip(problem, alpha=alpha, formulation=formulation, solver=solver, gap=1e-9, random_state=0)
+        found = ns_mip(
+            problem, alpha=alpha, formulation=formulation, solver=solver, gap=1e-9, random_state=0
+        )
         assert found.surrogate_objective == pytest.approx(lowest, rel=1e-6), formulation
         assert found.surrogate_bound == pytest.approx(lowest, rel=1e-5), formulation
         assert found.surrogate_status == "optimal"
         assert found.lower_bound == 0
         assert found.objective == pytest.approx(objective(problem, found.labels), rel=1e-12)
-        assert found.surrogate_objective == pytest.approx(surrogate_objective(problem, found.labels, found.alpha), rel=1e-12)
+        assert found.surrogate_objective == pytest.approx(
+            surrogate_objective(problem, found.labels, found.alpha), rel=1e-12
+        )
 
 
-@pytest.mark.parametrize(("formulation", "solver", "n"), [("big-m", "SCIP", 12), ("cubic", "SCIP", 7), ("cubic", "HIGHS", 7)])
+@pytest.mark.parametrize(
+    ("formulation", "solver", "n"),
+    [("big-m", "SCIP", 12), ("cubic", "SCIP", 7), ("cubic", "HIGHS", 7)],
+)
 @pytest.mark.parametrize("kind", ["equal", "unequal"])
 def test_models_as_built(formulation, solver, n, kind):
-    problem, alpha = instance(n, 2, 2, 0.1, seed=1), SHARES[kind, 2]
+    problem = instance(n, 2, 2, 0.1, seed=1)
+    alpha = SHARES[kind, 2]
     model, z = build_ns_mip(problem, alpha, formulation)
     found = solve(model, solver, gap=1e-9)
     lowest = enumerate_surrogate(problem, alpha, all_labels(n, 2)).min()
     assert found.objective == pytest.approx(lowest, rel=1e-6)
-    assert surrogate_objective(problem, z.value.argmax(axis=1), alpha) == pytest.approx(lowest, rel=1e-6)
+    assert surrogate_objective(problem, z.value.argmax(axis=1), alpha) == pytest.approx(
+        lowest, rel=1e-6
+    )
 
 
 def test_indicator_model_without_a_start():
@@ -78,7 +118,8 @@ def test_indicator_model_without_a_start():
 
 @pytest.mark.parametrize("K", [2, 3])
 def test_cubic_form_is_eq_8(K):
-    problem, alpha = instance(6, K, 2, 0.3), SHARES["unequal", K]
+    problem = instance(6, K, 2, 0.3)
+    alpha = SHARES["unequal", K]
     labels = all_labels(6, K)
     values = np.zeros(len(labels))
     for monomial, c in cubic_form(problem, alpha).items():
@@ -87,16 +128,20 @@ def test_cubic_form_is_eq_8(K):
 
 
 def test_opb_file_is_read_back(tmp_path):
-    problem, alpha = instance(7, 2, 1, 0.1), (0.4, 0.6)
+    problem = instance(7, 2, 1, 0.1)
+    alpha = (0.4, 0.6)
     scale, constant = write_cubic_opb(problem, tmp_path / "p.opb", alpha)
     lines = (tmp_path / "p.opb").read_text().splitlines()
     tokens = lines[2].removeprefix("min: ").removesuffix(" ;").split()
-    labels, value = np.array([0, 1, 1, 0, 1, 0, 0]), 0
+    labels = np.array([0, 1, 1, 0, 1, 0, 0])
+    value = 0
     ones = {f"x{i * 2 + k + 1}" for i, k in enumerate(labels)}
     starts = [p for p, token in enumerate(tokens) if token[0] in "+-"] + [len(tokens)]
     for first, last in itertools.pairwise(starts):
         value += int(tokens[first]) * all(name in ones for name in tokens[first + 1 : last])
-    assert value / scale + constant == pytest.approx(surrogate_objective(problem, labels, alpha), rel=1e-7)
+    assert value / scale + constant == pytest.approx(
+        surrogate_objective(problem, labels, alpha), rel=1e-7
+    )
     assert max(abs(int(t)) for t in tokens if t[0] in "+-") == 10**9
     assert len(lines) == 3 + 7
     model = Model()
@@ -109,7 +154,8 @@ def test_opb_file_is_read_back(tmp_path):
 
 @pytest.mark.parametrize("K", [2, 3])
 def test_big_m_keeps_every_good_partition(K):
-    problem, alpha = instance(6, K, 2, 0.1, seed=3), SHARES["unequal", K]
+    problem = instance(6, K, 2, 0.1, seed=3)
+    alpha = SHARES["unequal", K]
     labels = all_labels(6, K)
     values = enumerate_surrogate(problem, alpha, labels)
     limit = np.quantile(values, 0.1)
@@ -123,15 +169,20 @@ def test_big_m_keeps_every_good_partition(K):
 
 
 def test_equal_shares_in_any_place_lose_no_partition():
-    problem, alpha = instance(6, 3, 1, 0.1, seed=4), (0.25, 0.5, 0.25)
+    problem = instance(6, 3, 1, 0.1, seed=4)
+    alpha = (0.25, 0.5, 0.25)
     lowest = enumerate_surrogate(problem, alpha, all_labels(6, 3)).min()
     for formulation in ("big-m", "indicator"):
-        assert ns_mip(problem, alpha=alpha, formulation=formulation, gap=1e-9).surrogate_objective == pytest.approx(lowest, rel=1e-6)
+        assert ns_mip(
+            problem, alpha=alpha, formulation=formulation, gap=1e-9
+        ).surrogate_objective == pytest.approx(lowest, rel=1e-6)
 
 
 def test_weights_and_free_intercepts():
     rng = np.random.default_rng(5)
-    X, y, weights = rng.normal(size=(9, 1)), rng.normal(size=9), rng.uniform(0.5, 2, 9)
+    X = rng.normal(size=(9, 1))
+    y = rng.normal(size=9)
+    weights = rng.uniform(0.5, 2, 9)
     problem = make_problem(X, y, 2, 0.1, penalize_intercept=False, sample_weight=weights)
     lowest = enumerate_surrogate(problem, None, all_labels(9, 2)).min()
     assert ns_mip(problem, gap=1e-9).surrogate_objective == pytest.approx(lowest, rel=1e-6)
@@ -142,7 +193,9 @@ def test_units_do_not_matter(unit):
     problem = instance(9, 2, 1, 0.1)
     other = make_problem(problem.X[:, 1:], problem.y * unit, 2, 0.1)
     for formulation in ("big-m", "indicator", "cubic"):
-        one, two = (ns_mip(p, formulation=formulation, gap=1e-9, random_state=0) for p in (problem, other))
+        one, two = (
+            ns_mip(p, formulation=formulation, gap=1e-9, random_state=0) for p in (problem, other)
+        )
         np.testing.assert_array_equal(one.labels, two.labels)
         assert two.surrogate_bound == pytest.approx(one.surrogate_bound * unit**2, rel=1e-5)
 
@@ -150,12 +203,15 @@ def test_units_do_not_matter(unit):
 def test_theorem_2_and_the_conditional_bound():
     for seed in range(3):
         problem = instance(9, 2, 1, 0.1, seed=seed)
-        found, best = ns_mip(problem, gap=1e-9, random_state=0), brute_force(problem)
+        found = ns_mip(problem, gap=1e-9, random_state=0)
+        best = brute_force(problem)
         assert best.objective <= found.objective * (1 + 1e-12)
         assert found.objective <= surrogate_objective(problem, best.labels) * (1 + 1e-7)
         for z in all_labels(9, 2)[1:-1]:
             rho = relative_separability(problem, z)[np.unique(z)].max()
-            assert objective(problem, z) >= lower_bound_within(problem, found.surrogate_bound, rho) * (1 - 1e-6)
+            assert objective(problem, z) >= lower_bound_within(
+                problem, found.surrogate_bound, rho
+            ) * (1 - 1e-6)
 
 
 def test_limits_and_starts():

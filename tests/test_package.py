@@ -15,7 +15,11 @@ from numpydoc.docscrape import NumpyDocString
 import lpc_ns
 from lpc_ns.cli import main
 
-MODULES = sorted(m.name for m in pkgutil.walk_packages(lpc_ns.__path__, "lpc_ns.") if not m.name.split(".")[-1].startswith("_"))
+MODULES = sorted(
+    m.name
+    for m in pkgutil.walk_packages(lpc_ns.__path__, "lpc_ns.")
+    if not m.name.split(".")[-1].startswith("_")
+)
 
 
 def public_callables():
@@ -29,20 +33,32 @@ def public_callables():
             if inspect.isclass(thing):
                 yield f"{name}.{symbol}", thing
                 methods = inspect.getmembers(thing, inspect.isfunction)
-                yield from ((f"{name}.{symbol}.{n}", m) for n, m in methods if not n.startswith("_") and m.__module__ == name)
+                yield from (
+                    (f"{name}.{symbol}.{n}", m)
+                    for n, m in methods
+                    if not n.startswith("_") and m.__module__ == name
+                )
             elif inspect.isfunction(thing):
                 yield f"{name}.{symbol}", thing
 
 
-@pytest.mark.parametrize(("name", "thing"), [pytest.param(n, t, id=n) for n, t in public_callables()])
+@pytest.mark.parametrize(
+    ("name", "thing"), [pytest.param(n, t, id=n) for n, t in public_callables()]
+)
 def test_docstrings_name_every_parameter(name, thing):
     assert thing.__doc__, f"{name} has no docstring"
     if inspect.isclass(thing):
         return
-    documented = {part.strip().lstrip("*") for p in NumpyDocString(inspect.getdoc(thing))["Parameters"] for part in p.name.split(",")}
+    documented = {
+        part.strip().lstrip("*")
+        for p in NumpyDocString(inspect.getdoc(thing))["Parameters"]
+        for part in p.name.split(",")
+    }
     wanted = {p for p in inspect.signature(thing).parameters if p != "self"}
     single_line = "\n" not in thing.__doc__.strip()
-    assert single_line or wanted <= documented, f"{name} does not document {sorted(wanted - documented)}"
+    assert (
+        single_line or wanted <= documented
+    ), f"{name} does not document {sorted(wanted - documented)}"
 
 
 def test_fit_writes_what_it_prints(tmp_path, capsys):
@@ -50,10 +66,30 @@ def test_fit_writes_what_it_prints(tmp_path, capsys):
     table = pd.DataFrame({"a": rng.normal(size=90), "kind": rng.choice(["x", "y"], 90)})
     table["y"] = np.where(np.arange(90) % 2, 2 * table.a, -2 * table.a) + 0.1 * rng.normal(size=90)
     table.to_parquet(tmp_path / "t.parquet")
-    assert main(["fit", str(tmp_path / "t.parquet"), "--target", "y", "--out", str(tmp_path / "out"), "--jobs", "2"]) == 0
+    assert (
+        main(
+            [
+                "fit",
+                str(tmp_path / "t.parquet"),
+                "--target",
+                "y",
+                "--out",
+                str(tmp_path / "out"),
+                "--jobs",
+                "2",
+            ]
+        )
+        == 0
+    )
     printed = capsys.readouterr().out
     facts = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert facts["cluster_sizes"] == pd.read_csv(tmp_path / "out" / "labels.csv")["cluster"].value_counts().sort_index().tolist()
+    assert (
+        facts["cluster_sizes"]
+        == pd.read_csv(tmp_path / "out" / "labels.csv")["cluster"]
+        .value_counts()
+        .sort_index()
+        .tolist()
+    )
     assert f"SSE ratio {facts['sse_ratio']:.3f}; pure noise would give 0.363" in printed
     slopes = sorted(pd.read_csv(tmp_path / "out" / "coefficients.csv")["a"])
     np.testing.assert_allclose(slopes, [-2, 2], atol=0.1)
@@ -71,5 +107,9 @@ def test_demo_prints_a_table(capsys, monkeypatch, tmp_path):
 
 def test_program_starts_and_refuses_in_one_line():
     program = "import sys; from lpc_ns.cli import main; sys.exit(main())"
-    run = subprocess.run([sys.executable, "-c", program, "fit", "nowhere.csv", "--target", "y"], capture_output=True, text=True)
+    run = subprocess.run(
+        [sys.executable, "-c", program, "fit", "nowhere.csv", "--target", "y"],
+        capture_output=True,
+        text=True,
+    )
     assert run.returncode == 2 and run.stderr.count("\n") == 1 and "nowhere.csv" in run.stderr

@@ -34,7 +34,8 @@ def data():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(90, 4))
     labels = rng.choice([0, 1, 3], 90)
-    coef, intercept = rng.normal(size=(4, 4)), rng.normal(size=4)
+    coef = rng.normal(size=(4, 4))
+    intercept = rng.normal(size=4)
     y = intercept[labels] + np.sum(coef[labels] * X, axis=1) + rng.normal(0, 0.3, 90)
     return X, y, labels, coef, intercept
 
@@ -44,14 +45,22 @@ def test_distance_from_the_line_is_the_residual(data, feature):
     X, y, labels, coef, intercept = data
     residual = y - intercept[labels] - np.sum(coef[labels] * X, axis=1)
     adjusted, offset = partial_residuals(X, y, labels, coef, feature)
-    assert np.allclose(adjusted - (intercept + offset)[labels] - coef[labels, feature] * X[:, feature], residual)
+    assert np.allclose(
+        adjusted - (intercept + offset)[labels] - coef[labels, feature] * X[:, feature], residual
+    )
     ax = plot_regimes(*data, feature=feature)
     for k, points, line in zip([0, 1, 3], ax.collections, ax.lines, strict=True):
-        assert np.allclose(points.get_offsets(), np.column_stack([X[:, feature], adjusted])[labels == k])
+        assert np.allclose(
+            points.get_offsets(), np.column_stack([X[:, feature], adjusted])[labels == k]
+        )
         (x0, x1), (y0, y1) = line.get_data()
         assert np.isclose((y1 - y0) / (x1 - x0), coef[k, feature])
         assert (x0, x1) == (X[labels == k, feature].min(), X[labels == k, feature].max())
-    assert [text.get_text().split(" (")[0] for text in ax.get_legend().get_texts()] == ["regime 0", "regime 1", "regime 3"]
+    assert [text.get_text().split(" (")[0] for text in ax.get_legend().get_texts()] == [
+        "regime 0",
+        "regime 1",
+        "regime 3",
+    ]
 
 
 def test_default_feature_moves_y_most(data):
@@ -66,8 +75,10 @@ def test_default_feature_moves_y_most(data):
 def test_estimator_and_arrays_give_the_same_figure(data):
     X, y, labels, coef, intercept = data
     model = SimpleNamespace(labels_=labels, coef_=coef, intercept_=intercept)
-    frame, series = pd.DataFrame(X, columns=list("abcd")), pd.Series(y, name="price")
-    by_arrays, by_model = plot_regimes(*data, feature=1), plot_regimes(frame, series, model, feature="b")
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    series = pd.Series(y, name="price")
+    by_arrays = plot_regimes(*data, feature=1)
+    by_model = plot_regimes(frame, series, model, feature="b")
     for one, other in zip(by_arrays.collections, by_model.collections, strict=True):
         assert np.array_equal(one.get_offsets(), other.get_offsets())
     assert by_model.get_xlabel() == "b"
@@ -87,7 +98,8 @@ def test_margins_against_a_loop(data):
 
 
 def test_margin_figure_holds_the_sorted_margins(data):
-    margins, labels = assignment_margins(*data), data[2]
+    margins = assignment_margins(*data)
+    labels = data[2]
     ax = plot_margins(*data)
     assert len(ax.collections) == 3
     for k, area in zip([0, 1, 3], ax.collections, strict=True):
@@ -129,7 +141,12 @@ def test_trace_draws_what_is_finite_and_changes_nothing():
 
 
 def test_legend_stands_beside_the_data(data):
-    for ax in (plot_regimes(*data), plot_margins(*data), plot_coefficients(data[3]), plot_trace([(0, 1), (1, 0)])):
+    for ax in (
+        plot_regimes(*data),
+        plot_margins(*data),
+        plot_coefficients(data[3]),
+        plot_trace([(0, 1), (1, 0)]),
+    ):
         ax.figure.canvas.draw()
         assert ax.get_legend().get_window_extent().x0 > ax.get_window_extent().x1
         assert ax.get_legend().get_window_extent().x1 <= ax.figure.bbox.x1 + 1
@@ -162,28 +179,42 @@ def test_refusals(data):
 def branches():
     """Three cells, the second of them without samples."""
     rng = np.random.default_rng(1)
-    x, labels = pd.Series(rng.normal(size=80), name="dose"), rng.choice([0, 2], 80)
-    return x, pd.Series(np.array([1, 0, -2])[labels] * x + rng.normal(0, 0.1, 80), name="response"), labels
+    x = pd.Series(rng.normal(size=80), name="dose")
+    labels = rng.choice([0, 2], 80)
+    return (
+        x,
+        pd.Series(np.array([1, 0, -2])[labels] * x + rng.normal(0, 0.1, 80), name="response"),
+        labels,
+    )
 
 
 def test_branches_have_the_lines_of_their_cells(branches):
     x, y, labels = branches
     ax = plot_branches(x, y, labels, regime_names=["low", "middle", "high"])
     for k, line in zip([0, 2], ax.lines, strict=True):
-        assert np.allclose(np.polyfit(*line.get_data(), 1), np.polyfit(x[labels == k], y[labels == k], 1))
-    assert [text.get_text().split(" (")[0] for text in ax.get_legend().get_texts()] == ["low", "high"]
+        assert np.allclose(
+            np.polyfit(*line.get_data(), 1), np.polyfit(x[labels == k], y[labels == k], 1)
+        )
+    assert [text.get_text().split(" (")[0] for text in ax.get_legend().get_texts()] == [
+        "low",
+        "high",
+    ]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("dose", "response")
     level = plot_branches(np.ones(5), np.arange(5.0), np.zeros(5, dtype=int)).lines[0]
     assert np.allclose(level.get_ydata(), 2)
 
 
 def test_path_is_sorted_finite_and_marked():
-    thresholds, statistic = np.array([3.0, 1.0, 2.0, 4.0]), np.array([5.0, 1.0, 9.0, np.nan])
+    thresholds = np.array([3.0, 1.0, 2.0, 4.0])
+    statistic = np.array([5.0, 1.0, 9.0, np.nan])
     ax = plot_threshold_path(thresholds, statistic, critical_value=7, label="age")
     assert np.array_equal(ax.lines[0].get_xydata(), [[1, 1], [2, 9], [3, 5]])
     assert np.array_equal(ax.lines[1].get_xydata(), [[2, 9]])
     assert set(ax.lines[2].get_ydata()) == {7}
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["age (largest at 2)", "critical value 7"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "age (largest at 2)",
+        "critical value 7",
+    ]
     assert ax.get_ylim()[0] == 0
     assert plot_threshold_path([0.5], [2.0], ax=ax) is ax
     assert len(ax.lines) == 5
@@ -193,7 +224,9 @@ def test_stability_counts_every_resample():
     thresholds = np.append(np.random.default_rng(2).normal(size=200), [np.nan] * 50)
     ax = plot_threshold_stability(thresholds, chosen=0.1, level=0.8, xlabel="age")
     shade, *bars = ax.patches
-    assert np.allclose([shade.get_x(), shade.get_x() + shade.get_width()], np.nanquantile(thresholds, [0.1, 0.9]))
+    assert np.allclose(
+        [shade.get_x(), shade.get_x() + shade.get_width()], np.nanquantile(thresholds, [0.1, 0.9])
+    )
     assert sum(bar.get_height() for bar in bars) == 200
     assert "200 of 250 resamples" in [text.get_text() for text in ax.get_legend().get_texts()]
     ticks = ax.collections[-1].get_segments()
@@ -204,22 +237,37 @@ def test_stability_counts_every_resample():
 
 def test_regime_names_in_legends(data):
     names = ["a <= 1", "1 < a <= 2", "2 < a <= 3", "a > 3"]
-    texts = [text.get_text() for text in plot_coefficients(data[3], regime_names=names).get_legend().get_texts()]
+    texts = [
+        text.get_text()
+        for text in plot_coefficients(data[3], regime_names=names).get_legend().get_texts()
+    ]
     assert texts == names
-    texts = [text.get_text().split(" (")[0] for text in plot_regimes(*data, regime_names=names).get_legend().get_texts()]
+    texts = [
+        text.get_text().split(" (")[0]
+        for text in plot_regimes(*data, regime_names=names).get_legend().get_texts()
+    ]
     assert texts == [names[0], names[1], names[3]]
 
 
 def test_refusals_of_split_figures(branches):
     x, y, labels = branches
     for call, message in (
-        (lambda: plot_branches(x, y, labels, regime_names=["low", "high"]), "labels run from 0 to 2"),
+        (
+            lambda: plot_branches(x, y, labels, regime_names=["low", "high"]),
+            "labels run from 0 to 2",
+        ),
         (lambda: plot_branches(x[:70], y, labels), "x has shape"),
         (lambda: plot_branches(x, y, labels / 2), "whole numbers"),
-        (lambda: plot_coefficients([[1.0], [2.0]], regime_names=["low"]), "regime_names has 1 names"),
+        (
+            lambda: plot_coefficients([[1.0], [2.0]], regime_names=["low"]),
+            "regime_names has 1 names",
+        ),
         (lambda: plot_threshold_path([1, 2], [1.0]), "statistic has shape"),
         (lambda: plot_threshold_path([1, 2], [np.nan, np.nan]), "no path"),
-        (lambda: plot_threshold_path([1, 2], [1.0, 2.0], critical_value=-1), "critical_value is -1"),
+        (
+            lambda: plot_threshold_path([1, 2], [1.0, 2.0], critical_value=-1),
+            "critical_value is -1",
+        ),
         (lambda: plot_threshold_stability([[1.0]]), "must be a vector"),
         (lambda: plot_threshold_stability([]), "0 finite values"),
         (lambda: plot_threshold_stability([1.0], level=1.0), "level is 1.0"),

@@ -7,22 +7,37 @@ import numpy as np
 import pytest
 
 from lpc_ns.errors import InputError, LicenceError, MissingBackendError, NoSolutionError
-from lpc_ns.solvers import BACKENDS, FIRST_CHOICE, Backend, available_backends, choose_backend, problem_class, relative_gap, solve
+from lpc_ns.solvers import (
+    BACKENDS,
+    FIRST_CHOICE,
+    Backend,
+    available_backends,
+    choose_backend,
+    problem_class,
+    relative_gap,
+    solve,
+)
 
 LICENSED = ("GUROBI", "COPT", "CPLEX")
 
 
 def backends(kind):
     """Installed back ends that solve this class."""
-    return [name for name, backend in BACKENDS.items() if kind in backend.solves and backend.installed]
+    return [
+        name for name, backend in BACKENDS.items() if kind in backend.solves and backend.installed
+    ]
 
 
 def knapsack(sense=1, n=12, constant=500.0, seed=0):
-    """A knapsack as a maximisation (sense 1) or as a minimisation of the negative value, and its data."""
+    """A knapsack as a maximisation (sense 1) or as a minimisation of the negative value, and its
+    data."""
     rng = np.random.default_rng(seed)
-    value, weight = rng.integers(5, 50, n).astype(float), rng.integers(5, 50, n)
+    value = rng.integers(5, 50, n).astype(float)
+    weight = rng.integers(5, 50, n)
     z = cp.Variable(n, boolean=True)
-    objective = cp.Maximize(value @ z + constant) if sense == 1 else cp.Minimize(constant - value @ z)
+    objective = (
+        cp.Maximize(value @ z + constant) if sense == 1 else cp.Minimize(constant - value @ z)
+    )
     return cp.Problem(objective, [weight @ z <= weight.sum() // 2]), value, weight
 
 
@@ -37,12 +52,20 @@ def subset(n_features=6, n_samples=30, size=2, seed=1):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n_samples, n_features))
     y = X @ rng.normal(size=n_features) + rng.normal(size=n_samples)
-    w, z = cp.Variable(n_features), cp.Variable(n_features, boolean=True)
-    return cp.Problem(cp.Minimize(cp.sum_squares(y - X @ w) - 3), [cp.abs(w) <= 10 * z, cp.sum(z) <= size]), X, y
+    w = cp.Variable(n_features)
+    z = cp.Variable(n_features, boolean=True)
+    return (
+        cp.Problem(
+            cp.Minimize(cp.sum_squares(y - X @ w) - 3), [cp.abs(w) <= 10 * z, cp.sum(z) <= size]
+        ),
+        X,
+        y,
+    )
 
 
 def market_split(n=50, seed=3):
-    """Cornuejols and Dawande's problem: far beyond what is solved in seconds, and (almost surely) never fitted exactly."""
+    """Cornuejols and Dawande's problem: far beyond what is solved in seconds, and (almost surely)
+    never fitted exactly."""
     rng = np.random.default_rng(seed)
     table = rng.integers(0, 100, (6, n))
     z = cp.Variable(n, boolean=True)
@@ -77,7 +100,9 @@ def test_quadratic_optimum(name):
 @pytest.mark.parametrize("name", backends("MI-conic"))
 def test_conic_with_integers(name):
     z = cp.Variable(2, integer=True)
-    found = solve(cp.Problem(cp.Minimize(cp.norm(z - np.array([0.4, 1.7])) + 1), [z >= -3, z <= 3]), name)
+    found = solve(
+        cp.Problem(cp.Minimize(cp.norm(z - np.array([0.4, 1.7])) + 1), [z >= -3, z <= 3]), name
+    )
     assert np.isclose(found.objective, 1 + np.hypot(0.4, 0.3), atol=1e-4)
     assert found.bound <= found.objective
 
@@ -113,7 +138,9 @@ def test_semidefinite(name):
 def test_infeasible(name):
     z = cp.Variable(2, boolean=True)
     z.value = np.ones(2)
-    found = solve(cp.Problem(cp.Minimize(cp.sum(z) + 3), [cp.sum(z) >= 1.2, cp.sum(z) <= 1.8]), name)
+    found = solve(
+        cp.Problem(cp.Minimize(cp.sum(z) + 3), [cp.sum(z) >= 1.2, cp.sum(z) <= 1.8]), name
+    )
     assert found.status in ("infeasible", "infeasible_or_unbounded")
     assert not found.objective < np.inf
     assert z.value is None
@@ -129,7 +156,8 @@ def test_unbounded(name):
 
 @pytest.mark.parametrize("name", backends("MILP"))
 def test_no_time(name):
-    """A time limit of (almost) 0: either an incumbent with an honest bound, or an exception that carries the bound."""
+    """A time limit of (almost) 0: either an incumbent with an honest bound, or an exception that
+    carries the bound."""
     try:
         found = solve(market_split(), name, time_limit=1e-3 if name in ("CPLEX", "COPT") else 0)
     except NoSolutionError as error:
@@ -156,7 +184,11 @@ def test_gap_is_that_of_the_stated_problem(name, seed):
     """A constant that cancels the gains to 1 must not loosen the gap."""
     problem, *_ = knapsack(1, n=30, seed=seed, constant=0)
     most = solve(problem, name, gap=0).objective
-    found = solve(cp.Problem(cp.Minimize(most + 1 - problem.objective.expr), problem.constraints), name, gap=0.01)
+    found = solve(
+        cp.Problem(cp.Minimize(most + 1 - problem.objective.expr), problem.constraints),
+        name,
+        gap=0.01,
+    )
     assert found.status == "optimal"
     assert np.isclose(found.objective, 1, atol=0.011)
     assert found.gap <= 0.01 + 1e-9
@@ -165,7 +197,9 @@ def test_gap_is_that_of_the_stated_problem(name, seed):
 def test_threads_may_change_within_a_process():
     problem, value, weight = knapsack()
     for threads in (1, 2, None, 1):
-        assert np.isclose(solve(problem, "highs", threads=threads).objective, 500 + best_value(value, weight))
+        assert np.isclose(
+            solve(problem, "highs", threads=threads).objective, 500 + best_value(value, weight)
+        )
 
 
 def test_interrupted_solve_keeps_its_incumbent(monkeypatch):
@@ -195,7 +229,8 @@ def test_interrupted_solve_keeps_its_incumbent(monkeypatch):
 def test_iterates_are_no_answer(name):
     x = cp.Variable(5)
     rng = np.random.default_rng(0)
-    A, b = rng.normal(size=(20, 5)), rng.normal(size=20)
+    A = rng.normal(size=(20, 5))
+    b = rng.normal(size=20)
     problem = cp.Problem(cp.Minimize(cp.norm1(A @ x - b) + cp.sum_squares(x)))
     with pytest.raises(NoSolutionError, match="proved no bound") as error:
         solve(problem, name, options={"max_iter" if name == "CLARABEL" else "max_iters": 2})
@@ -205,7 +240,8 @@ def test_iterates_are_no_answer(name):
 
 def test_classes_and_default_choice():
     problem, *_ = knapsack()
-    x, S = cp.Variable(2), cp.Variable((2, 2), PSD=True)
+    x = cp.Variable(2)
+    S = cp.Variable((2, 2), PSD=True)
     cases = {
         "LP": cp.Problem(cp.Minimize(cp.norm1(x))),
         "QP": cp.Problem(cp.Minimize(cp.sum_squares(x))),
@@ -238,7 +274,9 @@ def test_semidefinite_problem_for_scip_is_refused():
 
 
 def test_missing_backend_says_what_is_there(monkeypatch):
-    absent = Backend("GUROBI", "a_package_that_nobody_has", ("MILP",), "TimeLimit", "MIPGap", "Threads", "", None)
+    absent = Backend(
+        "GUROBI", "a_package_that_nobody_has", ("MILP",), "TimeLimit", "MIPGap", "Threads", "", None
+    )
     monkeypatch.setitem(BACKENDS, "GUROBI", absent)
     with pytest.raises(MissingBackendError, match=r"GUROBI is not installed.*HIGHS, SCIP"):
         solve(knapsack()[0], "gurobi")

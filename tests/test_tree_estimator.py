@@ -40,23 +40,36 @@ def test_lazy_import():
 def test_objective_is_the_loss_of_the_labels(iris, criterion, scaling):
     model = ClusterTree(4, criterion=criterion, scaling=scaling, complexity=0.01, **LOCAL).fit(iris)
     X = iris.to_numpy()
-    low, span = {"minmax": (X.min(0), np.ptp(X, 0)), "standard": (X.mean(0), X.std(0)), None: (0.0, 1.0)}[scaling]
+    low, span = {
+        "minmax": (X.min(0), np.ptp(X, 0)),
+        "standard": (X.mean(0), X.std(0)),
+        None: (0.0, 1.0),
+    }[scaling]
     Z = (X - low) / span
 
     def loss(part):
-        return ((part - part.mean(0)) ** 2).sum() if criterion == "l2" else np.abs(part - np.median(part, axis=0)).sum()
+        return (
+            ((part - part.mean(0)) ** 2).sum()
+            if criterion == "l2"
+            else np.abs(part - np.median(part, axis=0)).sum()
+        )
 
     expected = sum(loss(Z[model.labels_ == k]) for k in range(len(model.cluster_sizes_)))
     assert model.inertia_ == pytest.approx(expected) and model.omega_ == pytest.approx(loss(Z))
     assert model.objective_ == pytest.approx(expected / loss(Z) + 0.01 * model.tree_.n_splits)
     assert model.score(iris) == pytest.approx(-expected)
-    center = iris.groupby(model.labels_).mean() if criterion == "l2" else iris.groupby(model.labels_).median()
+    center = (
+        iris.groupby(model.labels_).mean()
+        if criterion == "l2"
+        else iris.groupby(model.labels_).median()
+    )
     np.testing.assert_allclose(model.cluster_centers_, center, rtol=1e-9)
     assert 0 < model.lower_bound_ <= model.objective_ and model.price_of_explainability_ >= 1
 
 
 def test_published_losses_of_iris(iris):
-    """Verified elsewhere by two independent methods: 3, 4, 5 leaves of depth at most 3, and 3 clusters that share 4, min-max scaled."""
+    """Verified elsewhere by two independent methods: 3, 4, 5 leaves of depth at most 3, and 3
+    clusters that share 4, min-max scaled."""
     for K, loss in ((3, 7.476522), (4, 6.1124713), (5, 5.14707908)):
         model = ClusterTree(K, max_depth=3, max_leaves=K, method="exact").fit(iris)
         assert model.status_ == "optimal" and model.inertia_ == pytest.approx(loss, rel=1e-6)
@@ -66,7 +79,10 @@ def test_published_losses_of_iris(iris):
 
 def test_every_method_agrees_where_all_prove():
     X = make_blobs(12, 2, centers=3, cluster_std=1.5, random_state=3)[0]
-    models = {method: ClusterTree(3, criterion="l1", max_depth=2, method=method, random_state=0).fit(X) for method in METHODS}
+    models = {
+        method: ClusterTree(3, criterion="l1", max_depth=2, method=method, random_state=0).fit(X)
+        for method in METHODS
+    }
     assert models["exact"].inertia_ == pytest.approx(1.56514628, rel=1e-7)
     for method, model in models.items():
         assert model.objective_ == pytest.approx(models["exact"].objective_, rel=1e-6)
@@ -81,7 +97,11 @@ def test_rules_describe_the_clusters(iris):
     assert rules.samples.sum() == 150 and rules.share.sum() == pytest.approx(1)
     for leaf, row in rules.iterrows():
         inside = frame.eval(row.rule).to_numpy()
-        assert inside.sum() == row.samples and (model.labels_[inside] == row.cluster).all() and (model.apply(frame)[inside] == leaf).all()
+        assert (
+            inside.sum() == row.samples
+            and (model.labels_[inside] == row.cluster).all()
+            and (model.apply(frame)[inside] == leaf).all()
+        )
 
 
 def test_text_and_dict_say_the_same(iris):
@@ -115,7 +135,11 @@ def test_predictions_follow_the_rules_for_new_samples(iris):
 
 def test_a_price_prunes_and_a_path_shows_it(iris):
     path = tree_path(ClusterTree(5, **LOCAL), iris, [0.0, 0.02, 0.9], "complexity")
-    assert path.leaves.tolist()[0] == 5 and path.leaves.is_monotonic_decreasing and path.leaves.iloc[-1] == 1
+    assert (
+        path.leaves.tolist()[0] == 5
+        and path.leaves.is_monotonic_decreasing
+        and path.leaves.iloc[-1] == 1
+    )
     assert np.isnan(path.silhouette.iloc[-1]) and path.loss.iloc[-1] == pytest.approx(1)
     with pytest.raises(InputError, match="must be one of"):
         tree_path(ClusterTree(), iris, [1], "colour")
@@ -131,7 +155,11 @@ def test_separate_loss_features(iris):
     species = pd.get_dummies(load_iris().target).astype(float)
     model = ClusterTree(3, method="exact").fit(iris, loss_X=species)
     assert model.inertia_ < 0.12 * model.omega_ and model.cluster_centers_.shape == (3, 3)
-    for call in (lambda: model.transform(iris), lambda: model.score(iris), lambda: model.silhouette(iris)):
+    for call in (
+        lambda: model.transform(iris),
+        lambda: model.score(iris),
+        lambda: model.silhouette(iris),
+    ):
         with pytest.raises(InputError, match="loss_X"):
             call()
     with pytest.raises(InputError, match="column of loss_X is constant"):
@@ -143,7 +171,11 @@ def test_separate_loss_features(iris):
 def test_constant_columns_are_dropped_and_named(iris):
     with pytest.warns(DataWarning, match=r"1 constant column.*planet"):
         model = ClusterTree(3, **LOCAL).fit(iris.assign(planet=3.0))
-    assert model.n_features_in_ == 5 and (model.cluster_centers_[:, 4] == 3).all() and 4 not in model.tree_.feature
+    assert (
+        model.n_features_in_ == 5
+        and (model.cluster_centers_[:, 4] == 3).all()
+        and 4 not in model.tree_.feature
+    )
     with pytest.warns(DataWarning, match=r"1 constant column\(s\) in loss_X \(planet\)"):
         ClusterTree(3, **LOCAL).fit(iris, loss_X=iris.assign(planet=3.0))
 
@@ -151,9 +183,17 @@ def test_constant_columns_are_dropped_and_named(iris):
 def test_one_cluster_and_one_feature():
     X = np.arange(10.0)[:, None]
     one = ClusterTree(1, **LOCAL).fit(X)
-    assert one.status_ == "optimal" and one.export_text() == "|--- cluster 0 (10 samples)" and one.rules().rule.tolist() == ["always"]
+    assert (
+        one.status_ == "optimal"
+        and one.export_text() == "|--- cluster 0 (10 samples)"
+        and one.rules().rule.tolist() == ["always"]
+    )
     two = ClusterTree(2, method="exact").fit(X)
-    assert two.status_ == "optimal" and two.cluster_sizes_.tolist() == [5, 5] and np.isnan(one.silhouette(X))
+    assert (
+        two.status_ == "optimal"
+        and two.cluster_sizes_.tolist() == [5, 5]
+        and np.isnan(one.silhouette(X))
+    )
     for model in (one, two):
         model.plot_tree()
         model.plot_partition(X)
@@ -163,7 +203,11 @@ def test_one_cluster_and_one_feature():
 def test_as_many_clusters_as_samples():
     X = np.random.default_rng(0).normal(size=(6, 2))
     model = ClusterTree(6, **LOCAL).fit(X)
-    assert model.inertia_ == pytest.approx(0, abs=1e-12) and sorted(model.labels_) == list(range(6)) and model.status_ == "optimal"
+    assert (
+        model.inertia_ == pytest.approx(0, abs=1e-12)
+        and sorted(model.labels_) == list(range(6))
+        and model.status_ == "optimal"
+    )
 
 
 def test_duplicate_samples_stay_together():
@@ -188,7 +232,8 @@ def test_auto_proves_what_is_easy_and_bounds_what_is_not(iris):
 
 
 def test_fitting_leaves_parameters_and_data_alone(iris):
-    model, before = ClusterTree(3, **LOCAL), iris.copy()
+    model = ClusterTree(3, **LOCAL)
+    before = iris.copy()
     parameters = model.get_params()
     model.fit(iris)
     assert model.get_params() == parameters == clone(model).get_params()

@@ -1,4 +1,5 @@
-"""Exact cluster trees: published and golden values, brute force, bounds at any time, interruption, odd data."""
+"""Exact cluster trees: published and golden values, brute force, bounds at any time, interruption,
+odd data."""
 
 import ast
 import inspect
@@ -20,7 +21,15 @@ from lpc_ns.tree.formulation import branch, brute_force, leaf, make_problem, min
 
 IRIS = load_iris().data
 SCALED = minmax(IRIS).transform(IRIS)
-RAW_L2 = [152.34795176, 81.73142781, 60.27851132, 49.22444563, 42.17565342, 36.09311318, 33.08803494]
+RAW_L2 = [
+    152.34795176,
+    81.73142781,
+    60.27851132,
+    49.22444563,
+    42.17565342,
+    36.09311318,
+    33.08803494,
+]
 
 
 def published():
@@ -41,7 +50,14 @@ def solved(X, n_clusters, **details):
 def test_published_cases():
     for case in published():
         Z = minmax(case.X).transform(case.X)
-        problem = make_problem(Z, case.n_clusters, max_depth=case.max_depth, complexity=case.complexity, margin=case.margin, root=True)
+        problem = make_problem(
+            Z,
+            case.n_clusters,
+            max_depth=case.max_depth,
+            complexity=case.complexity,
+            margin=case.margin,
+            root=True,
+        )
         found = exact_tree(problem)
         assert found.status == "optimal", case.name
         assert found.objective <= case.reference["gurobi_obj"] + 1e-6, case.name
@@ -51,19 +67,31 @@ def test_published_cases():
 
 @pytest.mark.parametrize("leaves", range(2, 9))
 def test_iris_raw_squares(leaves):
-    assert math.isclose(solved(IRIS, leaves, max_depth=3, max_leaves=leaves).loss, RAW_L2[leaves - 2], abs_tol=1e-7)
+    assert math.isclose(
+        solved(IRIS, leaves, max_depth=3, max_leaves=leaves).loss, RAW_L2[leaves - 2], abs_tol=1e-7
+    )
 
 
 def test_iris_other_golden_values():
     for leaves, loss in ((3, 7.476522), (4, 6.1124713), (5, 5.14707908), (8, 3.31784259)):
-        assert math.isclose(solved(SCALED, leaves, max_depth=3, max_leaves=leaves).loss, loss, abs_tol=1e-6)
+        assert math.isclose(
+            solved(SCALED, leaves, max_depth=3, max_leaves=leaves).loss, loss, abs_tol=1e-6
+        )
     for X, losses in ((IRIS, (163.1, 140.2)), (SCALED, (49.2309322, 43.48046139))):
         for leaves, loss in zip((3, 4), losses, strict=True):
-            assert math.isclose(solved(X, leaves, criterion="l1", max_depth=2, max_leaves=leaves).loss, loss, abs_tol=1e-6)
+            assert math.isclose(
+                solved(X, leaves, criterion="l1", max_depth=2, max_leaves=leaves).loss,
+                loss,
+                abs_tol=1e-6,
+            )
     shared = (79.96979781, 160.1, 7.18871013, 48.03413371)
-    for (X, criterion), loss in zip(itertools.product((IRIS, SCALED), ("l2", "l1")), shared, strict=True):
+    for (X, criterion), loss in zip(
+        itertools.product((IRIS, SCALED), ("l2", "l1")), shared, strict=True
+    ):
         assert math.isclose(solved(X, 3, criterion=criterion, max_depth=2).loss, loss, abs_tol=1e-7)
-    assert math.isclose(solved(SCALED, 2, criterion="l1", max_depth=2).loss, 63.65983992, abs_tol=1e-7)
+    assert math.isclose(
+        solved(SCALED, 2, criterion="l1", max_depth=2).loss, 63.65983992, abs_tol=1e-7
+    )
     assert math.isclose(solved(SCALED, 2, criterion="l1").loss, 63.66148776, abs_tol=1e-7)
 
 
@@ -77,42 +105,76 @@ def test_blobs_golden_values():
 def random_problem(seed):
     """Every option in turn, on data with ties, equal samples and a constant feature."""
     rng = np.random.default_rng(seed)
-    n, K = int(rng.integers(5, 9)), 1 + seed % 3
+    n = int(rng.integers(5, 9))
+    K = 1 + seed % 3
     X = np.column_stack([rng.integers(0, 5, size=(n, 2)), np.ones(n)]).astype(float)
-    X[0, 0], X[1, 0] = 0, 5
-    loss_X = rng.integers(0, 9, size=(n, 1 + seed % 2)) + np.arange(n)[:, None] / 8 if rng.random() < 0.3 else None
-    limits = [{"max_depth": 2}, {"max_leaves": 3}, {"max_leaves": 4}, {"max_depth": 3, "max_leaves": 4}, {}][seed % 5]
-    problem = make_problem(X, K, loss_X=loss_X, criterion=("l2", "l1")[rng.integers(2)], complexity=(0.0, 0.02, 0.2)[rng.integers(3)],
-                           margin=(0.0, 0.03)[rng.integers(2)], min_samples_leaf=1 + int(rng.random() < 0.3 and 2 * K <= n), **limits)
+    X[0, 0] = 0
+    X[1, 0] = 5
+    loss_X = (
+        rng.integers(0, 9, size=(n, 1 + seed % 2)) + np.arange(n)[:, None] / 8
+        if rng.random() < 0.3
+        else None
+    )
+    limits = [
+        {"max_depth": 2},
+        {"max_leaves": 3},
+        {"max_leaves": 4},
+        {"max_depth": 3, "max_leaves": 4},
+        {},
+    ][seed % 5]
+    problem = make_problem(
+        X,
+        K,
+        loss_X=loss_X,
+        criterion=("l2", "l1")[rng.integers(2)],
+        complexity=(0.0, 0.02, 0.2)[rng.integers(3)],
+        margin=(0.0, 0.03)[rng.integers(2)],
+        min_samples_leaf=1 + int(rng.random() < 0.3 and 2 * K <= n),
+        **limits,
+    )
     return replace(problem, root=bool(problem.criterion == "l2" and rng.random() < 0.5))
 
 
 @pytest.mark.parametrize("seed", range(60))
 def test_brute_force(seed):
     problem = random_problem(seed)
-    best, found = brute_force(problem), exact_tree(problem)
+    best = brute_force(problem)
+    found = exact_tree(problem)
     assert found.status == "optimal"
     assert math.isclose(found.objective, best.objective, rel_tol=1e-9, abs_tol=1e-9)
     assert found.lower_bound <= best.objective + 1e-12
     assert found.objective == tree_objective(problem, found.tree)
 
 
-@pytest.mark.parametrize(("K", "limits"), [(5, {}), (3, {"max_leaves": 4}), (2, {"max_depth": 2, "criterion": "l1"})])
+@pytest.mark.parametrize(
+    ("K", "limits"), [(5, {}), (3, {"max_leaves": 4}), (2, {"max_depth": 2, "criterion": "l1"})]
+)
 def test_bounds_are_valid_whenever_the_search_stops(K, limits):
     X = IRIS[::3]
     best = solved(X, K, **limits)
     stops = [exact_tree(make_problem(X, K, **limits), max_nodes=n) for n in (1, 300, 3000, 30000)]
     for earlier, later in itertools.pairwise([*stops, best]):
-        assert earlier.lower_bound <= later.lower_bound + 1e-9 and earlier.objective >= later.objective - 1e-9
+        assert (
+            earlier.lower_bound <= later.lower_bound + 1e-9
+            and earlier.objective >= later.objective - 1e-9
+        )
     for stop in stops:
         assert stop.lower_bound <= best.objective <= stop.objective + 1e-12
-        assert stop.status == ("optimal" if math.isclose(stop.lower_bound, stop.objective, rel_tol=1e-9, abs_tol=1e-11) else "feasible")
+        assert stop.status == (
+            "optimal"
+            if math.isclose(stop.lower_bound, stop.objective, rel_tol=1e-9, abs_tol=1e-11)
+            else "feasible"
+        )
 
 
-@pytest.mark.parametrize(("search", "K", "limits"), [("_OwnClusters", 5, {}), ("_SharedClusters", 3, {"max_depth": 2})])
+@pytest.mark.parametrize(
+    ("search", "K", "limits"), [("_OwnClusters", 5, {}), ("_SharedClusters", 3, {"max_depth": 2})]
+)
 def test_interruption_keeps_tree_and_bound(search, K, limits, monkeypatch):
     problem = make_problem(IRIS, K, **limits)
-    best, calls, advance = exact_tree(problem), [], getattr(exact, search).advance
+    best = exact_tree(problem)
+    calls = []
+    advance = getattr(exact, search).advance
 
     def interrupted(self, budget=None):
         calls.append(1)
@@ -132,14 +194,20 @@ def test_invariance():
     order = np.random.default_rng(0).permutation(60)
     moved = solved((X[order] * 8 - 64)[:, [2, 0, 1]], 4, max_depth=2, complexity=0.01, margin=0.01)
     assert math.isclose(plain.objective, moved.objective, rel_tol=1e-9)
-    duplicated = solved(np.hstack([X, X[:, :1]]), 4, loss_X=X, max_depth=2, complexity=0.01, margin=0.01)
+    duplicated = solved(
+        np.hstack([X, X[:, :1]]), 4, loss_X=X, max_depth=2, complexity=0.01, margin=0.01
+    )
     assert math.isclose(plain.objective, duplicated.objective, rel_tol=1e-9)
 
 
 def test_far_from_the_origin():
     X, _ = make_blobs(200, 2, centers=4, random_state=0)
-    near, far = solved(X, 4, max_depth=2), solved(X + 1e6, 4, max_depth=2)
-    assert math.isclose(near.objective, far.objective, rel_tol=1e-6) and (near.labels == far.labels).all()
+    near = solved(X, 4, max_depth=2)
+    far = solved(X + 1e6, 4, max_depth=2)
+    assert (
+        math.isclose(near.objective, far.objective, rel_tol=1e-6)
+        and (near.labels == far.labels).all()
+    )
 
 
 def test_perfect_trees_and_single_leaves():
@@ -179,20 +247,44 @@ def test_memory_is_linear():
     assert sizes[1] <= 10.1 * sizes[0] and sizes[1] <= 20_000 * 5 * 16
     problem = make_problem(np.random.default_rng(0).normal(size=(20, 3000)), 3, max_depth=2)
     data, orders = exact._prepare(problem)
-    assert sum(a.nbytes for a in exact._OwnClusters(exact._priced(problem, data, 1.0), orders, 4, 2).frames) < 3e8
+    assert (
+        sum(
+            a.nbytes
+            for a in exact._OwnClusters(exact._priced(problem, data, 1.0), orders, 4, 2).frames
+        )
+        < 3e8
+    )
 
 
 def test_inner_kernels_are_called_by_kernels_only():
     module = ast.parse(inspect.getsource(exact))
     functions = [node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)]
-    kind = {f: next((d.id for d in f.decorator_list if isinstance(d, ast.Name) and d.id in ("kernel", "inner")), None) for f in functions}
+    kind = {
+        f: next(
+            (
+                d.id
+                for d in f.decorator_list
+                if isinstance(d, ast.Name) and d.id in ("kernel", "inner")
+            ),
+            None,
+        )
+        for f in functions
+    }
     inner = {f.name for f in functions if kind[f] == "inner"}
     plain = [node for node in module.body if kind.get(node) is None]
-    assert inner and not inner & {node.id for part in plain for node in ast.walk(part) if isinstance(node, ast.Name)}
+    assert inner and not inner & {
+        node.id for part in plain for node in ast.walk(part) if isinstance(node, ast.Name)
+    }
 
 
 def test_a_new_process_uses_the_compiled_kernels():
-    code = "import numpy as np; from lpc_ns.tree.exact import exact_tree; from lpc_ns.tree.formulation import make_problem; "
-    code += "X = np.random.default_rng(0).normal(size=(30, 2)); print(exact_tree(make_problem(X, 2, max_depth=2)).status)"
+    code = (
+        "import numpy as np; from lpc_ns.tree.exact import exact_tree; from lpc_ns.tree.formulation"
+        " import make_problem; "
+    )
+    code += (
+        "X = np.random.default_rng(0).normal(size=(30, 2)); print(exact_tree(make_problem(X, 2,"
+        " max_depth=2)).status)"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "optimal"

@@ -16,15 +16,26 @@ def least_impurity(X, z, depth):
     if depth == 0:
         return own
     sides = [X[:, j] <= low for j in range(X.shape[1]) for low in np.unique(X[:, j])[:-1]]
-    return min([own, *(least_impurity(X[s], z[s], depth - 1) + least_impurity(X[~s], z[~s], depth - 1) for s in sides)])
+    return min(
+        [
+            own,
+            *(
+                least_impurity(X[s], z[s], depth - 1) + least_impurity(X[~s], z[~s], depth - 1)
+                for s in sides
+            ),
+        ]
+    )
 
 
 @pytest.mark.parametrize(("seed", "depth"), list(itertools.product(range(3), (1, 2))))
 def test_least_impurity_by_enumeration(seed, depth):
     rng = np.random.default_rng(seed)
-    X, z = rng.integers(0, 4, (14, 2)).astype(float), rng.integers(0, 3, 14)
+    X = rng.integers(0, 4, (14, 2)).astype(float)
+    z = rng.integers(0, 3, 14)
     told = explain_labels(X, z, max_depth=depth)
-    assert told.solution.status == "optimal" and np.isclose(told.solution.loss, least_impurity(X, z, depth))
+    assert told.solution.status == "optimal" and np.isclose(
+        told.solution.loss, least_impurity(X, z, depth)
+    )
     assert told.agreement == np.mean(told.labels == z) >= np.bincount(z).max() / 14
     assert (told.tree.assign(X) == told.labels).all() and told.tree.depth <= depth
 
@@ -41,8 +52,11 @@ def test_labels_and_units_are_kept():
 def test_refused():
     X = np.arange(6.0)[:, None]
     for labels, options, message in (
-        (["a"] * 6, {}, "cannot be read as numbers"), ([0, 1, 2], {}, "3"), ([-1, 0, 0, 1, 1, 1], {}, "whole numbers from 0"),
-        ([1] * 6, {}, "one cluster"), ([0, 1] * 3, {"min_samples_leaf": 0}, "min_samples_leaf"),
+        (["a"] * 6, {}, "cannot be read as numbers"),
+        ([0, 1, 2], {}, "3"),
+        ([-1, 0, 0, 1, 1, 1], {}, "whole numbers from 0"),
+        ([1] * 6, {}, "one cluster"),
+        ([0, 1] * 3, {"min_samples_leaf": 0}, "min_samples_leaf"),
         ([0, 1] * 3, {"max_depth": -1}, "max_depth"),
         ([0, 1] * 3, {"min_samples_leaf": 9}, "ask for at most 6"),
     ):

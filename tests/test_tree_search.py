@@ -1,4 +1,5 @@
-"""The search for cluster trees: kernels and bounds against enumeration, stopping, and sizes that a notebook would not wait for."""
+"""The search for cluster trees: kernels and bounds against enumeration, stopping, and sizes that a
+notebook would not wait for."""
 
 import itertools
 
@@ -7,8 +8,22 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine, make_blobs
 
 from lpc_ns.tree import search
-from lpc_ns.tree.formulation import branch, brute_force, cluster_loss, leaf, make_problem, tree_objective
-from lpc_ns.tree.search import cart_tree, exgreedy_tree, imm_tree, kmeans_lower_bound, local_tree, reference_labels
+from lpc_ns.tree.formulation import (
+    branch,
+    brute_force,
+    cluster_loss,
+    leaf,
+    make_problem,
+    tree_objective,
+)
+from lpc_ns.tree.search import (
+    cart_tree,
+    exgreedy_tree,
+    imm_tree,
+    kmeans_lower_bound,
+    local_tree,
+    reference_labels,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::lpc_ns.errors.DataWarning")
 
@@ -25,10 +40,16 @@ def constructions(problem, labels):
 
 @pytest.mark.parametrize("criterion", ["l2", "l1"])
 @pytest.mark.parametrize(
-    "setting", [dict(n_clusters=4), dict(n_clusters=2, max_leaves=4), dict(n_clusters=3, max_leaves=5, min_samples_leaf=3)]
+    "setting",
+    [
+        dict(n_clusters=4),
+        dict(n_clusters=2, max_leaves=4),
+        dict(n_clusters=3, max_leaves=5, min_samples_leaf=3),
+    ],
 )
 def test_sweeps_find_the_best_split_and_the_best_insertion(criterion, setting):
-    """Against every threshold of every feature; with clusters shared, l1 sweeps may be pessimistic but never optimistic."""
+    """Against every threshold of every feature; with clusters shared, l1 sweeps may be pessimistic
+    but never optimistic."""
     X = np.random.default_rng(0).integers(0, 6, size=(24, 3)).astype(float)
     problem = make_problem(X, **setting, criterion=criterion)
     look = search._Search(problem)
@@ -41,28 +62,61 @@ def test_sweeps_find_the_best_split_and_the_best_insertion(criterion, setting):
             yield from ((f, (low + high) / 2) for low, high in itertools.pairwise(values))
 
     def allowed(candidate):
-        return np.bincount(candidate.apply(X), minlength=len(candidate.feature))[candidate.is_leaf].min() >= problem.min_samples_leaf
+        return (
+            np.bincount(candidate.apply(X), minlength=len(candidate.feature))[
+                candidate.is_leaf
+            ].min()
+            >= problem.min_samples_leaf
+        )
 
     def objective(candidate):
-        own = np.where(candidate.is_leaf, np.arange(len(candidate.feature)), -1) if look.own else candidate.cluster
+        own = (
+            np.where(candidate.is_leaf, np.arange(len(candidate.feature)), -1)
+            if look.own
+            else candidate.cluster
+        )
         return cluster_loss(problem, own[candidate.apply(X)])
 
-    view, end = look.look(tree), search._ends(tree.feature)
+    view = look.look(tree)
+    end = search._ends(tree.feature)
     for v in np.flatnonzero(~tree.is_leaf):
-        found = look.constant + search._best_split(
-            look.kind, X, look.Z, view.costs, look.orders, look.loss_orders, tree.feature, tree.threshold, end, v,
-            view.home, view.cluster, view.smallest, view.statistics)[0]
+        found = (
+            look.constant
+            + search._best_split(
+                look.kind,
+                X,
+                look.Z,
+                view.costs,
+                look.orders,
+                look.loss_orders,
+                tree.feature,
+                tree.threshold,
+                end,
+                v,
+                view.home,
+                view.cluster,
+                view.smallest,
+                view.statistics,
+            )[0]
+        )
         orders = list(itertools.permutations(search._children(tree, v)))
-        tried = [search._with_part(tree, v, branch(*sides, b, f)) for f, b in cuts() for sides in orders]
+        tried = [
+            search._with_part(tree, v, branch(*sides, b, f)) for f, b in cuts() for sides in orders
+        ]
         best = min(objective(t) for t in tried if allowed(t))
         assert found == pytest.approx(best) if exact else found >= best - 1e-9
 
     smaller = look.contractions(tree)[0]
     larger, value = look.insertion(smaller)
     tried = []
-    for u, (f, b), k in itertools.product(range(len(smaller.feature)), cuts(), range(problem.n_clusters)):
+    for u, (f, b), k in itertools.product(
+        range(len(smaller.feature)), cuts(), range(problem.n_clusters)
+    ):
         old = search._part(smaller, u, search._ends(smaller.feature)[u])
-        tried += [search._with_part(smaller, u, branch(*sides, b, f)) for sides in ((leaf(k), old), (old, leaf(k)))]
+        tried += [
+            search._with_part(smaller, u, branch(*sides, b, f))
+            for sides in ((leaf(k), old), (old, leaf(k)))
+        ]
     best = min(objective(t) for t in tried if allowed(t)) / problem.omega
     assert objective(larger) / problem.omega <= value + 1e-9
     assert value == pytest.approx(best) if exact else value >= best - 1e-9
@@ -72,9 +126,14 @@ def test_sweeps_find_the_best_split_and_the_best_insertion(criterion, setting):
 @pytest.mark.parametrize("criterion", ["l2", "l1"])
 def test_bounds_hold_with_a_price_and_a_root(seed, criterion):
     X = np.random.default_rng(seed).integers(0, 4, size=(8, 2)).astype(float)
-    for options in (dict(complexity=0.2), dict(complexity=0.05, root=criterion == "l2", margin=0.01), dict(max_depth=2, complexity=0.1)):
+    for options in (
+        dict(complexity=0.2),
+        dict(complexity=0.05, root=criterion == "l2", margin=0.01),
+        dict(max_depth=2, complexity=0.1),
+    ):
         problem = make_problem(X, 3, criterion=criterion, **options)
-        best, found = brute_force(problem), local_tree(problem, n_init=1, random_state=seed)
+        best = brute_force(problem)
+        found = local_tree(problem, n_init=1, random_state=seed)
         assert found.lower_bound <= best.objective + 1e-9 <= found.objective + 2e-9
 
 
@@ -85,8 +144,16 @@ def test_never_worse_than_the_constructions_it_starts_from(load):
         problem = make_problem(X, K)
         labels = reference_labels(problem, 0)
         found = local_tree(problem, n_init=1, random_state=0)
-        assert found.loss <= min(cluster_loss(problem, tree.assign(X)) for tree in constructions(problem, labels)) + 1e-9
-        assert 0.8 * found.objective < found.lower_bound <= cluster_loss(problem, labels) / problem.omega
+        assert (
+            found.loss <= min(
+                cluster_loss(problem, tree.assign(X)) for tree in constructions(problem, labels)
+            ) + 1e-9
+        )
+        assert (
+            0.8 * found.objective
+            < found.lower_bound
+            <= cluster_loss(problem, labels) / problem.omega
+        )
 
 
 def test_a_wide_table_within_a_time_limit():
@@ -101,7 +168,10 @@ def test_depth_limits_hold_from_start_to_end():
     for depth, K in ((3, 8), (4, 8), (3, 5)):
         problem = make_problem(X, K, max_depth=depth, max_leaves=K)
         labels = reference_labels(problem, 0)
-        for tree in (*constructions(problem, labels), local_tree(problem, n_init=1, random_state=0).tree):
+        for tree in (
+            *constructions(problem, labels),
+            local_tree(problem, n_init=1, random_state=0).tree,
+        ):
             assert tree.depth <= depth and tree.n_leaves <= K
 
 
@@ -109,12 +179,21 @@ def test_smallest_leaves_hold_from_start_to_end():
     X = np.random.default_rng(0).normal(size=(60, 2))
     problem = make_problem(X, 4, min_samples_leaf=12)
     labels = reference_labels(problem, 0)
-    for tree in (*constructions(problem, labels), local_tree(problem, n_init=1, random_state=0).tree):
+    for tree in (
+        *constructions(problem, labels),
+        local_tree(problem, n_init=1, random_state=0).tree,
+    ):
         assert np.bincount(tree.apply(X))[tree.is_leaf].min() >= 12
 
 
 def test_many_samples_are_searched_on_a_part_and_polished_on_all(monkeypatch):
-    X, truth = make_blobs(1500, 3, centers=[[0, 0, 0], [6, 0, 0], [0, 6, 0], [6, 6, 6]], cluster_std=0.8, random_state=0)
+    X, truth = make_blobs(
+        1500,
+        3,
+        centers=[[0, 0, 0], [6, 0, 0], [0, 6, 0], [6, 6, 6]],
+        cluster_std=0.8,
+        random_state=0,
+    )
     problem = make_problem(X, 4)
     monkeypatch.setattr(search, "LARGE", 300)
     found = local_tree(problem, n_init=1, random_state=0)
@@ -140,16 +219,24 @@ def test_an_interrupt_keeps_the_best_tree(monkeypatch):
     problem = make_problem(scaled(load_iris().data), 5)
     found = local_tree(problem, random_state=0)
     assert found.status == "interrupted" and found.tree.n_leaves == 5
-    assert found.objective == pytest.approx(tree_objective(problem, found.tree)) and found.objective < 0.2
+    assert (
+        found.objective == pytest.approx(tree_objective(problem, found.tree))
+        and found.objective < 0.2
+    )
 
 
 def test_split_features_and_loss_features_may_differ():
     rng = np.random.default_rng(0)
-    shown, hidden = rng.random((80, 2)), rng.integers(0, 3, 80)
+    shown = rng.random((80, 2))
+    hidden = rng.integers(0, 3, 80)
     shown[:, 0] += hidden
     problem = make_problem(shown, 3, loss_X=np.eye(3)[hidden])
     found = local_tree(problem, random_state=0)
-    assert found.loss == pytest.approx(0, abs=1e-9) and set(found.tree.feature[~found.tree.is_leaf]) == {0} and found.status == "optimal"
+    assert (
+        found.loss == pytest.approx(0, abs=1e-9)
+        and set(found.tree.feature[~found.tree.is_leaf]) == {0}
+        and found.status == "optimal"
+    )
 
 
 def test_fewer_distinct_samples_than_clusters():
@@ -161,5 +248,6 @@ def test_fewer_distinct_samples_than_clusters():
 def test_groups_of_a_large_sample_give_a_bound():
     X = make_blobs(900, 2, centers=3, cluster_std=1.0, random_state=1)[0]
     problem = make_problem(X, 3)
-    bound, loss = kmeans_lower_bound(problem, random_state=0), cluster_loss(problem, reference_labels(problem, 0))
+    bound = kmeans_lower_bound(problem, random_state=0)
+    loss = cluster_loss(problem, reference_labels(problem, 0))
     assert 0.9 * loss < bound <= loss

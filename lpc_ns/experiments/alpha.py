@@ -14,18 +14,33 @@ import numpy as np
 import seaborn as sns
 
 from ..datasets import make_lpc
-from .runner import Experiment, add_deviations, interval_table, mean_interval, measure, method_style, run_methods
+from lpc_ns.experiments.runner import (
+    Experiment,
+    add_deviations,
+    interval_table,
+    mean_interval,
+    measure,
+    method_style,
+    run_methods,
+)
 from ..lpc.imbalance import tune_alpha
 from ..lpc.problem import make_problem, make_solution
 from ..lpc.separability import surrogate_search
 
 # %% ../../nbs/42a_alpha.ipynb #050f907f
-SHARES, N_SAMPLES, NOISE, PROOF_LIMIT = (0.5, 0.6, 0.7, 0.8, 0.9), 80, 3.5, 30
+SHARES = (0.5, 0.6, 0.7, 0.8, 0.9)
+N_SAMPLES = 80
+NOISE = 3.5
+PROOF_LIMIT = 30
 
 
 def tasks(full):
     """Draws for each share of the larger cluster."""
-    return [{"share": share, "seed": seed} for share in (SHARES if full else (0.5, 0.8)) for seed in range(8 if full else 2)]
+    return [
+        {"share": share, "seed": seed}
+        for share in (SHARES if full else (0.5, 0.8))
+        for seed in range(8 if full else 2)
+    ]
 
 
 def _eq8(problem, *, alpha, seed):
@@ -42,16 +57,32 @@ def _tuned(problem, rule, **options):
 
 def run(task):
     """Rows of Greedy, of both methods with and without tuning, and of the optimum."""
-    share, seed = task["share"], task["seed"]
-    data = make_lpc(2, N_SAMPLES, 2, table="rq2", noise=NOISE, balance=(share, 1 - share), random_state=seed)
-    problem, columns = make_problem(data.X, data.y, 2), {"share": share, "instance": f"alpha-{share}-{seed}"}
-    rows = run_methods(problem, ["Greedy", "LPC-NS-QPBO", "LPC-NS-MIP (search)", "ours (auto)", "ours (global)"], seed=seed, time_limit=PROOF_LIMIT, truth=data.labels, **columns)
+    share = task["share"]
+    seed = task["seed"]
+    data = make_lpc(
+        2, N_SAMPLES, 2, table="rq2", noise=NOISE, balance=(share, 1 - share), random_state=seed
+    )
+    problem = make_problem(data.X, data.y, 2)
+    columns = {"share": share, "instance": f"alpha-{share}-{seed}"}
+    rows = run_methods(
+        problem,
+        ["Greedy", "LPC-NS-QPBO", "LPC-NS-MIP (search)", "ours (auto)", "ours (global)"],
+        seed=seed,
+        time_limit=PROOF_LIMIT,
+        truth=data.labels,
+        **columns,
+    )
     tuned = {
         "LPC-NS-QPBO, alpha iterated": _tuned(problem, "iterate"),
         "LPC-NS-QPBO, alpha on a grid": _tuned(problem, "grid"),
-        "LPC-NS-MIP (search), alpha iterated": _tuned(problem, "iterate", method=_eq8, seed=seed, max_iter=10),
+        "LPC-NS-MIP (search), alpha iterated": _tuned(
+            problem, "iterate", method=_eq8, seed=seed, max_iter=10
+        ),
     }
-    return rows + [{**columns, **measure(problem, name, solution, data.labels)} for name, solution in tuned.items()]
+    return rows + [
+        {**columns, **measure(problem, name, solution, data.labels)}
+        for name, solution in tuned.items()
+    ]
 
 # %% ../../nbs/42a_alpha.ipynb #db321cc5
 def summary(frame):
@@ -75,9 +106,19 @@ def summary(frame):
 
 
 _DRAWN = {
-    "Greedy": {"mean of 20 starts": "Greedy (mean of 20)", "best of 20 starts": "Greedy (best of 20)"},
-    "LPC-NS-QPBO": {"alpha = 1/K": "LPC-NS-QPBO", "alpha iterated": "LPC-NS-QPBO, alpha iterated", "alpha on a grid": "LPC-NS-QPBO, alpha on a grid"},
-    "LPC-NS-MIP": {"alpha = 1/K": "LPC-NS-MIP (search)", "alpha iterated": "LPC-NS-MIP (search), alpha iterated"},
+    "Greedy": {
+        "mean of 20 starts": "Greedy (mean of 20)",
+        "best of 20 starts": "Greedy (best of 20)",
+    },
+    "LPC-NS-QPBO": {
+        "alpha = 1/K": "LPC-NS-QPBO",
+        "alpha iterated": "LPC-NS-QPBO, alpha iterated",
+        "alpha on a grid": "LPC-NS-QPBO, alpha on a grid",
+    },
+    "LPC-NS-MIP": {
+        "alpha = 1/K": "LPC-NS-MIP (search)",
+        "alpha iterated": "LPC-NS-MIP (search), alpha iterated",
+    },
 }
 
 
@@ -97,10 +138,21 @@ def draw(frame):
     frame = add_deviations(frame)
     fig, axes = plt.subplots(1, 3, figsize=(10.5, 3.2), sharey=True, layout="constrained")
     for ax, (title, methods) in zip(axes, _DRAWN.items(), strict=True):
-        for shift, (label, method), line in zip(np.linspace(-0.01, 0.01, len(methods)), methods.items(), ("--", "-", ":"), strict=False):
-            means, halves = zip(*frame[frame.method == method].groupby("share").deviation.agg(mean_interval), strict=True)
-            style = {**method_style(method.partition(", alpha")[0]), "linestyle": line, "label": label}
-            ax.errorbar(np.unique(frame.share) + shift, means, halves, elinewidth=0.8, capsize=2, **style)
+        for shift, (label, method), line in zip(
+            np.linspace(-0.01, 0.01, len(methods)), methods.items(), ("--", "-", ":"), strict=False
+        ):
+            means, halves = zip(
+                *frame[frame.method == method].groupby("share").deviation.agg(mean_interval),
+                strict=True,
+            )
+            style = {
+                **method_style(method.partition(", alpha")[0]),
+                "linestyle": line,
+                "label": label,
+            }
+            ax.errorbar(
+                np.unique(frame.share) + shift, means, halves, elinewidth=0.8, capsize=2, **style
+            )
         ax.set(title=title, xlabel="share of the larger cluster")
         ax.set_yscale("symlog", linthresh=1)
         ax.legend(frameon=False, fontsize=8, loc="upper left")
@@ -110,4 +162,11 @@ def draw(frame):
     return fig
 
 
-ALPHA = Experiment("alpha", "Appendix D (Fig. 7): clusters of unequal size, with and without tuned alpha", tasks, run, summary, draw)
+ALPHA = Experiment(
+    "alpha",
+    "Appendix D (Fig. 7): clusters of unequal size, with and without tuned alpha",
+    tasks,
+    run,
+    summary,
+    draw,
+)

@@ -13,7 +13,14 @@ import seaborn as sns
 from scipy.optimize import brentq
 from scipy.special import comb
 
-from ..datasets import REFERENCE_FAMILIES, UCI_DATASETS, RegimeData, load_reference_instances, load_uci, make_null
+from lpc_ns.datasets import (
+    REFERENCE_FAMILIES,
+    UCI_DATASETS,
+    RegimeData,
+    load_reference_instances,
+    load_uci,
+    make_null,
+)
 from .runner import METHODS, Experiment, have_reference_instances
 from ..lpc.local_search import local_search, spawn_seeds
 from ..lpc.problem import make_problem, objective, refit, residual_sse
@@ -25,7 +32,9 @@ def _null(task):
     """Error with K clusters relative to one regression, on data without clusters."""
     data = make_null(task["n"], task["n_features"], random_state=task["seed"])
     whole = residual_sse(make_problem(data.X, data.y, 1, 0.0), np.zeros(task["n"], dtype=int))
-    found = local_search(make_problem(data.X, data.y, task["clusters"], 0.0), 8, random_state=task["seed"])
+    found = local_search(
+        make_problem(data.X, data.y, task["clusters"], 0.0), 8, random_state=task["seed"]
+    )
     return [{"ratio": found.objective / whole}]
 
 
@@ -39,9 +48,16 @@ def _ratio(X, y, seed):
 
 def _real(task):
     """The ratio of a real data set, and those of shuffled targets."""
-    data, seeds = load_uci(task["set"]), spawn_seeds(task["seed"], task["shuffles"])
+    data = load_uci(task["set"])
+    seeds = spawn_seeds(task["seed"], task["shuffles"])
     rows = [{"kind": "data", "ratio": _ratio(data.X, data.y, task["seed"])}]
-    return rows + [{"kind": "shuffled", "ratio": _ratio(data.X, np.random.default_rng(seed).permutation(data.y), task["seed"])} for seed in seeds]
+    return rows + [
+        {
+            "kind": "shuffled",
+            "ratio": _ratio(data.X, np.random.default_rng(seed).permutation(data.y), task["seed"]),
+        }
+        for seed in seeds
+    ]
 
 # %% ../../nbs/46_caveats.ipynb #61bd90ca
 def best_of(successes, starts, m):
@@ -53,19 +69,32 @@ def _starts(task):
     """Published assignments of a family against 20 starts of Greedy."""
     rows = []
     for instance in load_reference_instances(task["family"]):
-        problem = make_problem(instance.data.X, instance.data.y, len(instance.data.coef), instance.ridge)
+        problem = make_problem(
+            instance.data.X, instance.data.y, len(instance.data.coef), instance.ridge
+        )
         greedy = METHODS["Greedy"](problem, task["seed"]).restart_objectives
         for run, method in (("lpc_ns_mip", "LPC-NS-MIP"), ("lpc_ns_qpbo", "LPC-NS-QPBO")):
             if run in instance.runs:
                 value = objective(problem, instance.runs[run].labels)
-                rows.append({"id": instance.id, "clusters": problem.n_clusters, "n": problem.n_samples, "method": method, "published": value,
-                             "mean": greedy.mean(), "best": greedy.min(), "successes": int((greedy <= value * (1 + 1e-6)).sum())})
+                rows.append(
+                    {
+                        "id": instance.id,
+                        "clusters": problem.n_clusters,
+                        "n": problem.n_samples,
+                        "method": method,
+                        "published": value,
+                        "mean": greedy.mean(),
+                        "best": greedy.min(),
+                        "successes": int((greedy <= value * (1 + 1e-6)).sum()),
+                    }
+                )
     return rows
 
 # %% ../../nbs/46_caveats.ipynb #a808ebea
 def hard_slope(slope, noise, spread=1.0):
     """
-    Slope that hard assignment gives to two crossing lines y = ± slope x, in the limit of many samples.
+    Slope that hard assignment gives to two crossing lines y = ± slope x, in the limit of many
+    samples.
 
     Parameters
     ----------
@@ -94,12 +123,15 @@ def true_slope(hard, mean_square, spread=1.0):
     Returns
     -------
     float
-        0 if the fitted slope is no larger than overlap alone would give, and at most the slope that explains all of y.
+        0 if the fitted slope is no larger than overlap alone would give, and at most the slope that
+        explains all of y.
     """
     s = np.sqrt(mean_square)
 
     def excess(slope):
-        return hard_slope(slope, np.sqrt(max(mean_square - (slope * spread) ** 2, 0.0)), spread) - hard
+        return (
+            hard_slope(slope, np.sqrt(max(mean_square - (slope * spread) ** 2, 0.0)), spread) - hard
+        )
 
     if excess(0.0) >= 0:
         return 0.0
@@ -121,9 +153,17 @@ def make_crossing(slope, n_samples=4000, random_state=None):
     RegimeData
     """
     rng = np.random.default_rng(random_state)
-    X, labels = rng.normal(size=(n_samples, 1)), rng.integers(0, 2, n_samples)
+    X = rng.normal(size=(n_samples, 1))
+    labels = rng.integers(0, 2, n_samples)
     coef = np.array([[slope], [-slope]])
-    return RegimeData(X, X[:, 0] * coef[labels, 0] + rng.normal(size=n_samples), labels, coef, np.zeros(2), "crossing")
+    return RegimeData(
+        X,
+        X[:, 0] * coef[labels, 0] + rng.normal(size=n_samples),
+        labels,
+        coef,
+        np.zeros(2),
+        "crossing",
+    )
 
 
 def _bias(task):
@@ -133,7 +173,14 @@ def _bias(task):
     found = local_search(problem, 8, random_state=task["seed"])
     W = refit(problem, found.labels)
     fitted = abs(W[0, 1] - W[1, 1]) / 2
-    return [{"fitted": fitted, "intercepts": abs(W[0, 0] - W[1, 0]) / 2, "noise": np.sqrt(found.objective / len(data.y)), "corrected": true_slope(fitted, np.mean(data.y**2))}]
+    return [
+        {
+            "fitted": fitted,
+            "intercepts": abs(W[0, 0] - W[1, 0]) / 2,
+            "noise": np.sqrt(found.objective / len(data.y)),
+            "corrected": true_slope(fitted, np.mean(data.y**2)),
+        }
+    ]
 
 # %% ../../nbs/46_caveats.ipynb #9a5f66e0
 PARTS = {"one cluster": _null, "real": _real, "starts": _starts, "bias": _bias}
@@ -142,13 +189,34 @@ PARTS = {"one cluster": _null, "real": _real, "starts": _starts, "bias": _bias}
 def _tasks(full):
     """Tasks of the parts; those with published data where they are at hand."""
     if not full:
-        return [{"part": "one cluster", "clusters": 2, "n": 200, "n_features": 1, "seed": 0}, {"part": "bias", "slope": 2.0, "seed": 0}]
-    null = [{"part": "one cluster", "clusters": K, "n": n, "n_features": d, "seed": seed} for K in (2, 3, 4) for n in (50, 200, 1000) for d in (1, 5, 10) for seed in range(3)]
-    bias = [{"part": "bias", "slope": slope / 4, "seed": seed} for slope in (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 16) for seed in range(2)]
+        return [
+            {"part": "one cluster", "clusters": 2, "n": 200, "n_features": 1, "seed": 0},
+            {"part": "bias", "slope": 2.0, "seed": 0},
+        ]
+    null = [
+        {"part": "one cluster", "clusters": K, "n": n, "n_features": d, "seed": seed}
+        for K in (2, 3, 4)
+        for n in (50, 200, 1000)
+        for d in (1, 5, 10)
+        for seed in range(3)
+    ]
+    bias = [
+        {"part": "bias", "slope": slope / 4, "seed": seed}
+        for slope in (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 16)
+        for seed in range(2)
+    ]
     if not have_reference_instances():
         return null + bias
-    real = [{"part": "real", "set": identifier, "shuffles": 10, "seed": 0} for identifier in UCI_DATASETS]
-    return null + bias + real + [{"part": "starts", "family": family, "seed": 0} for family in REFERENCE_FAMILIES]
+    real = [
+        {"part": "real", "set": identifier, "shuffles": 10, "seed": 0}
+        for identifier in UCI_DATASETS
+    ]
+    return (
+        null
+        + bias
+        + real
+        + [{"part": "starts", "family": family, "seed": 0} for family in REFERENCE_FAMILIES]
+    )
 
 
 def _run(task):
@@ -168,13 +236,26 @@ def starts_table(frame):
     Returns
     -------
     DataFrame
-        Number of instances; share in which the mean, a single start, and the best of 20 is at least as good as the published partition.
+        Number of instances; share in which the mean, a single start, and the best of 20 is at least
+        as good as the published partition.
     """
     rows = frame[frame.part == "starts"]
     limit = rows.published * (1 + 1e-6)
-    rows = rows.assign(**{"mean of 20": rows["mean"] <= limit, "one start": rows.successes / 20, "best of 20": rows.best <= limit})
+    rows = rows.assign(
+        **{
+            "mean of 20": rows["mean"] <= limit,
+            "one start": rows.successes / 20,
+            "best of 20": rows.best <= limit,
+        }
+    )
     groups = rows.groupby(["method", "clusters"])
-    return pd.concat([groups.size().rename("instances"), groups[["mean of 20", "one start", "best of 20"]].mean()], axis=1)
+    return pd.concat(
+        [
+            groups.size().rename("instances"),
+            groups[["mean of 20", "one start", "best of 20"]].mean(),
+        ],
+        axis=1,
+    )
 
 
 def real_table(frame):
@@ -190,9 +271,21 @@ def real_table(frame):
     -------
     DataFrame
     """
-    rows = frame[frame.part == "real"].assign(title=lambda f: f["set"].map(lambda i: UCI_DATASETS[int(i)].title))
-    shuffled = rows[rows.kind == "shuffled"].groupby("title", sort=False).ratio.agg(["min", "mean", "max"]).add_prefix("shuffled, ")
-    return rows[rows.kind == "data"].set_index("title")[["ratio"]].rename(columns={"ratio": "data"}).join(shuffled)
+    rows = frame[frame.part == "real"].assign(
+        title=lambda f: f["set"].map(lambda i: UCI_DATASETS[int(i)].title)
+    )
+    shuffled = (
+        rows[rows.kind == "shuffled"]
+        .groupby("title", sort=False)
+        .ratio.agg(["min", "mean", "max"])
+        .add_prefix("shuffled, ")
+    )
+    return (
+        rows[rows.kind == "data"]
+        .set_index("title")[["ratio"]]
+        .rename(columns={"ratio": "data"})
+        .join(shuffled)
+    )
 
 
 def bias_table(frame):
@@ -209,7 +302,11 @@ def bias_table(frame):
     DataFrame
         A row per true slope.
     """
-    table = frame[frame.part == "bias"].groupby("slope")[["fitted", "intercepts", "noise", "corrected"]].mean()
+    table = (
+        frame[frame.part == "bias"]
+        .groupby("slope")[["fitted", "intercepts", "noise", "corrected"]]
+        .mean()
+    )
     table.insert(1, "theory", [hard_slope(slope, 1.0) for slope in table.index])
     return table
 
@@ -217,14 +314,42 @@ def bias_table(frame):
 def _summary(frame):
     """What was measured beside what it should be compared with, a row per setting."""
     parts = set(frame.part)
-    null = frame[frame.part == "one cluster"].groupby(["clusters", "n", "n_features"]).ratio.mean() if "one cluster" in parts else pd.Series(dtype=float)
-    rows = [("one cluster: SSE ratio", f"K = {K:g}, N = {n:g}, D = {d:g}", value, null_sse_ratio(int(K))) for (K, n, d), value in null.items()]
-    rows += [("bias: slope", f"true slope {slope:g}", row.fitted, row.theory) for slope, row in bias_table(frame).iterrows()]
+    null = (
+        frame[frame.part == "one cluster"].groupby(["clusters", "n", "n_features"]).ratio.mean()
+        if "one cluster" in parts
+        else pd.Series(dtype=float)
+    )
+    rows = [
+        (
+            "one cluster: SSE ratio",
+            f"K = {K:g}, N = {n:g}, D = {d:g}",
+            value,
+            null_sse_ratio(int(K)),
+        )
+        for (K, n, d), value in null.items()
+    ]
+    rows += [
+        ("bias: slope", f"true slope {slope:g}", row.fitted, row.theory)
+        for slope, row in bias_table(frame).iterrows()
+    ]
     if "real" in parts:
-        rows += [("real: SSE ratio", title, row["data"], row["shuffled, mean"]) for title, row in real_table(frame).iterrows()]
+        rows += [
+            ("real: SSE ratio", title, row["data"], row["shuffled, mean"])
+            for title, row in real_table(frame).iterrows()
+        ]
     if "starts" in parts:
-        rows += [("starts: share as good as published", f"{method}, K = {K:g}", row["best of 20"], row["mean of 20"]) for (method, K), row in starts_table(frame).iterrows()]
-    return pd.DataFrame(rows, columns=["what", "setting", "measured", "compared with"]).set_index(["what", "setting"])
+        rows += [
+            (
+                "starts: share as good as published",
+                f"{method}, K = {K:g}",
+                row["best of 20"],
+                row["mean of 20"],
+            )
+            for (method, K), row in starts_table(frame).iterrows()
+        ]
+    return pd.DataFrame(rows, columns=["what", "setting", "measured", "compared with"]).set_index(
+        ["what", "setting"]
+    )
 
 
 def _draw_null(frame, ax):
@@ -234,8 +359,21 @@ def _draw_null(frame, ax):
         ax.axhline(null_sse_ratio(K), color=colour, lw=1)
         for d, marker in zip((1, 5, 10), "osD", strict=True):
             means = rows[(rows.clusters == K) & (rows.n_features == d)].groupby("n").ratio.mean()
-            ax.plot(means.index, means, marker=marker, color=colour, lw=0.6, ls=":", label=f"K = {K}, D = {d}")
-    ax.set(xscale="log", ylim=(0, 0.5), xlabel="number of samples N, one cluster in truth", ylabel="SSE of K clusters / SSE of one")
+            ax.plot(
+                means.index,
+                means,
+                marker=marker,
+                color=colour,
+                lw=0.6,
+                ls=":",
+                label=f"K = {K}, D = {d}",
+            )
+    ax.set(
+        xscale="log",
+        ylim=(0, 0.5),
+        xlabel="number of samples N, one cluster in truth",
+        ylabel="SSE of K clusters / SSE of one",
+    )
 
 
 def _draw_starts(frame, ax):
@@ -243,19 +381,45 @@ def _draw_starts(frame, ax):
     rows = frame[(frame.part == "starts") & (frame.method == "LPC-NS-MIP")]
     m = np.arange(1, 21)
     for (K, part), colour in zip(rows.groupby("clusters"), PALETTE, strict=False):
-        ax.plot(m, np.mean([best_of(s, 20, m) for s in part.successes], axis=0), color=colour, marker="o", ms=3, label=f"K = {K:g} ({len(part)} instances)")
-    ax.set(ylim=(0, 1.02), xticks=(1, 5, 10, 15, 20), xlabel="starts of Greedy, best kept", ylabel="as good as LPC-NS-MIP")
+        ax.plot(
+            m,
+            np.mean([best_of(s, 20, m) for s in part.successes], axis=0),
+            color=colour,
+            marker="o",
+            ms=3,
+            label=f"K = {K:g} ({len(part)} instances)",
+        )
+    ax.set(
+        ylim=(0, 1.02),
+        xticks=(1, 5, 10, 15, 20),
+        xlabel="starts of Greedy, best kept",
+        ylabel="as good as LPC-NS-MIP",
+    )
 
 
 def _draw_bias(frame, ax):
-    """Slopes fitted to crossing lines, against the truth; in theory zero where two parallel lines are better."""
+    """Slopes fitted to crossing lines, against the truth; in theory zero where two parallel lines
+    are better."""
     table = bias_table(frame)
     ax.plot(table.index, table.index, color="black", lw=0.8, label="truth")
     fine = np.linspace(0, table.index.max(), 200)
     pair = np.array([hard_slope(v, 1.0) for v in fine])
-    ax.plot(fine, np.where(pair**2 > 2 / np.pi * (1 + fine**2), pair, 0.0), color=PALETTE[1], lw=1.2, label="theory")
+    ax.plot(
+        fine,
+        np.where(pair**2 > 2 / np.pi * (1 + fine**2), pair, 0.0),
+        color=PALETTE[1],
+        lw=1.2,
+        label="theory",
+    )
     ax.scatter(table.index, table.fitted, color=PALETTE[1], s=22, label="fitted")
-    ax.scatter(table.index, table.corrected, facecolor="none", edgecolor=PALETTE[0], s=30, label="corrected")
+    ax.scatter(
+        table.index,
+        table.corrected,
+        facecolor="none",
+        edgecolor=PALETTE[0],
+        s=30,
+        label="corrected",
+    )
     ax.set(xlabel="true slope, in units of the noise", ylabel="slope")
 
 
@@ -263,7 +427,9 @@ def _draw(frame):
     """The parts that have rows, one panel each."""
     panels = {"one cluster": _draw_null, "starts": _draw_starts, "bias": _draw_bias}
     used = [part for part in panels if part in set(frame.part)]
-    figure, axes = plt.subplots(1, len(used), figsize=(4.4 * len(used), 3.4), layout="constrained", squeeze=False)
+    figure, axes = plt.subplots(
+        1, len(used), figsize=(4.4 * len(used), 3.4), layout="constrained", squeeze=False
+    )
     for ax, part in zip(axes[0], used, strict=True):
         panels[part](frame, ax)
         ax.legend(fontsize=7, frameon=False)

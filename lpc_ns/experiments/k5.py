@@ -14,8 +14,21 @@ import numpy as np
 import seaborn as sns
 from sklearn.cluster import KMeans
 
-from ..datasets import UCI_DATASETS, RegimeData, load_published_assignments, load_reference_instances, load_uci, make_lpc
-from .runner import METHODS, PUBLISHED_NAMES, Experiment, have_reference_instances, measure
+from lpc_ns.datasets import (
+    UCI_DATASETS,
+    RegimeData,
+    load_published_assignments,
+    load_reference_instances,
+    load_uci,
+    make_lpc,
+)
+from lpc_ns.experiments.runner import (
+    METHODS,
+    PUBLISHED_NAMES,
+    Experiment,
+    have_reference_instances,
+    measure,
+)
 from ..lpc.local_search import local_search, spawn_seeds
 from ..lpc.problem import make_problem, make_solution, objective, refit
 from ..metrics import approximation_price, mismatch, separability
@@ -24,7 +37,8 @@ from ..plotting import PALETTE
 # %% ../../nbs/45_k5.ipynb #5181e7c2
 def free_samples(problem, labels, tolerance):
     """
-    Number m of samples that can be moved in all 2^m ways without raising the objective by more than a tolerance.
+    Number m of samples that can be moved in all 2^m ways without raising the objective by more than
+    a tolerance.
 
     Parameters
     ----------
@@ -55,38 +69,95 @@ def _k5_tasks(full):
     size = {"n": 120, "n_features": 3, "n_init": 50, "mip_seconds": 3, "proof_seconds": 3}
     small = {"n": 30, "n_features": 2, "n_init": 50, "mip_seconds": 3, "proof_seconds": 20}
     if not full:
-        return [{"clusters": 5, "noise": 1.5, "seed": 0, **small, "n_init": 5, "mip_seconds": 2, "proof_seconds": 5}]
-    large = [{"clusters": K, "noise": noise, "seed": seed, **size} for K in TABLES for noise in (1.5, 3.5) for seed in range(3)]
-    return large + [{"clusters": 5, "noise": noise, "seed": seed, **small} for noise in (1.5, 3.5) for seed in range(5)]
+        return [
+            {
+                "clusters": 5,
+                "noise": 1.5,
+                "seed": 0,
+                **small,
+                "n_init": 5,
+                "mip_seconds": 2,
+                "proof_seconds": 5,
+            }
+        ]
+    large = [
+        {"clusters": K, "noise": noise, "seed": seed, **size}
+        for K in TABLES
+        for noise in (1.5, 3.5)
+        for seed in range(3)
+    ]
+    return large + [
+        {"clusters": 5, "noise": noise, "seed": seed, **small}
+        for noise in (1.5, 3.5)
+        for seed in range(5)
+    ]
 
 
 def _k5_run(task):
     """Rows of the truth, the methods, and the single starts."""
-    data = make_lpc(task["clusters"], task["n"], task["n_features"], table=TABLES[task["clusters"]], noise=task["noise"], random_state=task["seed"])
-    problem, seed = make_problem(data.X, data.y, task["clusters"]), task["seed"]
-    limits = {"LPC-NS-QPBO": None, "LPC-NS-MIP": task["mip_seconds"], "EM": None, "ours (global)": task["proof_seconds"]}
-    found = [("truth", 0, make_solution(problem, data.labels)), *((name, 0, METHODS[name](problem, seed, limit)) for name, limit in limits.items())]
-    found += [("Greedy", start, solution) for start, solution in enumerate(METHODS["Greedy"](problem, seed, n_init=task["n_init"]).starts)]
-    found += [("ours, one restart", start, local_search(problem, 1, random_state=s)) for start, s in enumerate(spawn_seeds(seed, 20))]
+    data = make_lpc(
+        task["clusters"],
+        task["n"],
+        task["n_features"],
+        table=TABLES[task["clusters"]],
+        noise=task["noise"],
+        random_state=task["seed"],
+    )
+    problem = make_problem(data.X, data.y, task["clusters"])
+    seed = task["seed"]
+    limits = {
+        "LPC-NS-QPBO": None,
+        "LPC-NS-MIP": task["mip_seconds"],
+        "EM": None,
+        "ours (global)": task["proof_seconds"],
+    }
+    found = [
+        ("truth", 0, make_solution(problem, data.labels)),
+        *((name, 0, METHODS[name](problem, seed, limit)) for name, limit in limits.items()),
+    ]
+    found += [
+        ("Greedy", start, solution)
+        for start, solution in enumerate(
+            METHODS["Greedy"](problem, seed, n_init=task["n_init"]).starts
+        )
+    ]
+    found += [
+        ("ours, one restart", start, local_search(problem, 1, random_state=s))
+        for start, s in enumerate(spawn_seeds(seed, 20))
+    ]
     best = min((solution for _, _, solution in found), key=lambda s: s.objective)
     which = {key: task[key] for key in ("clusters", "n", "noise", "seed")}
-    return [{**which, **measure(problem, name, s, data.labels), "start": start, "to_best": mismatch(s.labels, best.labels), "free": free_samples(problem, s.labels, 0.01)}
-            for name, start, s in found]
+    return [
+        {
+            **which,
+            **measure(problem, name, s, data.labels),
+            "start": start,
+            "to_best": mismatch(s.labels, best.labels),
+            "free": free_samples(problem, s.labels, 0.01),
+        }
+        for name, start, s in found
+    ]
 
 
 def _relative(frame):
     """With the objective relative to the best of its instance, and the best bound."""
     groups = frame.groupby(["clusters", "n", "noise", "seed"], sort=False)
     best = groups.objective.transform("min")
-    return frame.assign(ratio=frame.objective / best, gap=1 - np.minimum(groups.lower_bound.transform("max") / best, 1))
+    return frame.assign(
+        ratio=frame.objective / best,
+        gap=1 - np.minimum(groups.lower_bound.transform("max") / best, 1),
+    )
 
 
 def _k5_summary(frame):
-    """Objectives relative to the best known, averaged over seeds; mean and best for the starts of Greedy."""
+    """Objectives relative to the best known, averaged over seeds; mean and best for the starts of
+    Greedy."""
     frame = _relative(frame)
     keys = ["clusters", "n", "noise"]
     greedy = frame[frame.method == "Greedy"].groupby([*keys, "seed"]).ratio
-    table = frame[frame.start == 0].pivot_table("ratio", keys, "method")[["truth", "EM", "LPC-NS-QPBO", "LPC-NS-MIP", "ours (global)"]]
+    table = frame[frame.start == 0].pivot_table("ratio", keys, "method")[
+        ["truth", "EM", "LPC-NS-QPBO", "LPC-NS-MIP", "ours (global)"]
+    ]
     table.insert(1, "Greedy (mean)", greedy.mean().groupby(keys).mean())
     table.insert(2, "Greedy (best)", greedy.min().groupby(keys).mean())
     return table.assign(**{"proved gap %": 100 * frame.groupby(keys).gap.mean()})
@@ -96,13 +167,41 @@ def _k5_draw(frame):
     """Objective against mismatch, a panel per number of clusters."""
     frame = _relative(frame)
     frame = frame[(frame.n == frame.n.max()) & (frame.noise == frame.noise.max())]
-    styles = {"Greedy": (".", "0.6"), "ours, one restart": ("o", PALETTE[0]), "LPC-NS-QPBO": ("s", PALETTE[1]), "LPC-NS-MIP": ("D", PALETTE[2]), "truth": ("*", "black")}
-    figure, axes = plt.subplots(1, frame.clusters.nunique(), figsize=(8.8, 3.3), sharey=True, layout="constrained", sharex=True, squeeze=False)
+    styles = {
+        "Greedy": (".", "0.6"),
+        "ours, one restart": ("o", PALETTE[0]),
+        "LPC-NS-QPBO": ("s", PALETTE[1]),
+        "LPC-NS-MIP": ("D", PALETTE[2]),
+        "truth": ("*", "black"),
+    }
+    figure, axes = plt.subplots(
+        1,
+        frame.clusters.nunique(),
+        figsize=(8.8, 3.3),
+        sharey=True,
+        layout="constrained",
+        sharex=True,
+        squeeze=False,
+    )
     for ax, (clusters, part) in zip(axes[0], frame.groupby("clusters"), strict=True):
         for method, (marker, colour) in styles.items():
             rows = part[part.method == method]
-            ax.scatter(rows.ratio, 100 * rows.mismatch, marker=marker, color=colour, s=70 if marker == "*" else 16, label=method, zorder=2 + (marker != "."))
-        ax.set(xscale="log", xticks=(1, 2, 5, 10), xticklabels=("1", "2", "5", "10"), title=f"K = {clusters}", xlabel="objective / best known")
+            ax.scatter(
+                rows.ratio,
+                100 * rows.mismatch,
+                marker=marker,
+                color=colour,
+                s=70 if marker == "*" else 16,
+                label=method,
+                zorder=2 + (marker != "."),
+            )
+        ax.set(
+            xscale="log",
+            xticks=(1, 2, 5, 10),
+            xticklabels=("1", "2", "5", "10"),
+            title=f"K = {clusters}",
+            xlabel="objective / best known",
+        )
         ax.minorticks_off()
     axes[0, 0].set_ylabel("mismatch with the truth, %")
     axes[0, -1].legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
@@ -110,11 +209,21 @@ def _k5_draw(frame):
     return figure
 
 
-K5 = Experiment("k5", "Appendix F.2, Fig. 10: five clusters", _k5_tasks, _k5_run, _k5_summary, _k5_draw)
+K5 = Experiment(
+    "k5", "Appendix F.2, Fig. 10: five clusters", _k5_tasks, _k5_run, _k5_summary, _k5_draw
+)
 
 # %% ../../nbs/45_k5.ipynb #d09bdff2
-DIRECTIONS = {"along": (1 / np.sqrt(5), 2 / np.sqrt(5)), "across": (2 / np.sqrt(5), -1 / np.sqrt(5))}
-SECOND = {"opposite": (-2, -4, 5), "flat": (0, 0, 5), "perpendicular": (4, -2, 5), "higher": (-2, -4, 25)}
+DIRECTIONS = {
+    "along": (1 / np.sqrt(5), 2 / np.sqrt(5)),
+    "across": (2 / np.sqrt(5), -1 / np.sqrt(5)),
+}
+SECOND = {
+    "opposite": (-2, -4, 5),
+    "flat": (0, 0, 5),
+    "perpendicular": (4, -2, 5),
+    "higher": (-2, -4, 25),
+}
 
 
 def make_shifted(shift, direction, second="opposite", n_samples=50, noise=2.0, random_state=None):
@@ -139,7 +248,8 @@ def make_shifted(shift, direction, second="opposite", n_samples=50, noise=2.0, r
     -------
     RegimeData
     """
-    rng, labels = np.random.default_rng(random_state), np.repeat([0, 1], n_samples // 2)
+    rng = np.random.default_rng(random_state)
+    labels = np.repeat([0, 1], n_samples // 2)
     X = rng.normal(1, 1, (len(labels), 2)) + shift * np.outer(labels, DIRECTIONS[direction])
     W = np.array([(2.0, 4.0, -5.0), SECOND[second]])
     y = (X * W[labels, :2]).sum(axis=1) + W[labels, 2] + noise * rng.normal(size=len(labels))
@@ -168,14 +278,38 @@ PUBLISHED = {"vary_xtx": 14, "vary_k": 5}
 
 def _sep_tasks(full):
     """Drawn instances, and the published family and the real sets where they are at hand."""
-    drawn = [{"kind": "drawn", "second": second, "direction": direction, "shift": shift, "seed": seed, "mip_seconds": 1}
-             for second in SECOND for direction in DIRECTIONS for shift in ((0.0, 1.0, 2.0, 4.0, 6.0) if second == "opposite" else (0.0, 4.0)) for seed in range(5)]
+    drawn = [
+        {
+            "kind": "drawn",
+            "second": second,
+            "direction": direction,
+            "shift": shift,
+            "seed": seed,
+            "mip_seconds": 1,
+        }
+        for second in SECOND
+        for direction in DIRECTIONS
+        for shift in ((0.0, 1.0, 2.0, 4.0, 6.0) if second == "opposite" else (0.0, 4.0))
+        for seed in range(5)
+    ]
     if not full:
-        return [task for task in drawn if task["seed"] == 0 and task["second"] in ("opposite", "flat") and task["shift"] == 4.0]
+        return [
+            task
+            for task in drawn
+            if task["seed"] == 0 and task["second"] in ("opposite", "flat") and task["shift"] == 4.0
+        ]
     if not have_reference_instances():
         return drawn
-    published = [{"kind": "published", "family": family, "instance": number, "seed": 0} for family, count in PUBLISHED.items() for number in range(count)]
-    return drawn + published + [{"kind": "real", "set": identifier, "seed": 0} for identifier in UCI_DATASETS]
+    published = [
+        {"kind": "published", "family": family, "instance": number, "seed": 0}
+        for family, count in PUBLISHED.items()
+        for number in range(count)
+    ]
+    return (
+        drawn
+        + published
+        + [{"kind": "real", "set": identifier, "seed": 0} for identifier in UCI_DATASETS]
+    )
 
 
 def _residual_qpbo(problem, seed):
@@ -192,27 +326,57 @@ def _clusterwise(problem, X, seed):
 def _sep_data(task):
     """Data, the published labels by method, and the ridge weight."""
     if task["kind"] == "drawn":
-        return make_shifted(task["shift"], task["direction"], task["second"], random_state=task["seed"]), {}, 0.01
+        return (
+            make_shifted(
+                task["shift"], task["direction"], task["second"], random_state=task["seed"]
+            ),
+            {},
+            0.01,
+        )
     if task["kind"] == "real":
         entry = UCI_DATASETS[task["set"]]
         runs = [run for run in load_published_assignments() if run.dataset == entry.stem]
         ridge = min(run.ridge for run in runs)
-        return load_uci(entry.id), {PUBLISHED_NAMES[run.method]: run.labels for run in runs if run.ridge == ridge}, ridge
+        return (
+            load_uci(entry.id),
+            {PUBLISHED_NAMES[run.method]: run.labels for run in runs if run.ridge == ridge},
+            ridge,
+        )
     instance = load_reference_instances(task["family"])[task["instance"]]
-    return instance.data, {PUBLISHED_NAMES[name]: run.labels for name, run in instance.runs.items()}, instance.ridge
+    return (
+        instance.data,
+        {PUBLISHED_NAMES[name]: run.labels for name, run in instance.runs.items()},
+        instance.ridge,
+    )
 
 
 def _sep_run(task):
-    """Rows of the methods, with the separability of the true clusters and the price of the approximation there."""
-    (data, published, ridge), seed = _sep_data(task), task["seed"]
+    """Rows of the methods, with the separability of the true clusters and the price of the
+    approximation there."""
+    data, published, ridge = _sep_data(task)
+    seed = task["seed"]
     problem = make_problem(data.X, data.y, 2, ridge)
     ours = METHODS["ours (auto)" if task["kind"] == "real" else "ours (global)"](problem, seed)
-    found = {"ours": ours, "CLR": _clusterwise(problem, data.X, seed), "LPC-NS-QPBO": METHODS["LPC-NS-QPBO"](problem, seed), "QPBO of residuals": _residual_qpbo(problem, seed)}
+    found = {
+        "ours": ours,
+        "CLR": _clusterwise(problem, data.X, seed),
+        "LPC-NS-QPBO": METHODS["LPC-NS-QPBO"](problem, seed),
+        "QPBO of residuals": _residual_qpbo(problem, seed),
+    }
     if task["kind"] == "drawn":
         found["LPC-NS-MIP"] = METHODS["LPC-NS-MIP"](problem, seed, task["mip_seconds"])
-    found |= {name: make_solution(problem, labels, status="published") for name, labels in published.items()}
-    facts = {"e_sep": separability(data.X, data.labels), "price": approximation_price(data.X, data.y, data.labels, ridge)}
-    return [{**task, **facts, **measure(problem, name, solution, data.labels)} for name, solution in found.items()]
+    found |= {
+        name: make_solution(problem, labels, status="published")
+        for name, labels in published.items()
+    }
+    facts = {
+        "e_sep": separability(data.X, data.labels),
+        "price": approximation_price(data.X, data.y, data.labels, ridge),
+    }
+    return [
+        {**task, **facts, **measure(problem, name, solution, data.labels)}
+        for name, solution in found.items()
+    ]
 
 
 _INSTANCE = ["kind", "second", "direction", "shift", "family", "instance", "set", "seed"]
@@ -233,7 +397,11 @@ def deviations(frame):
         With `optimum`, our objective for the instance, and `deviation`.
     """
     frame = frame.reindex(columns=[*_INSTANCE, *frame.columns.difference(_INSTANCE)])
-    ours = frame.objective.where(frame.method == "ours").groupby([frame[key] for key in _INSTANCE], dropna=False).transform("min")
+    ours = (
+        frame.objective.where(frame.method == "ours")
+        .groupby([frame[key] for key in _INSTANCE], dropna=False)
+        .transform("min")
+    )
     return frame.assign(optimum=ours, deviation=frame.objective - ours)
 
 
@@ -241,7 +409,9 @@ def _sep_summary(frame):
     """Mean optimum and deviations, by setting."""
     frame = deviations(frame)
     frame = frame[frame.kind != "real"].fillna({"direction": ""})
-    frame = frame.assign(second=frame.second.fillna(frame.family), shift=frame["shift"].fillna(frame.e_sep.round(-1)))
+    frame = frame.assign(
+        second=frame.second.fillna(frame.family), shift=frame["shift"].fillna(frame.e_sep.round(-1))
+    )
     keys = ["kind", "second", "direction", "shift"]
     table = frame[frame.method != "ours"].pivot_table("deviation", keys, "method", sort=False)
     return frame.groupby(keys, sort=False)[["e_sep", "price", "optimum"]].mean().join(table)
@@ -251,14 +421,29 @@ def _sep_draw(frame):
     """Deviation against separability for opposite regressions, a panel per direction."""
     frame = deviations(frame)
     frame = frame[(frame.kind == "drawn") & (frame.second == "opposite")]
-    styles = {"CLR": ("^", PALETTE[3]), "LPC-NS-MIP": ("D", PALETTE[2]), "QPBO of residuals": ("o", PALETTE[0]), "LPC-NS-QPBO": ("s", PALETTE[1])}
-    figure, axes = plt.subplots(1, 2, figsize=(8.8, 3.4), sharex=True, sharey=True, layout="constrained")
+    styles = {
+        "CLR": ("^", PALETTE[3]),
+        "LPC-NS-MIP": ("D", PALETTE[2]),
+        "QPBO of residuals": ("o", PALETTE[0]),
+        "LPC-NS-QPBO": ("s", PALETTE[1]),
+    }
+    figure, axes = plt.subplots(
+        1, 2, figsize=(8.8, 3.4), sharex=True, sharey=True, layout="constrained"
+    )
     for ax, direction in zip(axes, DIRECTIONS, strict=True):
         for method, (marker, colour) in styles.items():
             rows = frame[(frame.direction == direction) & (frame.method == method)]
             means = rows.groupby("shift")[["e_sep", "deviation"]].mean()
             ax.scatter(rows.e_sep, rows.deviation, marker=marker, color=colour, s=10, alpha=0.4)
-            ax.plot(means.e_sep, means.deviation, color=colour, marker=marker, lw=1.2, ms=5, label=method)
+            ax.plot(
+                means.e_sep,
+                means.deviation,
+                color=colour,
+                marker=marker,
+                lw=1.2,
+                ms=5,
+                label=method,
+            )
         ax.set_title(f"moved {direction} the slopes", fontsize=10)
         ax.set_xlabel(r"$\mathcal{E}_{\mathrm{sep}}$ of the true clusters")
         ax.set_yscale("symlog", linthresh=1)
@@ -268,4 +453,11 @@ def _sep_draw(frame):
     return figure
 
 
-SEPARABILITY = Experiment("separability", "Table 1 from another side: what grows with E_sep", _sep_tasks, _sep_run, _sep_summary, _sep_draw)
+SEPARABILITY = Experiment(
+    "separability",
+    "Table 1 from another side: what grows with E_sep",
+    _sep_tasks,
+    _sep_run,
+    _sep_summary,
+    _sep_draw,
+)

@@ -25,14 +25,23 @@ from ..plotting import MARKERS, PALETTE
 def _by_opb(problem, time_limit):
     """Value and bound from an OPB file and SCIP."""
     with tempfile.TemporaryDirectory() as folder:
-        labels, bound = solve_opb(write_opb(problem, Path(folder) / "qpbo.opb"), time_limit=time_limit, gap=PUBLISHED_GAP)
+        labels, bound = solve_opb(
+            write_opb(problem, Path(folder) / "qpbo.opb"), time_limit=time_limit, gap=PUBLISHED_GAP
+        )
     return surrogate_value(problem, labels), bound
 
 
 def _by_cvxpy(solver, formulation):
     """A way through cvxpy, as a function."""
+
     def run(problem, time_limit):
-        found = ns_qpbo(problem, solver=solver, formulation=formulation, time_limit=time_limit, gap=PUBLISHED_GAP)
+        found = ns_qpbo(
+            problem,
+            solver=solver,
+            formulation=formulation,
+            time_limit=time_limit,
+            gap=PUBLISHED_GAP,
+        )
         return found.surrogate_objective, found.surrogate_bound
 
     return run
@@ -61,7 +70,11 @@ def _tasks(full):
     if not full:
         return [{"way": way, "seed": 0, "sizes": [20, 70], "time_limit": 3} for way in WAYS]
     more = {"ours, exact": (20_000, 200_000, 2_000_000)}
-    return [{"way": way, "seed": seed, "sizes": [*SIZES, *more.get(way, ())], "time_limit": 10} for seed in range(3) for way in WAYS]
+    return [
+        {"way": way, "seed": seed, "sizes": [*SIZES, *more.get(way, ())], "time_limit": 10}
+        for seed in range(3)
+        for way in WAYS
+    ]
 
 
 def _run(task):
@@ -75,7 +88,17 @@ def _run(task):
         seconds = time.perf_counter() - begin
         late = seconds >= task["time_limit"]
         optimum = qpbo_exact(problem).surrogate_objective
-        rows.append({"way": task["way"], "seed": task["seed"], "n": size, "seconds": seconds, "limit": late, "gap": bound / value - 1, "share": value / optimum})
+        rows.append(
+            {
+                "way": task["way"],
+                "seed": task["seed"],
+                "n": size,
+                "seconds": seconds,
+                "limit": late,
+                "gap": bound / value - 1,
+                "share": value / optimum,
+            }
+        )
         if late:
             break
     return rows
@@ -83,8 +106,13 @@ def _run(task):
 
 def _summary(frame):
     """Median seconds by way and size, and how many runs used up the time."""
-    cells = frame.groupby(["way", "n"], sort=False).agg(seconds=("seconds", "median"), late=("limit", "sum"), runs=("limit", "size"))
-    text = [f"{row.seconds:.2g} s" + (f" ({row.late} of {row.runs} at the limit)" if row.late else "") for row in cells.itertuples()]
+    cells = frame.groupby(["way", "n"], sort=False).agg(
+        seconds=("seconds", "median"), late=("limit", "sum"), runs=("limit", "size")
+    )
+    text = [
+        f"{row.seconds:.2g} s" + (f" ({row.late} of {row.runs} at the limit)" if row.late else "")
+        for row in cells.itertuples()
+    ]
     return pd.Series(text, cells.index).unstack("n").reindex(index=list(WAYS)).fillna("")
 
 
@@ -95,11 +123,21 @@ def _draw(frame):
         rows = frame[frame.way == way]
         middle = rows.groupby("n").seconds.median()
         ax.plot(middle.index, middle, color=colour, lw=1.2, zorder=1)
-        ax.scatter(rows.n, rows.seconds, marker=marker, s=26, edgecolor=colour, facecolor=np.where(rows.limit, "white", colour), label=way)
+        ax.scatter(
+            rows.n,
+            rows.seconds,
+            marker=marker,
+            s=26,
+            edgecolor=colour,
+            facecolor=np.where(rows.limit, "white", colour),
+            label=way,
+        )
     ax.set(xscale="log", yscale="log", xlabel="number of samples N", ylabel="seconds")
     ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     sns.despine(ax=ax)
     return figure
 
 
-PBO = Experiment("pbo", "Appendix E, Fig. 8: ways to solve LPC-NS-QPBO", _tasks, _run, _summary, _draw)
+PBO = Experiment(
+    "pbo", "Appendix E, Fig. 8: ways to solve LPC-NS-QPBO", _tasks, _run, _summary, _draw
+)

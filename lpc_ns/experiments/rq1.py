@@ -29,19 +29,43 @@ from lpc_ns.experiments.runner import (
 from ..lpc.problem import make_problem
 
 # %% ../../nbs/41_rq1.ipynb #2b6fafbd
-PROOF_LIMIT, MIP_LIMIT, LARGEST_MIP, LARGEST_SEARCH = 30, 120, {2: 200, 3: 60, 4: 60}, 400
-NOISE, N_FEATURES, FAMILY_SIZES = 3.5, 2, {"vary_n": 86, "vary_k": 15}
-CELLS = {"vary_n": [(2, n) for n in (50, 100, 150, 200, 400, 600, 800, 1000, 1500, 2000)] + [(3, n) for n in (30, 45, 60, 75, 90)], "vary_k": [(2, 36), (3, 36), (4, 36)]}
+PROOF_LIMIT = 30
+MIP_LIMIT = 120
+LARGEST_MIP = {2: 200, 3: 60, 4: 60}
+LARGEST_SEARCH = 400
+NOISE = 3.5
+N_FEATURES = 2
+FAMILY_SIZES = {"vary_n": 86, "vary_k": 15}
+CELLS = {
+    "vary_n": (
+        [(2, n) for n in (50, 100, 150, 200, 400, 600, 800, 1000, 1500, 2000)]
+        + [(3, n) for n in (30, 45, 60, 75, 90)]
+    ),
+    "vary_k": [(2, 36), (3, 36), (4, 36)],
+}
 QUICK = {"vary_n": [(2, 50), (2, 100), (3, 30)], "vary_k": [(2, 36), (3, 36)]}
 
 
 def tasks(full):
-    """The published instances where they are, otherwise draws; the first of each size is to be proved."""
+    """The published instances where they are, otherwise draws; the first of each size is to be
+    proved."""
     if full and have_reference_instances():
-        found = [{"family": family, "index": index} for family, size in FAMILY_SIZES.items() for index in range(size)]
+        found = [
+            {"family": family, "index": index}
+            for family, size in FAMILY_SIZES.items()
+            for index in range(size)
+        ]
     else:
-        found = [{"family": f, "K": k, "N": n, "draw": seed} for f, cells in (CELLS if full else QUICK).items() for k, n in cells for seed in range(4 if full else 2)]
-    return [{**task, "seed": 0, "prove": first, "mip": full and first} for task, first in zip(found, is_first(map(_cell, found)), strict=True)]
+        found = [
+            {"family": f, "K": k, "N": n, "draw": seed}
+            for f, cells in (CELLS if full else QUICK).items()
+            for k, n in cells
+            for seed in range(4 if full else 2)
+        ]
+    return [
+        {**task, "seed": 0, "prove": first, "mip": full and first}
+        for task, first in zip(found, is_first(map(_cell, found)), strict=True)
+    ]
 
 
 def _cell(task):
@@ -57,7 +81,9 @@ def _instance(task):
     if "index" in task:
         instance, problem = reference_instance(task["family"], task["index"])
         return problem, instance.data.labels, instance.runs.values(), instance.data.name
-    data = make_lpc(task["K"], task["N"], N_FEATURES, table="rq1", noise=NOISE, random_state=task["draw"])
+    data = make_lpc(
+        task["K"], task["N"], N_FEATURES, table="rq1", noise=NOISE, random_state=task["draw"]
+    )
     problem = make_problem(data.X, data.y, task["K"], reference_ridge(task["family"], task["K"]))
     return problem, data.labels, (), f"{task['family']}-K{task['K']}-N{task['N']}-{task['draw']}"
 
@@ -65,9 +91,22 @@ def _instance(task):
 def run(task):
     """Rows of all methods that the size allows, and of published runs."""
     problem, truth, runs, name = _instance(task)
-    K, N = problem.n_clusters, problem.n_samples
-    columns = {"panel": "N" if task["family"] == "vary_n" else "K", "K": K, "N": N, "instance": name, "truth": truth, "seed": task["seed"]}
-    rows = run_methods(problem, [m for m in QUICK_METHODS if N <= LARGEST_SEARCH or m != "LPC-NS-MIP (search)"], runs=runs, **columns)
+    K = problem.n_clusters
+    N = problem.n_samples
+    columns = {
+        "panel": "N" if task["family"] == "vary_n" else "K",
+        "K": K,
+        "N": N,
+        "instance": name,
+        "truth": truth,
+        "seed": task["seed"],
+    }
+    rows = run_methods(
+        problem,
+        [m for m in QUICK_METHODS if N <= LARGEST_SEARCH or m != "LPC-NS-MIP (search)"],
+        runs=runs,
+        **columns,
+    )
     if task["prove"]:
         rows += run_methods(problem, ["ours (global)"], time_limit=PROOF_LIMIT, **columns)
     if task["mip"] and N <= LARGEST_MIP[K]:
@@ -87,14 +126,17 @@ def summary(frame):
     Returns
     -------
     DataFrame
-        Indexed by panel, K, N and method: mean deviation from the best known objective with its 95 % interval, the same in %, mean
-        seconds, and the share of instances whose best known objective is proved optimal.
+        Indexed by panel, K, N and method: mean deviation from the best known objective with its 95
+        % interval, the same in %, mean seconds, and the share of instances whose best known
+        objective is proved optimal.
     """
     frame = add_deviations(frame)
     frame = frame.assign(percent=100 * frame.relative)
     by = ["panel", "K", "N", "method"]
     table = interval_table(frame, by, ["deviation", "percent", "seconds"])
-    return table.assign(proved=frame.groupby(by, sort=False).optimal.mean().round(2)).sort_index(level=[0, 1, 2], sort_remaining=False)
+    return table.assign(proved=frame.groupby(by, sort=False).optimal.mean().round(2)).sort_index(
+        level=[0, 1, 2], sort_remaining=False
+    )
 
 
 def _panel(axes, rows, x):
@@ -127,7 +169,9 @@ def draw(frame):
     frame = add_deviations(frame)
     frame = frame.assign(percent=100 * frame.relative)
     fig, axes = plt.subplots(2, 3, figsize=(10.5, 6), layout="constrained")
-    for column, (panel, K, title) in enumerate((("N", 2, "K = 2"), ("N", 3, "K = 3"), ("K", None, "N = 36"))):
+    for column, (panel, K, title) in enumerate(
+        (("N", 2, "K = 2"), ("N", 3, "K = 3"), ("K", None, "N = 36"))
+    ):
         rows = frame[(frame.panel == panel) & ((frame.K == K) | (K is None))]
         _panel(axes[:, column], rows, panel)
         axes[0, column].set_title(title)
@@ -141,4 +185,11 @@ def draw(frame):
     return fig
 
 
-RQ1 = Experiment("rq1", "RQ1 (Fig. 2 and 3): time against deviation, by the number of samples and of clusters", tasks, run, summary, draw)
+RQ1 = Experiment(
+    "rq1",
+    "RQ1 (Fig. 2 and 3): time against deviation, by the number of samples and of clusters",
+    tasks,
+    run,
+    summary,
+    draw,
+)

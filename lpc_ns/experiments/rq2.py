@@ -46,7 +46,8 @@ class Sweep:
     label : str
         What the horizontal axis shows.
     quick, cells, extra : tuple of (n_clusters, n_samples, values)
-        Draws of the quick form; of the full form without published instances; and of the full form beside them.
+        Draws of the quick form; of the full form without published instances; and of the full form
+        beside them.
     """
 
     family: str
@@ -63,32 +64,74 @@ class Sweep:
             return make_lpc(K, N, 3, table=opposite, noise=value, random_state=seed)
         if self.family == "vary_d":
             return make_lpc(K, N, int(value), table="rq2", noise=0.5, random_state=seed)
-        return make_lpc(K, N, 3, table=opposite, noise=0.3 if K == 2 else 2.5, outlier_ratio=value, outlier_rule="shift", random_state=seed)
+        return make_lpc(
+            K,
+            N,
+            3,
+            table=opposite,
+            noise=0.3 if K == 2 else 2.5,
+            outlier_ratio=value,
+            outlier_rule="shift",
+            random_state=seed,
+        )
 
 
-_LEVELS, _RATIOS = (0.6, 1.0, 1.5, 2.3, 3.0, 3.5, 4.0), (0.1, 0.2, 0.3, 0.4, 0.5)
+_LEVELS = (0.6, 1.0, 1.5, 2.3, 3.0, 3.5, 4.0)
+_RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5)
 SWEEPS = {
-    "rq2-noise": Sweep("vary_noise_std", 90, "standard deviation of the noise", ((2, 40, (0.6, 3.0)), (3, 36, (0.6, 2.3))), ((2, 120, _LEVELS), (3, 120, _LEVELS)), ((3, 120, _LEVELS),)),
-    "rq2-dim": Sweep("vary_d", 115, "number of features", ((2, 60, (4, 8)), (3, 42, (2, 4))), ((2, 60, (4, 8, 12, 16)), (3, 42, (2, 4, 6, 8)))),
-    "rq2-outliers": Sweep("vary_outlier_ratio", 171, "share of outliers", ((2, 40, (0.1, 0.3)), (3, 42, (0.1, 0.3))), ((2, 120, _RATIOS), (3, 120, _RATIOS))),
+    "rq2-noise": Sweep(
+        "vary_noise_std",
+        90,
+        "standard deviation of the noise",
+        ((2, 40, (0.6, 3.0)), (3, 36, (0.6, 2.3))),
+        ((2, 120, _LEVELS), (3, 120, _LEVELS)),
+        ((3, 120, _LEVELS),),
+    ),
+    "rq2-dim": Sweep(
+        "vary_d",
+        115,
+        "number of features",
+        ((2, 60, (4, 8)), (3, 42, (2, 4))),
+        ((2, 60, (4, 8, 12, 16)), (3, 42, (2, 4, 6, 8))),
+    ),
+    "rq2-outliers": Sweep(
+        "vary_outlier_ratio",
+        171,
+        "share of outliers",
+        ((2, 40, (0.1, 0.3)), (3, 42, (0.1, 0.3))),
+        ((2, 120, _RATIOS), (3, 120, _RATIOS)),
+    ),
 }
-PROOF_LIMIT, LARGEST_PROOF, N_DRAWS = 10, 42, 5
+PROOF_LIMIT = 10
+LARGEST_PROOF = 42
+N_DRAWS = 5
 
 
 def _drawn(sweep, cells, n_draws):
     """Tasks for draws."""
-    return [{"family": sweep.family, "K": K, "N": N, "value": value, "draw": seed} for K, N, values in cells for value in values for seed in range(n_draws)]
+    return [
+        {"family": sweep.family, "K": K, "N": N, "value": value, "draw": seed}
+        for K, N, values in cells
+        for value in values
+        for seed in range(n_draws)
+    ]
 
 
 def tasks(name, full):
-    """Published instances where they are, and draws; those that are small enough, and the first of each setting, are to be proved."""
+    """Published instances where they are, and draws; those that are small enough, and the first of
+    each setting, are to be proved."""
     sweep = SWEEPS[name]
     if full and have_reference_instances():
-        found = [{"family": sweep.family, "index": index} for index in range(sweep.size)] + _drawn(sweep, sweep.extra, N_DRAWS)
+        found = [{"family": sweep.family, "index": index} for index in range(sweep.size)] + _drawn(
+            sweep, sweep.extra, N_DRAWS
+        )
     else:
         found = _drawn(sweep, sweep.cells, N_DRAWS) if full else _drawn(sweep, sweep.quick, 2)
     settings = [_setting(task) for task in found]
-    prove = [full and (first or K == 2 or N <= LARGEST_PROOF) for first, (K, N, _) in zip(is_first(settings), settings, strict=True)]
+    prove = [
+        full and (first or K == 2 or N <= LARGEST_PROOF)
+        for first, (K, N, _) in zip(is_first(settings), settings, strict=True)
+    ]
     return [{**task, "seed": 0, "prove": own} for task, own in zip(found, prove, strict=True)]
 
 
@@ -105,12 +148,21 @@ def run(name, task):
     K, N, value = _setting(task)
     if "index" in task:
         instance, problem = reference_instance(task["family"], task["index"])
-        data, runs = instance.data, instance.runs.values()
+        data = instance.data
+        runs = instance.runs.values()
     else:
-        data, runs = SWEEPS[name].draw_data(K, N, value, task["draw"]), ()
+        data = SWEEPS[name].draw_data(K, N, value, task["draw"])
+        runs = ()
         problem = make_problem(data.X, data.y, K, reference_ridge(task["family"], K))
     instance = data.name if "index" in task else f"{name}-K{K}-N{N}-{value}-{task['draw']}"
-    columns = {"K": K, "N": N, "value": value, "instance": instance, "truth": data.labels, "seed": task["seed"]}
+    columns = {
+        "K": K,
+        "N": N,
+        "value": value,
+        "instance": instance,
+        "truth": data.labels,
+        "seed": task["seed"],
+    }
     rows = run_methods(problem, QUICK_METHODS, runs=runs, **columns)
     if task["prove"]:
         rows += run_methods(problem, ["ours (global)"], time_limit=PROOF_LIMIT, **columns)
@@ -129,22 +181,31 @@ def summary(frame):
     Returns
     -------
     DataFrame
-        Indexed by K, N, value and method: number of instances, mean deviation from the best known objective, mismatch and coefficient difference with
-        95 % intervals, and the share of instances whose best known objective is proved optimal.
+        Indexed by K, N, value and method: number of instances, mean deviation from the best known
+        objective, mismatch and coefficient difference with 95 % intervals, and the share of
+        instances whose best known objective is proved optimal.
     """
     frame = add_deviations(frame)
     by = ["K", "N", "value", "method"]
     table = interval_table(frame, by, ["deviation", "mismatch", "coefficients"])
-    return table.assign(proved=frame.groupby(by, sort=False).optimal.mean().round(2)).sort_index(level=[0, 1, 2], sort_remaining=False)
+    return table.assign(proved=frame.groupby(by, sort=False).optimal.mean().round(2)).sort_index(
+        level=[0, 1, 2], sort_remaining=False
+    )
 
 
-_MEASURES = {"deviation": "excess over the best known", "mismatch": "share misassigned", "coefficients": "coefficient difference"}
+_MEASURES = {
+    "deviation": "excess over the best known",
+    "mismatch": "share misassigned",
+    "coefficients": "coefficient difference",
+}
 
 
 def _panel(ax, rows, measure):
     """Means with intervals against the value that grows, methods side by side."""
-    values, names = sorted(set(rows.value)), in_order(rows.method)
-    step, highest = min(np.diff(values), default=1.0), 1e-3
+    values = sorted(set(rows.value))
+    names = in_order(rows.method)
+    step = min(np.diff(values), default=1.0)
+    highest = 1e-3
     for shift, method in zip(np.linspace(-0.25, 0.25, len(names)) * step, names, strict=True):
         groups = rows[rows.method == method].groupby("value")[measure].agg(mean_interval)
         means, halves = zip(*groups, strict=True)
@@ -171,7 +232,9 @@ def draw(name, frame):
     frame = add_deviations(frame)
     frame = frame[frame.method != "ours (global)"]
     sizes = sorted(set(zip(frame.K, frame.N, strict=True)), key=lambda size: (size[0], -size[1]))
-    fig, axes = plt.subplots(len(sizes), 3, figsize=(10.5, 2.6 * len(sizes)), squeeze=False, layout="constrained")
+    fig, axes = plt.subplots(
+        len(sizes), 3, figsize=(10.5, 2.6 * len(sizes)), squeeze=False, layout="constrained"
+    )
     for line, (K, N) in zip(axes, sizes, strict=True):
         for ax, (measure, title) in zip(line, _MEASURES.items(), strict=True):
             _panel(ax, frame[(frame.K == K) & (frame.N == N)], measure)
@@ -187,7 +250,9 @@ def draw(name, frame):
 
 def _experiment(name, title):
     """The experiment of a sweep."""
-    return Experiment(name, title, partial(tasks, name), partial(run, name), summary, partial(draw, name))
+    return Experiment(
+        name, title, partial(tasks, name), partial(run, name), summary, partial(draw, name)
+    )
 
 
 NOISE = _experiment("rq2-noise", "RQ2 (Fig. 4): noise in the target")

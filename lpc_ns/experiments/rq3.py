@@ -33,15 +33,27 @@ from ..plotting import PALETTE
 
 # %% ../../nbs/43_rq3.ipynb #d3e8bc04
 COEFFICIENT_DIFFERENCES = {
-    390: (18.3930, 57.3053, 49.7234, 0.2030), 87: (5.0118, 4.7162, 5.1693, 0.2684), 89: (3.4549, 5.3680, 3.8343, 0.1907),
-    597: (25.1202, 9.7577, 22.2822, 1.8296), 519: (2.5921, 1.8778, 2.9453, 0.3060), 60: (1.9037, 1.7529, 1.5192, 0.0702),
-    320: (7.2744, 8.1516, 5.5334, 0.2439), 189: (1268.0732, 1450.8159, 76.4961, 0.4293), 368: (0.0, 0.6830, 0.5997, 0.0133),
+    390: (18.3930, 57.3053, 49.7234, 0.2030),
+    87: (5.0118, 4.7162, 5.1693, 0.2684),
+    89: (3.4549, 5.3680, 3.8343, 0.1907),
+    597: (25.1202, 9.7577, 22.2822, 1.8296),
+    519: (2.5921, 1.8778, 2.9453, 0.3060),
+    60: (1.9037, 1.7529, 1.5192, 0.0702),
+    320: (7.2744, 8.1516, 5.5334, 0.2439),
+    189: (1268.0732, 1450.8159, 76.4961, 0.4293),
+    368: (0.0, 0.6830, 0.5997, 0.0133),
     925: (221.3324, 244.7812, 193.3577, 0.7206),
 }
 MISMATCHES = {
-    390: (0.2778, 0.0873, 0.1983, 0.0346), 87: (0.4493, 0.3768, 0.4020, 0.0119), 89: (0.4198, 0.2217, 0.3188, 0.0343),
-    597: (0.4706, 0.4902, 0.4655, 0.0059), 519: (0.4448, 0.4582, 0.4595, 0.0060), 60: (0.4493, 0.4841, 0.4744, 0.0060),
-    320: (0.4643, 0.4821, 0.4307, 0.0149), 189: (0.4800, 0.4583, 0.4783, 0.0049), 368: (0.0162, 0.3972, 0.0437, 0.0020),
+    390: (0.2778, 0.0873, 0.1983, 0.0346),
+    87: (0.4493, 0.3768, 0.4020, 0.0119),
+    89: (0.4198, 0.2217, 0.3188, 0.0343),
+    597: (0.4706, 0.4902, 0.4655, 0.0059),
+    519: (0.4448, 0.4582, 0.4595, 0.0060),
+    60: (0.4493, 0.4841, 0.4744, 0.0060),
+    320: (0.4643, 0.4821, 0.4307, 0.0149),
+    189: (0.4800, 0.4583, 0.4783, 0.0049),
+    368: (0.0162, 0.3972, 0.0437, 0.0020),
     925: (0.3913, 0.3043, 0.4243, 0.0141),
 }
 PAIR_DISTANCES = {
@@ -62,14 +74,16 @@ REFIT_WEIGHT = 1e-10
 
 def aligned_difference(problem, labels, reference):
     """
-    Sum over clusters of |w_k - w'_k|_2 after renaming the clusters by their labels, section 4.3 of Liang et al. (2026).
+    Sum over clusters of |w_k - w'_k|_2 after renaming the clusters by their labels, section 4.3 of
+    Liang et al. (2026).
 
     Parameters
     ----------
     problem : LPCProblem
         Its penalty is used in both fits.
     labels, reference : ndarray of int, shape (n_samples,)
-        `reference` has all `n_clusters` clusters. Clusters that are empty in `labels` have no regression and are left out.
+        `reference` has all `n_clusters` clusters. Clusters that are empty in `labels` have no
+        regression and are left out.
 
     Returns
     -------
@@ -77,29 +91,44 @@ def aligned_difference(problem, labels, reference):
     """
     matched = match_clusters(labels, reference)
     used = np.unique(matched)
-    return float(np.linalg.norm((refit(problem, matched) - refit(problem, reference))[used], axis=1).sum())
+    return float(
+        np.linalg.norm((refit(problem, matched) - refit(problem, reference))[used], axis=1).sum()
+    )
 
 # %% ../../nbs/43_rq3.ipynb #e79c4213
 def _measures(data, labels, ridge):
     """All that is measured of a partition."""
-    penalised, plain = make_problem(data.X, data.y, 2, ridge), make_problem(data.X, data.y, 2, REFIT_WEIGHT, penalize_intercept=False)
+    penalised = make_problem(data.X, data.y, 2, ridge)
+    plain = make_problem(data.X, data.y, 2, REFIT_WEIGHT, penalize_intercept=False)
     sizes = np.bincount(labels, minlength=2)
     return {
-        "n_features": data.X.shape[1], "size_1": sizes[0], "size_2": sizes[1], "objective": objective(penalised, labels), "sse": residual_sse(plain, labels),
-        "sse_ridge": residual_sse(penalised, labels), "mismatch": mismatch(labels, data.labels), "coefficients": aligned_difference(plain, labels, data.labels),
+        "n_features": data.X.shape[1],
+        "size_1": sizes[0],
+        "size_2": sizes[1],
+        "objective": objective(penalised, labels),
+        "sse": residual_sse(plain, labels),
+        "sse_ridge": residual_sse(penalised, labels),
+        "mismatch": mismatch(labels, data.labels),
+        "coefficients": aligned_difference(plain, labels, data.labels),
         "e_sep": separability(data.X, labels, normalize=True) if sizes.all() else np.nan,
     }
 
 
 def _row(data, method, solution, ridge):
     """One row of the result."""
-    kept = {"ridge": ridge, "seconds": solution.seconds, "status": solution.status, "lower_bound": solution.lower_bound}
+    kept = {
+        "ridge": ridge,
+        "seconds": solution.seconds,
+        "status": solution.status,
+        "lower_bound": solution.lower_bound,
+    }
     return {"method": method, **kept, **_measures(data, solution.labels, ridge)}
 
 # %% ../../nbs/43_rq3.ipynb #80cee528
 def level_distances(name_or_id, ridge=0.0):
     """
-    Distances between the regressions of all pairs of levels of the category that splits a UCI data set (Table 4 of Liang et al. 2026).
+    Distances between the regressions of all pairs of levels of the category that splits a UCI data
+    set (Table 4 of Liang et al. 2026).
 
     Parameters
     ----------
@@ -125,50 +154,103 @@ def level_distances(name_or_id, ridge=0.0):
     table = table.fillna(dict.fromkeys(table.select_dtypes("number"), 0))
     scaled, levels, y = _encode(table, entry.target, list(entry.categorical))
     features = pd.concat([scaled, *levels.values()], axis=1)
-    X = features[_screen(features, y, 15)].drop(columns=levels[entry.split].columns, errors="ignore").to_numpy()
+    X = (
+        features[_screen(features, y, 15)]
+        .drop(columns=levels[entry.split].columns, errors="ignore")
+        .to_numpy()
+    )
     category = table[entry.split].to_numpy()
-    fits = {level: _fit(X[category == level], y.to_numpy()[category == level], ridge)[0] for level in pd.unique(category)}
-    rows = [{"first": a, "second": b, "distance": float(np.linalg.norm(fits[a] - fits[b]))} for a, b in combinations(fits, 2)]
+    fits = {
+        level: _fit(X[category == level], y.to_numpy()[category == level], ridge)[0]
+        for level in pd.unique(category)
+    }
+    rows = [
+        {"first": a, "second": b, "distance": float(np.linalg.norm(fits[a] - fits[b]))}
+        for a, b in combinations(fits, 2)
+    ]
     return pd.DataFrame(rows).sort_values("distance", ignore_index=True)
 
 
 def _pairs(identifier):
     """Rows for Table 4: the levels' distances, without and with a ridge."""
-    found = [(ridge, pair) for ridge in (0.0, 1.0) for pair in level_distances(identifier, ridge).itertuples()]
-    return [{"method": f"levels {pair.first} / {pair.second}", "ridge": ridge, "coefficients": pair.distance} for ridge, pair in found]
+    found = [
+        (ridge, pair)
+        for ridge in (0.0, 1.0)
+        for pair in level_distances(identifier, ridge).itertuples()
+    ]
+    return [
+        {
+            "method": f"levels {pair.first} / {pair.second}",
+            "ridge": ridge,
+            "coefficients": pair.distance,
+        }
+        for ridge, pair in found
+    ]
 
 # %% ../../nbs/43_rq3.ipynb #23ebaf82
 def _tasks(full):
     """One task per data set."""
-    budget = {"n_init": 50, "mip_seconds": 20, "proof_seconds": 30} if full else {"n_init": 4, "mip_seconds": 2, "proof_seconds": 2}
-    return [{"set": identifier, "seed": 0, **budget} for identifier in (UCI_DATASETS if full else (87, 925))]
+    budget = (
+        {"n_init": 50, "mip_seconds": 20, "proof_seconds": 30}
+        if full
+        else {"n_init": 4, "mip_seconds": 2, "proof_seconds": 2}
+    )
+    return [
+        {"set": identifier, "seed": 0, **budget}
+        for identifier in (UCI_DATASETS if full else (87, 925))
+    ]
 
 
 def _searches(data, ridge, task, base):
     """Rows of the methods with one ridge weight."""
-    problem, seed = make_problem(data.X, data.y, 2, ridge), task["seed"]
+    problem = make_problem(data.X, data.y, 2, ridge)
+    seed = task["seed"]
     rows = []
     if ridge > 0:
         starts = METHODS["Greedy"](problem, seed, n_init=task["n_init"]).starts
-        rows += [{**_row(data, "Greedy", solution, ridge), "start": start} for start, solution in enumerate(starts)]
+        rows += [
+            {**_row(data, "Greedy", solution, ridge), "start": start}
+            for start, solution in enumerate(starts)
+        ]
     if ridge == base:
         rows.append(_row(data, "LPC-NS-QPBO", METHODS["LPC-NS-QPBO"](problem, seed), ridge))
-        rows.append(_row(data, "LPC-NS-MIP", METHODS["LPC-NS-MIP"](problem, seed, task["mip_seconds"]), ridge))
+        rows.append(
+            _row(
+                data, "LPC-NS-MIP", METHODS["LPC-NS-MIP"](problem, seed, task["mip_seconds"]), ridge
+            )
+        )
     limit = task["proof_seconds"] if ridge == base else None
-    return [*rows, _row(data, "ours (auto)", search_and_prove(problem, time_limit=limit, random_state=seed), ridge)]
+    return [
+        *rows,
+        _row(
+            data,
+            "ours (auto)",
+            search_and_prove(problem, time_limit=limit, random_state=seed),
+            ridge,
+        ),
+    ]
 
 
 def _run(task):
     """All rows of one data set."""
     entry = UCI_DATASETS[task["set"]]
-    data, published = load_uci(entry.id), [run for run in load_published_assignments() if run.dataset == entry.stem]
+    data = load_uci(entry.id)
+    published = [run for run in load_published_assignments() if run.dataset == entry.stem]
     weights = {run.ridge for run in published}
     problem = make_problem(data.X, data.y, 2, min(weights))
     given = {"removed groups": data.labels, "one regression": np.zeros_like(data.labels)}
-    rows = [_row(data, name, make_solution(problem, labels), min(weights)) for name, labels in given.items()]
+    rows = [
+        _row(data, name, make_solution(problem, labels), min(weights))
+        for name, labels in given.items()
+    ]
     for run in published:
         solution = make_solution(problem, run.labels, seconds=run.seconds, status="published")
-        rows.append({**_row(data, PUBLISHED_NAMES[run.method], solution, run.ridge), "published_mse": run.mse})
+        rows.append(
+            {
+                **_row(data, PUBLISHED_NAMES[run.method], solution, run.ridge),
+                "published_mse": run.mse,
+            }
+        )
     for ridge in sorted(weights | {0.0, 0.001, 0.01}):
         rows += _searches(data, ridge, task, min(weights))
     pairs = _pairs(entry.id) if entry.id in _RAW_FILES else []
@@ -179,11 +261,16 @@ PRINTED_METHODS = ("LPC-NS-QPBO", "LPC-NS-MIP")
 
 
 def _verdict(printed, computed):
-    """Whether a printed figure follows from the labels; four decimals are printed, sometimes cut off."""
+    """Whether a printed figure follows from the labels; four decimals are printed, sometimes cut
+    off."""
     if max(printed, computed) < 1e-11:
         return "yes, both zero"
     excess = abs(computed / printed - 1)
-    return "yes" if excess < 1e-4 or abs(computed - printed) < 1e-4 else f"within {excess:.2%}" if excess < 0.01 else "no"
+    return (
+        "yes"
+        if excess < 1e-4 or abs(computed - printed) < 1e-4
+        else f"within {excess:.2%}" if excess < 0.01 else "no"
+    )
 
 
 def _published(part, method):
@@ -209,19 +296,38 @@ def published_labels(frame):
     rows = []
     for identifier, part in frame.groupby("set", sort=False):
         entry = UCI_DATASETS[identifier]
-        printed = {"Table 2, SSE": (entry.sse_qpbo, entry.sse_mip), "Table 5, coefficients": COEFFICIENT_DIFFERENCES[identifier], "Table 6, mismatch": MISMATCHES[identifier]}
-        for (table, values), column in zip(printed.items(), ("sse", "coefficients", "mismatch"), strict=True):
+        printed = {
+            "Table 2, SSE": (entry.sse_qpbo, entry.sse_mip),
+            "Table 5, coefficients": COEFFICIENT_DIFFERENCES[identifier],
+            "Table 6, mismatch": MISMATCHES[identifier],
+        }
+        for (table, values), column in zip(
+            printed.items(), ("sse", "coefficients", "mismatch"), strict=True
+        ):
             for method, value in zip(PRINTED_METHODS, values[:2], strict=True):
                 row = _published(part, method)
-                rows.append({"set": entry.title, "figure": table, "method": method, "ridge": row.ridge, "printed": value, "computed": row[column],
-                             "follows": _verdict(value, row[column])})
+                rows.append(
+                    {
+                        "set": entry.title,
+                        "figure": table,
+                        "method": method,
+                        "ridge": row.ridge,
+                        "printed": value,
+                        "computed": row[column],
+                        "follows": _verdict(value, row[column]),
+                    }
+                )
     return pd.DataFrame(rows)
 
 
 def _sets(frame):
     """Title, rows, and smallest published ridge weight of each data set."""
     for identifier, part in frame.groupby("set", sort=False):
-        yield UCI_DATASETS[identifier].title, part, part.ridge[part.method == "removed groups"].iloc[0]
+        yield (
+            UCI_DATASETS[identifier].title,
+            part,
+            part.ridge[part.method == "removed groups"].iloc[0],
+        )
 
 
 def _interval(values):
@@ -242,15 +348,30 @@ def refitted(frame):
     Returns
     -------
     DataFrame
-        A row per data set: the published labels, the first 20 greedy starts (smallest published ridge weight; mean and best) and ours (no ridge).
+        A row per data set: the published labels, the first 20 greedy starts (smallest published
+        ridge weight; mean and best) and ours (no ridge).
     """
     rows = []
     for title, part, base in _sets(frame):
         starts = part.sse[(part.method == "Greedy") & (part.ridge == base)].iloc[:20]
-        single = {name: part.sse[part.method == name].iloc[0] for name in ("one regression", "removed groups")}
-        labels = {f"{method}, published": _published(part, method).sse for method in PRINTED_METHODS}
+        single = {
+            name: part.sse[part.method == name].iloc[0]
+            for name in ("one regression", "removed groups")
+        }
+        labels = {
+            f"{method}, published": _published(part, method).sse for method in PRINTED_METHODS
+        }
         ours = part.sse[(part.method == "ours (auto)") & (part.ridge == 0)].iloc[0]
-        rows.append({"set": title, **single, **labels, "Greedy (mean of 20)": _interval(starts), "Greedy (best of 20)": starts.min(), "ours (auto)": ours})
+        rows.append(
+            {
+                "set": title,
+                **single,
+                **labels,
+                "Greedy (mean of 20)": _interval(starts),
+                "Greedy (best of 20)": starts.min(),
+                "ours (auto)": ours,
+            }
+        )
     return pd.DataFrame(rows).set_index("set")
 
 
@@ -271,11 +392,20 @@ def objectives(frame):
     rows = []
     for title, part, base in _sets(frame):
         part = part[(part.ridge == base) & part.objective.notna()]
-        starts, single = part.objective[part.method == "Greedy"].iloc[:20], part.drop_duplicates("method").set_index("method")
+        starts = part.objective[part.method == "Greedy"].iloc[:20]
+        single = part.drop_duplicates("method").set_index("method")
         columns = [name for method in PRINTED_METHODS for name in (f"{method}, published", method)]
         ours = single.loc["ours (auto)"]
-        rows.append({"set": title, "Greedy (mean of 20)": _interval(starts), "Greedy (best of 20)": starts.min(),
-                     **single.objective.reindex(columns), "ours (auto)": ours.objective, "proved gap %": 100 * (1 - ours.lower_bound / ours.objective)})
+        rows.append(
+            {
+                "set": title,
+                "Greedy (mean of 20)": _interval(starts),
+                "Greedy (best of 20)": starts.min(),
+                **single.objective.reindex(columns),
+                "ours (auto)": ours.objective,
+                "proved gap %": 100 * (1 - ours.lower_bound / ours.objective),
+            }
+        )
     return pd.DataFrame(rows).set_index("set")
 
 # %% ../../nbs/43_rq3.ipynb #e4b964f1
@@ -286,24 +416,62 @@ def _draw(frame):
     """Objectives relative to ours, and our bounds; larger ratios are drawn at the edge."""
     sets = list(_sets(frame))
     figure, ax = plt.subplots(figsize=(8.6, 0.42 * len(sets) + 1.2), layout="constrained")
-    styles = {"LPC-NS-QPBO, published": ("s", PALETTE[1]), "LPC-NS-MIP, published": ("D", PALETTE[2]), "ours (auto)": ("o", PALETTE[0])}
+    styles = {
+        "LPC-NS-QPBO, published": ("s", PALETTE[1]),
+        "LPC-NS-MIP, published": ("D", PALETTE[2]),
+        "ours (auto)": ("o", PALETTE[0]),
+    }
     for height, (_, part, base) in enumerate(sets):
         part = part[part.ridge == base].set_index("method")
         ours = part.loc["ours (auto)"]
         ratio = part.objective / ours.objective
         drawn = np.minimum(ratio, LARGEST_RATIO)
         bar = {"color": PALETTE[0], "lw": 6, "alpha": 0.3, "solid_capstyle": "butt"}
-        ax.plot([max(ours.lower_bound / ours.objective, 0.2), 1], [height, height], label="what is not ruled out", **bar)
-        ax.scatter(drawn["Greedy"], [height] * len(drawn["Greedy"]), marker="|", color="0.6", s=60, label="Greedy, single starts", zorder=1)
-        ax.scatter(min(ratio["Greedy"].mean(), LARGEST_RATIO), height, marker="|", color="black", s=170, label="Greedy, mean")
+        ax.plot(
+            [max(ours.lower_bound / ours.objective, 0.2), 1],
+            [height, height],
+            label="what is not ruled out",
+            **bar,
+        )
+        ax.scatter(
+            drawn["Greedy"],
+            [height] * len(drawn["Greedy"]),
+            marker="|",
+            color="0.6",
+            s=60,
+            label="Greedy, single starts",
+            zorder=1,
+        )
+        ax.scatter(
+            min(ratio["Greedy"].mean(), LARGEST_RATIO),
+            height,
+            marker="|",
+            color="black",
+            s=170,
+            label="Greedy, mean",
+        )
         for method, (marker, colour) in styles.items():
-            ax.scatter(drawn[method], height, marker=marker, color=colour, s=34, label=method, zorder=3)
+            ax.scatter(
+                drawn[method], height, marker=marker, color=colour, s=34, label=method, zorder=3
+            )
     ticks = (0.2, 0.5, 1, 2, 5, 10, 20, 50)
-    ax.set(xscale="log", xlim=(0.18, 1.15 * LARGEST_RATIO), xticks=ticks, xticklabels=[f"{v:g}" for v in ticks], xlabel="objective of eq. (1), ours = 1")
+    ax.set(
+        xscale="log",
+        xlim=(0.18, 1.15 * LARGEST_RATIO),
+        xticks=ticks,
+        xticklabels=[f"{v:g}" for v in ticks],
+        xlabel="objective of eq. (1), ours = 1",
+    )
     ax.set(yticks=range(len(sets)), yticklabels=[title for title, _, _ in sets])
     ax.invert_yaxis()
     handles = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
-    ax.legend(handles.values(), handles.keys(), loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+    ax.legend(
+        handles.values(),
+        handles.keys(),
+        loc="center left",
+        bbox_to_anchor=(1.01, 0.5),
+        frameon=False,
+    )
     sns.despine(ax=ax)
     return figure
 

@@ -92,13 +92,16 @@ def load_experiment(name):
     InputError
         If there is no such experiment.
     """
-    module, _, attribute = EXPERIMENTS[check_choice("The experiment", name, tuple(EXPERIMENTS))].partition(":")
+    module, _, attribute = EXPERIMENTS[
+        check_choice("The experiment", name, tuple(EXPERIMENTS))
+    ].partition(":")
     return getattr(import_module(module), attribute)
 
 # %% ../../nbs/40_runner.ipynb #a167dd7f
 def latent_class_regression(problem, n_init=20, max_iter=500, *, random_state=None):
     """
-    Mixture of linear regressions by expectation maximisation (DeSarbo and Cron 1988), labels by largest posterior.
+    Mixture of linear regressions by expectation maximisation (DeSarbo and Cron 1988), labels by
+    largest posterior.
 
     Parameters
     ----------
@@ -115,18 +118,29 @@ def latent_class_regression(problem, n_init=20, max_iter=500, *, random_state=No
     LPCSolution
         Objective of eq. (1) recomputed from the labels; status "feasible".
     """
-    begin, rng, form = time.perf_counter(), np.random.default_rng(random_state), scaled(problem)
-    X, y, (n, p), K = form.X, form.y, form.X.shape, form.n_clusters
-    squares, ridge = (X[:, :, None] * X[:, None, :]).reshape(n, p * p), np.diag(np.maximum(form.penalty, 1e-9))
-    posterior, last = rng.dirichlet(np.ones(K), (n_init, n)).swapaxes(1, 2), np.full(n_init, -np.inf)
+    begin = time.perf_counter()
+    rng = np.random.default_rng(random_state)
+    form = scaled(problem)
+    X = form.X
+    y = form.y
+    n, p = form.X.shape
+    K = form.n_clusters
+    squares = (X[:, :, None] * X[:, None, :]).reshape(n, p * p)
+    ridge = np.diag(np.maximum(form.penalty, 1e-9))
+    posterior = rng.dirichlet(np.ones(K), (n_init, n)).swapaxes(1, 2)
+    last = np.full(n_init, -np.inf)
     for _ in range(max_iter):
         M = (posterior @ squares).reshape(n_init, K, p, p) + ridge
         W = np.linalg.solve(M, (posterior @ (X * y[:, None]))[..., None])[..., 0]
-        errors, mass = (y - W @ X.T) ** 2, np.maximum(posterior.sum(axis=2), 1e-12)
+        errors = (y - W @ X.T) ** 2
+        mass = np.maximum(posterior.sum(axis=2), 1e-12)
         variance = np.maximum((posterior * errors).sum(axis=2) / mass, 1e-6 * y.var() + 1e-300)
-        joint = (np.log(mass / n) - 0.5 * np.log(2 * np.pi * variance))[..., None] - 0.5 * errors / variance[..., None]
+        joint = (np.log(mass / n) - 0.5 * np.log(2 * np.pi * variance))[
+            ..., None
+        ] - 0.5 * errors / variance[..., None]
         evidence = logsumexp(joint, axis=1)
-        posterior, likelihood = np.exp(joint - evidence[:, None]), evidence.sum(axis=1)
+        posterior = np.exp(joint - evidence[:, None])
+        likelihood = evidence.sum(axis=1)
         if (likelihood - last <= 1e-9 * np.abs(likelihood)).all():
             break
         last = likelihood
@@ -152,8 +166,16 @@ def _greedy(problem, seed, time_limit=None, n_init=20):
     """Alternation from `n_init` labellings, each start kept."""
     starts = tuple(greedy(problem, 1, random_state=s) for s in spawn_seeds(seed, n_init))
     best = min(starts, key=lambda s: s.objective)
-    seconds, values = sum(s.seconds for s in starts), np.array([s.objective for s in starts])
-    return StartsSolution(best.labels, best.objective, status=best.status, seconds=seconds, restart_objectives=values, starts=starts)
+    seconds = sum(s.seconds for s in starts)
+    values = np.array([s.objective for s in starts])
+    return StartsSolution(
+        best.labels,
+        best.objective,
+        status=best.status,
+        seconds=seconds,
+        restart_objectives=values,
+        starts=starts,
+    )
 
 
 LICENSED = ("GUROBI", "COPT", "CPLEX")
@@ -161,13 +183,18 @@ PUBLISHED_GAP = 0.05
 
 
 def _by_mip(method, problem, seed, time_limit):
-    """Run a mixed-integer method with a licensed back end if there is one whose licence is enough, and with SCIP otherwise."""
+    """Run a mixed-integer method with a licensed back end if there is one whose licence is enough,
+    and with SCIP otherwise."""
     for name in (name for name in LICENSED if BACKENDS[name].installed):
         try:
-            return method(problem, solver=name, gap=PUBLISHED_GAP, time_limit=time_limit, random_state=seed)
+            return method(
+                problem, solver=name, gap=PUBLISHED_GAP, time_limit=time_limit, random_state=seed
+            )
         except LicenceError:
             continue
-    return method(problem, solver="SCIP", gap=PUBLISHED_GAP, time_limit=time_limit, random_state=seed)
+    return method(
+        problem, solver="SCIP", gap=PUBLISHED_GAP, time_limit=time_limit, random_state=seed
+    )
 
 
 def _by_search(problem, seed, time_limit=None):
@@ -179,13 +206,23 @@ def _by_search(problem, seed, time_limit=None):
 
 METHODS = {
     "Greedy": _greedy,
-    "EM": lambda problem, seed, time_limit=None: latent_class_regression(problem, random_state=seed),
-    "LPC-NS-QPBO": lambda problem, seed, time_limit=None: ns_qpbo(problem, random_state=seed, time_limit=time_limit),
+    "EM": lambda problem, seed, time_limit=None: latent_class_regression(
+        problem, random_state=seed
+    ),
+    "LPC-NS-QPBO": lambda problem, seed, time_limit=None: ns_qpbo(
+        problem, random_state=seed, time_limit=time_limit
+    ),
     "LPC-NS-MIP (search)": _by_search,
     "LPC-NS-MIP": lambda problem, seed, time_limit=None: _by_mip(ns_mip, problem, seed, time_limit),
-    "GlobalOpt": lambda problem, seed, time_limit=None: _by_mip(global_mip, problem, seed, time_limit),
-    "ours (auto)": lambda problem, seed, time_limit=None: search_and_prove(problem, random_state=seed),
-    "ours (global)": lambda problem, seed, time_limit=None: branch_and_bound(problem, random_state=seed, time_limit=time_limit),
+    "GlobalOpt": lambda problem, seed, time_limit=None: _by_mip(
+        global_mip, problem, seed, time_limit
+    ),
+    "ours (auto)": lambda problem, seed, time_limit=None: search_and_prove(
+        problem, random_state=seed
+    ),
+    "ours (global)": lambda problem, seed, time_limit=None: branch_and_bound(
+        problem, random_state=seed, time_limit=time_limit
+    ),
 }
 
 # %% ../../nbs/40_runner.ipynb #1475f5de
@@ -196,7 +233,10 @@ def _measures(problem, labels, truth):
     """Mismatch and coefficient difference to the true labels, NaN where there are none."""
     if truth is None:
         return {"mismatch": np.nan, "coefficients": np.nan}
-    return {"mismatch": mismatch(labels, truth), "coefficients": coefficient_distance(refit(problem, labels), refit(problem, truth))}
+    return {
+        "mismatch": mismatch(labels, truth),
+        "coefficients": coefficient_distance(refit(problem, labels), refit(problem, truth)),
+    }
 
 
 def measure(problem, method, solution, truth=None):
@@ -217,13 +257,19 @@ def measure(problem, method, solution, truth=None):
     dict
         Keys method, seconds, objective, lower_bound, status, mismatch, coefficients.
     """
-    kept = {"seconds": solution.seconds, "objective": solution.objective, "lower_bound": solution.lower_bound, "status": solution.status}
+    kept = {
+        "seconds": solution.seconds,
+        "objective": solution.objective,
+        "lower_bound": solution.lower_bound,
+        "status": solution.status,
+    }
     return {"method": method, **kept, **_measures(problem, solution.labels, truth)}
 
 
 @cache
 def _compile():
-    """Compile the kernels, or load what was compiled earlier, so that seconds are those of the methods."""
+    """Compile the kernels, or load what was compiled earlier, so that seconds are those of the
+    methods."""
     tiny = make_problem(np.arange(6.0)[:, None], np.arange(6.0) ** 2, 2)
     for method in ("Greedy", "EM", "LPC-NS-QPBO", "ours (auto)"):
         METHODS[method](tiny, 0)
@@ -247,7 +293,8 @@ def evaluate(problem, method, *, seed, time_limit=None, truth=None):
     Returns
     -------
     list of dict
-        As from `measure`. One row; for Greedy a second one, so that there is "Greedy (mean of 20)" and "Greedy (best of 20)".
+        As from `measure`. One row; for Greedy a second one, so that there is "Greedy (mean of 20)"
+        and "Greedy (best of 20)".
     """
     function = METHODS[check_choice("method", method, tuple(METHODS))]
     _compile()
@@ -256,11 +303,19 @@ def evaluate(problem, method, *, seed, time_limit=None, truth=None):
     if not starts:
         return [measure(problem, method, solution, truth)]
     rows = pd.DataFrame([measure(problem, method, start, truth) for start in starts])
-    mean = {"method": f"{method} (mean of {len(starts)})", **rows.mean(numeric_only=True).to_dict(), "status": "feasible"}
+    mean = {
+        "method": f"{method} (mean of {len(starts)})",
+        **rows.mean(numeric_only=True).to_dict(),
+        "status": "feasible",
+    }
     return [mean, measure(problem, f"{method} (best of {len(starts)})", solution, truth)]
 
 
-PUBLISHED_NAMES = {"globalopt": "GlobalOpt, published", "lpc_ns_mip": "LPC-NS-MIP, published", "lpc_ns_qpbo": "LPC-NS-QPBO, published"}
+PUBLISHED_NAMES = {
+    "globalopt": "GlobalOpt, published",
+    "lpc_ns_mip": "LPC-NS-MIP, published",
+    "lpc_ns_qpbo": "LPC-NS-QPBO, published",
+}
 
 
 def evaluate_published(problem, run, truth=None):
@@ -277,7 +332,8 @@ def evaluate_published(problem, run, truth=None):
     Returns
     -------
     dict
-        A row as from `evaluate`; the seconds are the published ones, the status is "published", nothing is proved.
+        A row as from `evaluate`; the seconds are the published ones, the status is "published",
+        nothing is proved.
     """
     solution = make_solution(problem, run.labels, seconds=run.seconds, status="published")
     return measure(problem, PUBLISHED_NAMES[run.method], solution, truth)
@@ -304,7 +360,9 @@ def reference_instance(family, index):
     (ReferenceInstance, LPCProblem)
     """
     instance = _reference_instances(family)[index]
-    return instance, make_problem(instance.data.X, instance.data.y, len(instance.data.coef), instance.ridge)
+    return instance, make_problem(
+        instance.data.X, instance.data.y, len(instance.data.coef), instance.ridge
+    )
 
 
 def is_first(keys):
@@ -344,7 +402,11 @@ def run_methods(problem, methods, *, seed, time_limit=None, truth=None, runs=(),
     -------
     list of dict
     """
-    rows = [row for method in methods for row in evaluate(problem, method, seed=seed, time_limit=time_limit, truth=truth)]
+    rows = [
+        row
+        for method in methods
+        for row in evaluate(problem, method, seed=seed, time_limit=time_limit, truth=truth)
+    ]
     rows += [evaluate_published(problem, run, truth) for run in runs]
     return [{**columns, **row} for row in rows]
 
@@ -359,22 +421,31 @@ def add_deviations(frame, instance="instance"):
     Parameters
     ----------
     frame : DataFrame
-        Rows as from `evaluate`, with a column that identifies the instance; the objectives of an instance must be comparable.
+        Rows as from `evaluate`, with a column that identifies the instance; the objectives of an
+        instance must be comparable.
     instance : str or list of str
         That column, or those columns.
 
     Returns
     -------
     DataFrame
-        With `best`, `bound`, `deviation` (objective - best), `relative` (deviation / best), `proved_gap` ((best - bound) / best) and `optimal` (whether
-        the best is proved).
+        With `best`, `bound`, `deviation` (objective - best), `relative` (deviation / best),
+        `proved_gap` ((best - bound) / best) and `optimal` (whether the best is proved).
     """
     groups = frame.groupby(instance, sort=False)
-    best, bound = groups.objective.transform("min"), groups.lower_bound.transform("max")
+    best = groups.objective.transform("min")
+    bound = groups.lower_bound.transform("max")
     bound = np.minimum(bound, best)
     gap = ((best - bound) / best.where(best > 0, 1.0)).fillna(1.0)
     deviation = frame.objective - best
-    return frame.assign(best=best, bound=bound, deviation=deviation, relative=deviation / best.where(best > 0, 1.0), proved_gap=gap, optimal=gap <= PROVED)
+    return frame.assign(
+        best=best,
+        bound=bound,
+        deviation=deviation,
+        relative=deviation / best.where(best > 0, 1.0),
+        proved_gap=gap,
+        optimal=gap <= PROVED,
+    )
 
 
 def mean_interval(values):
@@ -414,12 +485,19 @@ def interval_table(frame, by, columns):
     DataFrame
         `n`, and one column of texts "mean ± half width" for each of `columns`.
     """
+
     def text(values):
         mean, half = mean_interval(values)
-        return "" if np.isnan(mean) else f"{mean:.4g}" if np.isnan(half) else f"{mean:.4g} ± {half:.2g}"
+        return (
+            ""
+            if np.isnan(mean)
+            else f"{mean:.4g}" if np.isnan(half) else f"{mean:.4g} ± {half:.2g}"
+        )
 
     groups = frame.groupby(by, sort=False)
-    return pd.DataFrame({"n": groups.size(), **{column: groups[column].agg(text) for column in columns}})
+    return pd.DataFrame(
+        {"n": groups.size(), **{column: groups[column].agg(text) for column in columns}}
+    )
 
 
 def compare_methods(frame, instance="instance"):
@@ -436,23 +514,38 @@ def compare_methods(frame, instance="instance"):
     Returns
     -------
     DataFrame
-        A row per method: number of instances, share of them on which it reached the best known objective (relative 1e-6), the median and largest excess over it
-        in %, the median and largest gap that it proved itself in %, and the median and largest seconds.
+        A row per method: number of instances, share of them on which it reached the best known
+        objective (relative 1e-6), the median and largest excess over it in %, the median and
+        largest gap that it proved itself in %, and the median and largest seconds.
     """
     frame = add_deviations(frame, instance)
-    gaps = [100 * relative_gap(o, b) if b > 0 or o == 0 else np.nan for o, b in zip(frame.objective, frame.lower_bound, strict=True)]
+    gaps = [
+        100 * relative_gap(o, b) if b > 0 or o == 0 else np.nan
+        for o, b in zip(frame.objective, frame.lower_bound, strict=True)
+    ]
     frame = frame.assign(excess=100 * frame.relative, own_gap=gaps, hit=frame.relative <= 1e-6)
     groups = frame.groupby("method", sort=False)
     table = pd.DataFrame({"n": groups.size(), "best known": groups.hit.mean()})
-    for column, title in (("excess", "excess %"), ("own_gap", "proved gap %"), ("seconds", "seconds")):
-        table[f"{title}, median"], table[f"{title}, worst"] = groups[column].median(), groups[column].max()
+    for column, title in (
+        ("excess", "excess %"),
+        ("own_gap", "proved gap %"),
+        ("seconds", "seconds"),
+    ):
+        table[f"{title}, median"] = groups[column].median()
+        table[f"{title}, worst"] = groups[column].max()
     return table
 
 # %% ../../nbs/40_runner.ipynb #8f10a548
 _STYLES = {
-    "Greedy (mean of 20)": (PALETTE[3], "v", "--"), "Greedy (best of 20)": (PALETTE[3], "^", "-"), "EM": (PALETTE[4], "P", "-"), "LPC-NS-QPBO": (PALETTE[2], "s", "-"),
-    "LPC-NS-MIP (search)": (PALETTE[5], "d", "--"), "LPC-NS-MIP": (PALETTE[5], "D", "-"), "GlobalOpt": (PALETTE[7], "X", "-"),
-    "ours (auto)": (PALETTE[1], "o", "-"), "ours (global)": (PALETTE[0], "*", "-"),
+    "Greedy (mean of 20)": (PALETTE[3], "v", "--"),
+    "Greedy (best of 20)": (PALETTE[3], "^", "-"),
+    "EM": (PALETTE[4], "P", "-"),
+    "LPC-NS-QPBO": (PALETTE[2], "s", "-"),
+    "LPC-NS-MIP (search)": (PALETTE[5], "d", "--"),
+    "LPC-NS-MIP": (PALETTE[5], "D", "-"),
+    "GlobalOpt": (PALETTE[7], "X", "-"),
+    "ours (auto)": (PALETTE[1], "o", "-"),
+    "ours (global)": (PALETTE[0], "*", "-"),
 }
 
 
@@ -472,7 +565,15 @@ def method_style(method):
     name, _, _ = method.partition(", published")
     colour, marker, line = _STYLES.get(name, ("0.5", ".", "-"))
     hollow = method != name
-    return {"color": colour, "marker": marker, "linestyle": "none" if hollow else line, "markerfacecolor": "none" if hollow else colour, "markersize": 5, "linewidth": 1.2, "label": method}
+    return {
+        "color": colour,
+        "marker": marker,
+        "linestyle": "none" if hollow else line,
+        "markerfacecolor": "none" if hollow else colour,
+        "markersize": 5,
+        "linewidth": 1.2,
+        "label": method,
+    }
 
 
 def in_order(methods):
@@ -486,7 +587,8 @@ def in_order(methods):
     Returns
     -------
     list of str
-        Each once; our own names first, in the order of the table above, then published runs, then others.
+        Each once; our own names first, in the order of the table above, then published runs, then
+        others.
     """
     known = [*_STYLES, *(f"{name}, published" for name in _STYLES)]
     given = set(methods)
@@ -495,11 +597,32 @@ def in_order(methods):
 # %% ../../nbs/40_runner.ipynb #d00eb212
 def add_legend(fig):
     """One legend for all axes of a figure, methods in their order, to the right of the axes."""
-    handles = {label: handle for ax in fig.axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    fig.legend([handles[name] for name in in_order(handles)], in_order(handles), loc="outside right upper", frameon=False, fontsize=8)
+    handles = {
+        label: handle
+        for ax in fig.axes
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)
+    }
+    fig.legend(
+        [handles[name] for name in in_order(handles)],
+        in_order(handles),
+        loc="outside right upper",
+        frameon=False,
+        fontsize=8,
+    )
 
 # %% ../../nbs/40_runner.ipynb #ae72778c
-_PACKAGES = ("numpy", "scipy", "scikit-learn", "numba", "cvxpy", "pyscipopt", "highspy", "gurobipy", "coptpy", "cplex")
+_PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "numba",
+    "cvxpy",
+    "pyscipopt",
+    "highspy",
+    "gurobipy",
+    "coptpy",
+    "cplex",
+)
 
 
 def _versions():
@@ -515,9 +638,25 @@ def _versions():
 
 def _circumstances(experiment, tasks, full, n_jobs, seconds):
     """What to know about a finished run."""
-    machine = {"system": platform.system(), "processor": platform.machine(), "processors": os.cpu_count()}
-    facts = {"name": experiment.name, "title": experiment.title, "full": full, "n_tasks": len(tasks), "n_jobs": n_jobs, "seconds_of_last_run": round(seconds, 1)}
-    return {**facts, "seeds": sorted({task["seed"] for task in tasks if "seed" in task}), "versions": _versions(), "machine": machine}
+    machine = {
+        "system": platform.system(),
+        "processor": platform.machine(),
+        "processors": os.cpu_count(),
+    }
+    facts = {
+        "name": experiment.name,
+        "title": experiment.title,
+        "full": full,
+        "n_tasks": len(tasks),
+        "n_jobs": n_jobs,
+        "seconds_of_last_run": round(seconds, 1),
+    }
+    return {
+        **facts,
+        "seeds": sorted({task["seed"] for task in tasks if "seed" in task}),
+        "versions": _versions(),
+        "machine": machine,
+    }
 
 
 def _key(task):
@@ -533,7 +672,11 @@ def _read_log(log):
     whole = whole[: whole.rfind("\n") + 1]
     log.write_text(whole)
     entries = map(json.loads, whole.splitlines())
-    return {_key(entry["task"]): entry["rows"] for entry in entries if entry["version"] == lpc_ns.__version__}
+    return {
+        _key(entry["task"]): entry["rows"]
+        for entry in entries
+        if entry["version"] == lpc_ns.__version__
+    }
 
 
 def _plain(value):
@@ -559,7 +702,8 @@ def run_experiment(experiment, *, full=False, n_jobs=None, folder=None, resume=T
     n_jobs : int, optional
         Processes, as in joblib; 1 by default, which measures seconds best.
     folder : str or Path, optional
-        Where to write NAME.csv and NAME.json (NAME-quick for the quick form), and until then NAME.jsonl.
+        Where to write NAME.csv and NAME.json (NAME-quick for the quick form), and until then
+        NAME.jsonl.
     resume : bool
         Whether to use the log of an interrupted run in that folder.
     progress : bool
@@ -577,7 +721,9 @@ def run_experiment(experiment, *, full=False, n_jobs=None, folder=None, resume=T
     """
     begin = time.perf_counter()
     experiment = load_experiment(experiment) if isinstance(experiment, str) else experiment
-    stem, tasks, log = experiment.name if full else f"{experiment.name}-quick", experiment.tasks(full), None
+    stem = experiment.name if full else f"{experiment.name}-quick"
+    tasks = experiment.tasks(full)
+    log = None
     if folder is not None:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -587,11 +733,19 @@ def run_experiment(experiment, *, full=False, n_jobs=None, folder=None, resume=T
     done = _read_log(log) if log else {}
     waiting = [(number, task) for number, task in enumerate(tasks) if _key(task) not in done]
     bar = tqdm(total=len(tasks), initial=len(tasks) - len(waiting), desc=stem, disable=not progress)
-    for number, rows in Parallel(n_jobs, return_as="generator_unordered")(delayed(_numbered)(experiment.run, *pair) for pair in waiting):
+    for number, rows in Parallel(n_jobs, return_as="generator_unordered")(
+        delayed(_numbered)(experiment.run, *pair) for pair in waiting
+    ):
         done[_key(tasks[number])] = rows
         if log:
             with log.open("a") as lines:
-                lines.write(json.dumps({"version": lpc_ns.__version__, "task": tasks[number], "rows": rows}, default=_plain) + "\n")
+                lines.write(
+                    json.dumps(
+                        {"version": lpc_ns.__version__, "task": tasks[number], "rows": rows},
+                        default=_plain,
+                    )
+                    + "\n"
+                )
         bar.update()
     bar.close()
     frame = pd.DataFrame([row for task in tasks for row in done[_key(task)]])
@@ -631,7 +785,10 @@ def load_results(name):
     check_choice("The experiment", name, tuple(EXPERIMENTS))
     path = results_folder() / f"{name}.csv"
     if not path.is_file():
-        raise DataNotFoundError(f"There is no stored result {path}; use a checkout of the repository, or run `lpc-ns reproduce {name} --full`.")
+        raise DataNotFoundError(
+            f"There is no stored result {path}; use a checkout of the repository, or run `lpc-ns"
+            f" reproduce {name} --full`."
+        )
     return pd.read_csv(path)
 
 

@@ -34,17 +34,34 @@ from ..plotting import PALETTE
 
 # %% ../../nbs/40_table1.ipynb #84535d01
 PUBLISHED = pd.DataFrame(
-    {"E_sep": [0.0, 60.4043, 193.791, 666.579], "w*": [0.01, 0.0208, 2.7080, 2.6250], "w* ±": [0.01, 0.0054, 0.4973, 0.4868],
-     "CLR": [18.4862, 72.2481, 9.4433, 0.5996], "CLR ±": [0.4441, 0.8360, 0.3633, 0.0316]}, index=pd.Index(SEPARABILITY, name="regime"),
+    {
+        "E_sep": [0.0, 60.4043, 193.791, 666.579],
+        "w*": [0.01, 0.0208, 2.7080, 2.6250],
+        "w* ±": [0.01, 0.0054, 0.4973, 0.4868],
+        "CLR": [18.4862, 72.2481, 9.4433, 0.5996],
+        "CLR ±": [0.4441, 0.8360, 0.3633, 0.0316],
+    },
+    index=pd.Index(SEPARABILITY, name="regime"),
 )
 _FILED_UNDER = dict(zip((0.0, 60.4, 193.79, 666.57), SEPARABILITY, strict=True))
-N_PUBLISHED, N_SAMPLES, TIME_LIMIT = 14, 70, 60
+N_PUBLISHED = 14
+N_SAMPLES = 70
+TIME_LIMIT = 60
 
 
 def tasks(full):
-    """Draws of the noise for each regime; in the full form the published instances too, where they are."""
-    drawn = [{"regime": regime, "seed": seed} for regime in SEPARABILITY for seed in range(60 if full else 3)]
-    published = [{"index": index, "seed": 0} for index in range(N_PUBLISHED)] if full and have_reference_instances() else []
+    """Draws of the noise for each regime; in the full form the published instances too, where they
+    are."""
+    drawn = [
+        {"regime": regime, "seed": seed}
+        for regime in SEPARABILITY
+        for seed in range(60 if full else 3)
+    ]
+    published = (
+        [{"index": index, "seed": 0} for index in range(N_PUBLISHED)]
+        if full and have_reference_instances()
+        else []
+    )
     return drawn + published
 
 
@@ -52,11 +69,21 @@ def _instance(task):
     """Problem, true labels, published runs, and the columns that tell the instance apart."""
     if "index" in task:
         instance, problem = reference_instance("vary_xtx", task["index"])
-        columns = {"regime": _FILED_UNDER[instance.value], "source": "published", "instance": instance.data.name}
+        columns = {
+            "regime": _FILED_UNDER[instance.value],
+            "source": "published",
+            "instance": instance.data.name,
+        }
         return problem, instance.data.labels, instance.runs, columns
-    clean = make_separability(task["regime"], N_SAMPLES, noise=0, random_state=np.random.RandomState(2))
+    clean = make_separability(
+        task["regime"], N_SAMPLES, noise=0, random_state=np.random.RandomState(2)
+    )
     y = clean.y + 2 * np.random.default_rng(task["seed"]).normal(size=N_SAMPLES)
-    columns = {"regime": task["regime"], "source": "drawn", "instance": f"{task['regime']}-{task['seed']}"}
+    columns = {
+        "regime": task["regime"],
+        "source": "drawn",
+        "instance": f"{task['regime']}-{task['seed']}",
+    }
     return make_problem(clean.X, y, 2), clean.labels, {}, columns
 
 
@@ -68,21 +95,43 @@ def clusterwise_regression(problem, seed):
 
 
 def run(task):
-    """Rows of the optimum, the best for eq. (8), CLR and published assignments, with separabilities."""
+    """Rows of the optimum, the best for eq. (8), CLR and published assignments, with
+    separabilities."""
     problem, truth, runs, columns = _instance(task)
-    solutions = {name: METHODS[name](problem, task["seed"], TIME_LIMIT) for name in ("ours (global)", "LPC-NS-MIP (search)")}
+    solutions = {
+        name: METHODS[name](problem, task["seed"], TIME_LIMIT)
+        for name in ("ours (global)", "LPC-NS-MIP (search)")
+    }
     solutions["CLR"] = clusterwise_regression(problem, task["seed"])
     for method, published in runs.items():
-        solutions[PUBLISHED_NAMES[method]] = make_solution(problem, published.labels, seconds=published.seconds, status="published")
-    X, rows = problem.X[:, 1:], []
+        solutions[PUBLISHED_NAMES[method]] = make_solution(
+            problem, published.labels, seconds=published.seconds, status="published"
+        )
+    X = problem.X[:, 1:]
+    rows = []
     for name, solution in solutions.items():
-        own = {"E_sep": separability(X, solution.labels), "rho": relative_separability(problem, solution.labels).max(),
-               "price": price_by_identity(problem, solution.labels)}
-        rows.append({**columns, "E_sep_truth": separability(X, truth), **measure(problem, name, solution, truth), **own})
+        own = {
+            "E_sep": separability(X, solution.labels),
+            "rho": relative_separability(problem, solution.labels).max(),
+            "price": price_by_identity(problem, solution.labels),
+        }
+        rows.append(
+            {
+                **columns,
+                "E_sep_truth": separability(X, truth),
+                **measure(problem, name, solution, truth),
+                **own,
+            }
+        )
     return rows
 
 # %% ../../nbs/40_table1.ipynb #dc55b7dd
-_SHOWN = {"w*": "LPC-NS-MIP (search)", "w*, published labels": "LPC-NS-MIP, published", "GlobalOpt, published labels": "GlobalOpt, published", "CLR": "CLR"}
+_SHOWN = {
+    "w*": "LPC-NS-MIP (search)",
+    "w*, published labels": "LPC-NS-MIP, published",
+    "GlobalOpt, published labels": "GlobalOpt, published",
+    "CLR": "CLR",
+}
 
 
 def _per_sample(frame):
@@ -104,15 +153,23 @@ def summary(frame):
     DataFrame
         Texts "mean ± half width of the 95 % interval", per sample, beside what the paper prints.
     """
+
     def text(values):
         return "{:.3f} ± {:.3f}".format(*mean_interval(values)) if len(values) else ""
 
-    frame, columns = _per_sample(frame), {}
+    frame = _per_sample(frame)
+    columns = {}
     for regime in SEPARABILITY:
         rows = frame[frame.regime == regime]
-        optimum, printed = rows[rows.method == "ours (global)"], PUBLISHED.loc[regime]
-        column = {"E_sep, true groups": f"{optimum.E_sep_truth.mean():.3f}", "E_sep, paper": f"{printed['E_sep']:g}", "E_sep, optimum": f"{optimum.E_sep.mean():.1f}",
-                  "rho, optimum": f"{optimum.rho.mean():.2f}", "proved optimal": f"{(optimum.proved_gap <= PROVED).sum()} of {len(optimum)}"}
+        optimum = rows[rows.method == "ours (global)"]
+        printed = PUBLISHED.loc[regime]
+        column = {
+            "E_sep, true groups": f"{optimum.E_sep_truth.mean():.3f}",
+            "E_sep, paper": f"{printed['E_sep']:g}",
+            "E_sep, optimum": f"{optimum.E_sep.mean():.1f}",
+            "rho, optimum": f"{optimum.rho.mean():.2f}",
+            "proved optimal": f"{(optimum.proved_gap <= PROVED).sum()} of {len(optimum)}",
+        }
         for label, method in _SHOWN.items():
             column[label] = text(rows.deviation[rows.method == method])
             if label in printed:
@@ -136,12 +193,33 @@ def draw(frame):
     """
     frame = _per_sample(frame)
     fig, ax = plt.subplots(figsize=(7.2, 3.6), layout="constrained")
-    for (label, method), colour, shift in zip({"w*": "LPC-NS-MIP (search)", "CLR": "CLR"}.items(), PALETTE, (-0.12, 0.12), strict=False):
+    for (label, method), colour, shift in zip(
+        {"w*": "LPC-NS-MIP (search)", "CLR": "CLR"}.items(), PALETTE, (-0.12, 0.12), strict=False
+    ):
         for k, regime in enumerate(SEPARABILITY):
-            mean, half = mean_interval(frame.deviation[(frame.regime == regime) & (frame.method == method)])
+            mean, half = mean_interval(
+                frame.deviation[(frame.regime == regime) & (frame.method == method)]
+            )
             printed = PUBLISHED.loc[regime]
-            ax.errorbar(k + shift - 0.04, mean, half, color=colour, marker="o", capsize=3, label=f"{label}, here" if k == 0 else None)
-            ax.errorbar(k + shift + 0.04, printed[label], printed[f"{label} ±"], color=colour, marker="o", mfc="white", capsize=3, label=f"{label}, paper" if k == 0 else None)
+            ax.errorbar(
+                k + shift - 0.04,
+                mean,
+                half,
+                color=colour,
+                marker="o",
+                capsize=3,
+                label=f"{label}, here" if k == 0 else None,
+            )
+            ax.errorbar(
+                k + shift + 0.04,
+                printed[label],
+                printed[f"{label} ±"],
+                color=colour,
+                marker="o",
+                mfc="white",
+                capsize=3,
+                label=f"{label}, paper" if k == 0 else None,
+            )
     ax.set_yscale("log", nonpositive="clip")
     ax.set_xticks(range(4), SEPARABILITY)
     ax.set(ylabel="deviation from the optimum / N", ylim=(3e-3, 200))
@@ -150,4 +228,11 @@ def draw(frame):
     return fig
 
 
-TABLE1 = Experiment("table1", "Table 1: what w* and CLR cost more than the proved optimum, per sample, by separability", tasks, run, summary, draw)
+TABLE1 = Experiment(
+    "table1",
+    "Table 1: what w* and CLR cost more than the proved optimum, per sample, by separability",
+    tasks,
+    run,
+    summary,
+    draw,
+)

@@ -25,12 +25,42 @@ from sklearn.model_selection import KFold
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..errors import DataWarning, InputError, check_choice, check_count, check_matrix, check_nonnegative, check_vector, warn_doubtful
+from lpc_ns.errors import (
+    DataWarning,
+    InputError,
+    check_choice,
+    check_count,
+    check_matrix,
+    check_nonnegative,
+    check_vector,
+    warn_doubtful,
+)
 from .regime_tests import sup_lm_test
-from .screening import METHODS, InteractionRanking, rank_terms, screen_pairs, screen_triples, select_interactions
-from .splits import SPLIT_RULES, RegimeFit, SplitSearch, find_split, fit_regimes, likeliest_ridge, make_split_data, threshold_scan
+from lpc_ns.ibc.screening import (
+    METHODS,
+    InteractionRanking,
+    rank_terms,
+    screen_pairs,
+    screen_triples,
+    select_interactions,
+)
+from lpc_ns.ibc.splits import (
+    SPLIT_RULES,
+    RegimeFit,
+    SplitSearch,
+    find_split,
+    fit_regimes,
+    likeliest_ridge,
+    make_split_data,
+    threshold_scan,
+)
 from ..lpc.local_search import spawn_seeds
-from ..plotting import plot_branches, plot_coefficients, plot_threshold_path, plot_threshold_stability
+from lpc_ns.plotting import (
+    plot_branches,
+    plot_coefficients,
+    plot_threshold_path,
+    plot_threshold_stability,
+)
 
 # %% ../../nbs/14_ibc_estimator.ipynb #506910a9
 MOST_LEVELS = 50
@@ -44,7 +74,8 @@ class TableEncoding:
     Attributes
     ----------
     levels : dict
-        For each column of text or categories its levels in sorted order; the first is the reference.
+        For each column of text or categories its levels in sorted order; the first is the
+        reference.
     names : tuple of str
         Names of the encoded columns.
     """
@@ -72,18 +103,31 @@ class TableEncoding:
         if not self.levels:
             return check_matrix(X)
         if not isinstance(X, pd.DataFrame):
-            raise InputError(f"X is {type(X).__name__} without names of columns, and fit saw columns of text; pass a DataFrame with the same columns.")
-        parts = [self._indicators(X[c], c) if c in self.levels else check_matrix(X[[c]]) for c in X.columns]
+            raise InputError(
+                f"X is {type(X).__name__} without names of columns, and fit saw columns of text;"
+                " pass a DataFrame with the same columns."
+            )
+        parts = [
+            self._indicators(X[c], c) if c in self.levels else check_matrix(X[[c]])
+            for c in X.columns
+        ]
         return check_matrix(np.hstack(parts))
 
     def _indicators(self, column, name):
         """0/1 columns for all levels of a column but the first."""
         if column.isna().any():
-            raise InputError(f"Column {name!r} has {int(column.isna().sum())} missing value(s); impute them, or drop these rows or the column.")
-        levels, values = self.levels[name], column.astype(str).to_numpy()
+            raise InputError(
+                f"Column {name!r} has {int(column.isna().sum())} missing value(s); impute them, or"
+                " drop these rows or the column."
+            )
+        levels = self.levels[name]
+        values = column.astype(str).to_numpy()
         unknown = sorted(set(values) - set(levels))
         if unknown:
-            raise InputError(f"Column {name!r} has the level {unknown[0]!r}, which was not there in fit; known are {', '.join(levels[:10])}.")
+            raise InputError(
+                f"Column {name!r} has the level {unknown[0]!r}, which was not there in fit; known"
+                f" are {', '.join(levels[:10])}."
+            )
         return (values[:, None] == np.array(levels[1:], dtype=object)).astype(float)
 
 
@@ -108,32 +152,48 @@ def learn_encoding(X):
         return TableEncoding({}, tuple(f"x{j}" for j in range(check_matrix(X).shape[1])))
     if not X.columns.is_unique:
         repeated = X.columns[X.columns.duplicated()][0]
-        raise InputError(f"X has more than one column with the name {str(repeated)!r}; give every column its own name.")
-    levels, names = {}, []
+        raise InputError(
+            f"X has more than one column with the name {str(repeated)!r}; give every column its own"
+            " name."
+        )
+    levels = {}
+    names = []
     for c in X.columns:
         if pd.api.types.is_numeric_dtype(X[c]) or pd.api.types.is_bool_dtype(X[c]):
             names.append(str(c))
             continue
         levels[c] = sorted(X[c].dropna().astype(str).unique())
         if len(levels[c]) > MOST_LEVELS:
-            raise InputError(f"Column {c!r} is text with {len(levels[c])} different values in {len(X)} rows; drop it, or group its levels.")
+            raise InputError(
+                f"Column {c!r} is text with {len(levels[c])} different values in {len(X)} rows;"
+                " drop it, or group its levels."
+            )
         names += [f"{c}_{level}" for level in levels[c][1:]]
     return TableEncoding(levels, tuple(names))
 
 # %% ../../nbs/14_ibc_estimator.ipynb #26a0b08b
 def _forward(candidates, y, freedom, price, most):
-    """Positions of columns taken one by one while equation `eq-ebic` holds; columns and y are free of what stands beside them."""
-    R, e, taken = candidates.copy(), y.copy(), []
+    """Positions of columns taken one by one while equation `eq-ebic` holds; columns and y are free
+    of what stands beside them."""
+    R = candidates.copy()
+    e = y.copy()
+    taken = []
     tiny = 1e-8 * (R**2).sum(axis=0).max(initial=0.0)
     while len(taken) < min(most, freedom - 2):
-        sizes, rss = (R**2).sum(axis=0), e @ e
+        sizes = (R**2).sum(axis=0)
+        rss = e @ e
         gains = np.divide((R.T @ e) ** 2, sizes, out=np.zeros(len(sizes)), where=sizes > tiny)
         best = int(gains.argmax()) if len(gains) else 0
-        if rss <= 0 or not len(gains) or (freedom - len(taken)) * np.log(rss / max(rss - gains[best], 1e-12 * rss)) <= price:
+        if (
+            rss <= 0
+            or not len(gains)
+            or (freedom - len(taken)) * np.log(rss / max(rss - gains[best], 1e-12 * rss)) <= price
+        ):
             break
         taken.append(best)
         u = R[:, best] / np.sqrt(sizes[best])
-        e, R = e - u * (u @ e), R - np.outer(u, u @ R)
+        e = e - u * (u @ e)
+        R = R - np.outer(u, u @ R)
     return taken
 
 
@@ -146,7 +206,11 @@ def _scaled(columns):
 
 def _products(X, center, terms):
     """Products of centred features, one column per term."""
-    return np.column_stack([np.prod(X[:, term] - center[list(term)], axis=1) for term in terms]) if terms else np.empty((len(X), 0))
+    return (
+        np.column_stack([np.prod(X[:, term] - center[list(term)], axis=1) for term in terms])
+        if terms
+        else np.empty((len(X), 0))
+    )
 
 
 def forward_terms(X, y, terms, *, main=None, n_searched=None, most=10):
@@ -171,7 +235,8 @@ def forward_terms(X, y, terms, *, main=None, n_searched=None, most=10):
     tuple of tuples of int
         In the order in which they were taken.
     """
-    terms, beside = tuple(terms), X if main is None else X[:, list(main)]
+    terms = tuple(terms)
+    beside = X if main is None else X[:, list(main)]
     ridge = likeliest_ridge(beside, y)
     U, sizes, _ = np.linalg.svd(_scaled(beside), full_matrices=False)
     shrink = sizes**2 / (sizes**2 + ridge)
@@ -184,7 +249,8 @@ def forward_terms(X, y, terms, *, main=None, n_searched=None, most=10):
 # %% ../../nbs/14_ibc_estimator.ipynb #1047dc70
 @dataclass(frozen=True)
 class Settings:
-    """What is searched for, in columns of the encoded table; the fields are parameters of `InteractionBasedClustering`."""
+    """What is searched for, in columns of the encoded table; the fields are parameters of
+    `InteractionBasedClustering`."""
 
     degree: int = 2
     interactions: tuple | None = None
@@ -216,11 +282,15 @@ class Findings:
         return list(dict.fromkeys(j for term in self.terms + self.ranked for j in term))
 
 
-KEPT_TERMS, MOST_MAIN, MOST_IN_TRIPLES, FEWEST_SAMPLES = 20, 30, 40, 8
+KEPT_TERMS = 20
+MOST_MAIN = 30
+MOST_IN_TRIPLES = 40
+FEWEST_SAMPLES = 8
 
 
 def _rank(X, y, settings):
-    """The best products by partial F, or those that were given; None if there are none or very few samples."""
+    """The best products by partial F, or those that were given; None if there are none or very few
+    samples."""
     if settings.interactions is not None:
         return rank_terms(X, y, settings.interactions)
     if settings.degree == 1 or len(X) < FEWEST_SAMPLES:
@@ -251,29 +321,39 @@ def find_terms(X, y, settings):
     n, p = X.shape
     main = np.arange(p)
     if p > max(MOST_MAIN, n // 8):
-        main = np.array(_forward(_scaled(X), y - y.mean(), n - 1, np.log(n) + 2 * np.log(p), n // 8), dtype=int)
+        main = np.array(
+            _forward(_scaled(X), y - y.mean(), n - 1, np.log(n) + 2 * np.log(p), n // 8), dtype=int
+        )
     ranking = _rank(X, y, settings)
     terms = settings.interactions or ()
     if ranking is not None and settings.interactions is None:
         if settings.selection == "ebic":
             terms = forward_terms(X, y, ranking.terms, main=main, n_searched=ranking.n_terms)
         else:
-            terms = select_interactions(X, y, ranking, method=settings.selection, random_state=settings.seed).terms
-    return Findings(np.union1d(main, [j for term in terms for j in term]).astype(int), ranking, terms)
+            terms = select_interactions(
+                X, y, ranking, method=settings.selection, random_state=settings.seed
+            ).terms
+    return Findings(
+        np.union1d(main, [j for term in terms for j in term]).astype(int), ranking, terms
+    )
 
 # %% ../../nbs/14_ibc_estimator.ipynb #aac9aa9d
-MOST_VARIABLES, MOST_COLUMNS, MOST_SEARCHED = 4, 30, 3000
+MOST_VARIABLES = 4
+MOST_COLUMNS = 30
+MOST_SEARCHED = 3000
 JOINT_RULES = ("quadrants", "oblique", "linear-tree")
 
 
 def _search_columns(design, y, first):
-    """At most MOST_COLUMNS columns, `first` and then the strongest, and the target less what the other columns explain."""
+    """At most MOST_COLUMNS columns, `first` and then the strongest, and the target less what the
+    other columns explain."""
     if design.shape[1] <= MOST_COLUMNS:
         return design, y
     fit = fit_regimes(design, y, np.zeros(len(y), dtype=int), 1, ridge=None)
     strength = np.abs(fit.coef[0]) * design.std(axis=0)
     order = list(dict.fromkeys([*first[: MOST_COLUMNS // 2], *np.argsort(-strength).tolist()]))
-    kept, others = order[:MOST_COLUMNS], order[MOST_COLUMNS:]
+    kept = order[:MOST_COLUMNS]
+    others = order[MOST_COLUMNS:]
     return design[:, kept], y - design[:, others] @ fit.coef[0, others]
 
 
@@ -282,11 +362,16 @@ def _split_candidates(X, y, design, found, settings, min_leaf, ridge):
     if settings.candidates is not None:
         return settings.candidates
     variables = found.variables or list(range(X.shape[1]))
-    gains = [threshold_scan(design, y, X[:, j], min_leaf=min_leaf, ridge=ridge).gain.max(initial=-1.0) for j in variables]
+    gains = [
+        threshold_scan(design, y, X[:, j], min_leaf=min_leaf, ridge=ridge).gain.max(initial=-1.0)
+        for j in variables
+    ]
     best = [variables[k] for k in np.argsort(gains)[::-1][:MOST_VARIABLES]]
     if not set(JOINT_RULES) & set(settings.rules):
         return best
-    pairs = [term for term in found.terms + found.ranked if len(set(term)) > 1] or list(combinations(best, 2))
+    pairs = [term for term in found.terms + found.ranked if len(set(term)) > 1] or list(
+        combinations(best, 2)
+    )
     return best + pairs[:3]
 
 
@@ -318,13 +403,29 @@ def choose_split(X, y, design, found, settings):
     rows = np.arange(len(y))
     if len(y) > MOST_SEARCHED:
         rows = np.random.default_rng(settings.seed).choice(len(y), MOST_SEARCHED, replace=False)
-    groups = _split_candidates(X[rows], target[rows], columns[rows], found, settings, min_leaf, ridge)
-    search = find_split(X[rows], target[rows], groups, design=columns[rows], rules=settings.rules, max_clusters=settings.max_clusters,
-                        min_leaf=min_leaf, ridge=ridge, random_state=settings.seed)
+    groups = _split_candidates(
+        X[rows], target[rows], columns[rows], found, settings, min_leaf, ridge
+    )
+    search = find_split(
+        X[rows],
+        target[rows],
+        groups,
+        design=columns[rows],
+        rules=settings.rules,
+        max_clusters=settings.max_clusters,
+        min_leaf=min_leaf,
+        ridge=ridge,
+        random_state=settings.seed,
+    )
     if len(rows) < len(y) and search.split.n_cells > 1:
-        data = make_split_data(X, target, design=columns, min_leaf=min_leaf, ridge=ridge, random_state=settings.seed)
+        data = make_split_data(
+            X, target, design=columns, min_leaf=min_leaf, ridge=ridge, random_state=settings.seed
+        )
         chosen = search.table.iloc[search.chosen]
-        search = replace(search, split=SPLIT_RULES[chosen["rule"]](data, chosen["variables"], int(chosen["n_cells"])))
+        search = replace(
+            search,
+            split=SPLIT_RULES[chosen["rule"]](data, chosen["variables"], int(chosen["n_cells"])),
+        )
     return search
 
 
@@ -431,11 +532,19 @@ class FamilyModel:
 
 def _fit_family(name, X, y, found, settings):
     """Search the split of one of the four models, if it has one, and fit it."""
-    terms, center = found.terms if name in "CD" else (), X.mean(axis=0)
+    terms = found.terms if name in "CD" else ()
+    center = X.mean(axis=0)
     design = np.column_stack([X[:, found.main], _products(X, center, terms)])
     search = choose_split(X, y, design, found, settings) if name in "BD" else None
     n_cells = 1 if search is None else search.split.n_cells
-    fit = fit_regimes(design, y, _cells(search.split if n_cells > 1 else None, X), n_cells, ridge=settings.ridge, min_leaf=_min_leaf(design, settings))
+    fit = fit_regimes(
+        design,
+        y,
+        _cells(search.split if n_cells > 1 else None, X),
+        n_cells,
+        ridge=settings.ridge,
+        min_leaf=_min_leaf(design, settings),
+    )
     return FamilyModel(name, found.main, terms, center, search, fit, design.std(axis=0))
 
 # %% ../../nbs/14_ibc_estimator.ipynb #3a3dff30
@@ -493,11 +602,14 @@ def pool(X, y, common, regimes):
     PooledModel
     """
     sse_c, sse_d = (((y - model.predict(X)) ** 2).sum() for model in (common, regimes))
-    k, freedom = regimes.n_coefficients - common.n_coefficients, len(y) - regimes.n_coefficients
+    k = regimes.n_coefficients - common.n_coefficients
+    freedom = len(y) - regimes.n_coefficients
     if k == 0 or freedom <= 0 or sse_c <= sse_d:
         return PooledModel(common, regimes, 0.0)
     F = (sse_c - sse_d) / k / (sse_d / freedom) if sse_d > 0 else np.inf
-    return PooledModel(common, regimes, float(np.clip(1 - (k - 2) / (k * F) * freedom / (freedom + 2), 0.0, 1.0)))
+    return PooledModel(
+        common, regimes, float(np.clip(1 - (k - 2) / (k * F) * freedom / (freedom + 2), 0.0, 1.0))
+    )
 
 
 def fit_models(X, y, settings, names=(*FAMILIES, "pooled")):
@@ -527,13 +639,18 @@ def fit_models(X, y, settings, names=(*FAMILIES, "pooled")):
                 continue
             twin = {"C": "A", "D": "B"}.get(name)
             same = twin in models and not found.terms
-            models[name] = replace(models[twin], name=name) if same else _fit_family(name, X, y, found, settings)
+            models[name] = (
+                replace(models[twin], name=name)
+                if same
+                else _fit_family(name, X, y, found, settings)
+            )
     if "pooled" in names:
         models["pooled"] = pool(X, y, models["C"], models["D"])
     return models
 
 # %% ../../nbs/14_ibc_estimator.ipynb #adc5a029
-SHARED_TRAINING, NO_LOSS = 1.5, 1e-6
+SHARED_TRAINING = 1.5
+NO_LOSS = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -544,8 +661,9 @@ class ModelComparison:
     Attributes
     ----------
     table : DataFrame
-        One row per model: `r2`; its `standard_error`; `loss`, the difference of R^2 to the best model, and its `loss_error`, the
-        standard error of paired differences, corrected for folds that share training samples; `n_coefficients`, mean over the folds.
+        One row per model: `r2`; its `standard_error`; `loss`, the difference of R^2 to the best
+        model, and its `loss_error`, the standard error of paired differences, corrected for folds
+        that share training samples; `n_coefficients`, mean over the folds.
     chosen : str
         Fewest coefficients among the models whose loss is at most its standard error, or 1e-6.
     predictions : DataFrame
@@ -557,8 +675,13 @@ class ModelComparison:
     predictions: pd.DataFrame
 
     def __repr__(self):
-        shown = self.table.to_string(float_format=lambda v: f"{v:.3f}", formatters={"n_coefficients": "{:.0f}".format})
-        return f"{shown}\nChosen: {self.chosen}, the fewest coefficients within one standard error of the best."
+        shown = self.table.to_string(
+            float_format=lambda v: f"{v:.3f}", formatters={"n_coefficients": "{:.0f}".format}
+        )
+        return (
+            f"{shown}\nChosen: {self.chosen}, the fewest coefficients within one standard error of"
+            " the best."
+        )
 
 
 def compare(y, predictions, names, n_coefficients, eligible=None):
@@ -578,19 +701,30 @@ def compare(y, predictions, names, n_coefficients, eligible=None):
     -------
     ModelComparison
     """
-    names, errors = list(names), ((y[None, :, None] - predictions) ** 2).mean(axis=0)
-    n, total = len(y), max(((y - y.mean()) ** 2).sum(), np.finfo(float).tiny)
+    names = list(names)
+    errors = ((y[None, :, None] - predictions) ** 2).mean(axis=0)
+    n = len(y)
+    total = max(((y - y.mean()) ** 2).sum(), np.finfo(float).tiny)
     eligible = [name for name in names if eligible is None or name in eligible]
     best = min(eligible, key=lambda name: errors[:, names.index(name)].sum())
     difference = errors - errors[:, [names.index(best)]]
-    table = pd.DataFrame({
-        "r2": 1 - errors.sum(axis=0) / total, "standard_error": errors.std(axis=0) * np.sqrt(n) / total,
-        "loss": difference.sum(axis=0) / total, "loss_error": SHARED_TRAINING * difference.std(axis=0) * np.sqrt(n) / total,
-        "n_coefficients": np.asarray(n_coefficients, dtype=float),
-    }, index=names)
+    table = pd.DataFrame(
+        {
+            "r2": 1 - errors.sum(axis=0) / total,
+            "standard_error": errors.std(axis=0) * np.sqrt(n) / total,
+            "loss": difference.sum(axis=0) / total,
+            "loss_error": SHARED_TRAINING * difference.std(axis=0) * np.sqrt(n) / total,
+            "n_coefficients": np.asarray(n_coefficients, dtype=float),
+        },
+        index=names,
+    )
     close = table.loc[eligible]
     close = close[close["loss"] <= np.maximum(close["loss_error"], NO_LOSS)]
-    return ModelComparison(table, str(close["n_coefficients"].idxmin()), pd.DataFrame(predictions.mean(axis=0), columns=names))
+    return ModelComparison(
+        table,
+        str(close["n_coefficients"].idxmin()),
+        pd.DataFrame(predictions.mean(axis=0), columns=names),
+    )
 
 
 def make_folds(n_samples, cv, seed):
@@ -601,21 +735,33 @@ def make_folds(n_samples, cv, seed):
     ----------
     n_samples : int
     cv : int or None
-        Number of folds, once; None for 10 folds twice below 200 samples, 5 folds twice below 400, and 5 folds from there on.
+        Number of folds, once; None for 10 folds twice below 200 samples, 5 folds twice below 400,
+        and 5 folds from there on.
     seed : int
 
     Returns
     -------
     list of lists of (train, test)
     """
-    n_folds, repeats = (cv, 1) if cv is not None else (10 if n_samples < 200 else 5, 2 if n_samples < 400 else 1)
-    return [list(KFold(min(n_folds, n_samples), shuffle=True, random_state=seed + r).split(np.zeros(n_samples))) for r in range(repeats)]
+    n_folds, repeats = (
+        (cv, 1) if cv is not None else (10 if n_samples < 200 else 5, 2 if n_samples < 400 else 1)
+    )
+    return [
+        list(
+            KFold(min(n_folds, n_samples), shuffle=True, random_state=seed + r).split(
+                np.zeros(n_samples)
+            )
+        )
+        for r in range(repeats)
+    ]
 
 
 def _held_out(X, y, train, test, settings, names):
     """Predictions for one fold of all models, and their numbers of coefficients."""
     models = fit_models(X[train], y[train], settings, names)
-    return np.column_stack([models[name].predict(X[test]) for name in names]), [models[name].n_coefficients for name in names]
+    return np.column_stack([models[name].predict(X[test]) for name in names]), [
+        models[name].n_coefficients for name in names
+    ]
 
 
 def cross_fit(X, y, settings, names, *, cv=None, n_jobs=None):
@@ -642,7 +788,9 @@ def cross_fit(X, y, settings, names, *, cv=None, n_jobs=None):
     """
     repeats = make_folds(len(y), cv, settings.seed)
     folds = [(r, train, test) for r, folds in enumerate(repeats) for train, test in folds]
-    results = Parallel(n_jobs=n_jobs)(delayed(_held_out)(X, y, train, test, settings, names) for _, train, test in folds)
+    results = Parallel(n_jobs=n_jobs)(
+        delayed(_held_out)(X, y, train, test, settings, names) for _, train, test in folds
+    )
     predictions = np.empty((len(repeats), len(y), len(names)))
     for (r, _, test), (predicted, _) in zip(folds, results, strict=True):
         predictions[r, test] = predicted
@@ -671,16 +819,22 @@ def stack_weights(y, predictions, prior=STACK_PRIOR):
     """
     M = predictions.shape[2]
     residuals = predictions - y[None, :, None]
-    error = max((residuals**2).mean(axis=(0, 1)).min(), 1e-12 * (y @ y) / len(y), np.finfo(float).tiny)
-    G = np.einsum("rik,ril->kl", residuals, residuals) / len(predictions) + prior * error * np.eye(M)
-    best, weights = np.inf, np.full(M, 1 / M)
+    error = max(
+        (residuals**2).mean(axis=(0, 1)).min(), 1e-12 * (y @ y) / len(y), np.finfo(float).tiny
+    )
+    G = np.einsum("rik,ril->kl", residuals, residuals) / len(predictions) + prior * error * np.eye(
+        M
+    )
+    best = np.inf
+    weights = np.full(M, 1 / M)
     for size in range(1, M + 1):
         for face in map(list, combinations(range(M), size)):
             inner = np.linalg.solve(G[np.ix_(face, face)], np.ones(size))
             w = np.zeros(M)
             w[face] = inner / inner.sum()
             if (w >= 0).all() and w @ G @ w < best:
-                best, weights = w @ G @ w, w
+                best = w @ G @ w
+                weights = w
     return weights
 
 
@@ -739,15 +893,33 @@ def noise_split(X, residuals, variables, seed=0):
     Split or None
         None if no split has a cross-validated gain of more than two standard errors.
     """
-    size, min_leaf = np.abs(residuals), max(20, len(residuals) // 20)
+    size = np.abs(residuals)
+    min_leaf = max(20, len(residuals) // 20)
     if len(size) < 2 * min_leaf or np.median(size) == 0 or not len(variables):
         return None
-    level, none = np.log(size + 0.01 * np.median(size)), np.empty((len(size), 0))
-    gains = [threshold_scan(none, level, X[:, j], min_leaf=min_leaf).gain.max(initial=-1.0) for j in variables]
+    level = np.log(size + 0.01 * np.median(size))
+    none = np.empty((len(size), 0))
+    gains = [
+        threshold_scan(none, level, X[:, j], min_leaf=min_leaf).gain.max(initial=-1.0)
+        for j in variables
+    ]
     best = [variables[k] for k in np.argsort(gains)[::-1][:MOST_VARIABLES]]
-    search = find_split(X, level, best, design=none, rules="threshold", max_clusters=2, min_leaf=min_leaf, random_state=seed)
+    search = find_split(
+        X,
+        level,
+        best,
+        design=none,
+        rules="threshold",
+        max_clusters=2,
+        min_leaf=min_leaf,
+        random_state=seed,
+    )
     row = search.table.iloc[search.chosen]
-    return search.split if row["gain"] > NOISE_GAIN * row["standard_error"] and search.split.n_cells > 1 else None
+    return (
+        search.split
+        if row["gain"] > NOISE_GAIN * row["standard_error"] and search.split.n_cells > 1
+        else None
+    )
 
 
 def conformal_widths(residuals, labels, level, n_regimes):
@@ -766,9 +938,10 @@ def conformal_widths(residuals, labels, level, n_regimes):
     Returns
     -------
     ndarray of shape (n_regimes,)
-        The ceil((n + 1) level)-th smallest absolute residual of the regime; of all samples where the regime has fewer, and
-        infinite where these are too few as well.
+        The ceil((n + 1) level)-th smallest absolute residual of the regime; of all samples where
+        the regime has fewer, and infinite where these are too few as well.
     """
+
     def quantile(scores):
         rank = math.ceil((len(scores) + 1) * level)
         return np.sort(scores)[rank - 1] if rank <= len(scores) else np.inf
@@ -784,11 +957,19 @@ AUTO_RULES = ("sign", "median", "quantile", "lloyd-max", "threshold")
 
 def _as_rules(split):
     """The rules that `split` stands for."""
-    rules = AUTO_RULES if isinstance(split, str) and split == "auto" else (split,) if isinstance(split, str) else tuple(split)
+    rules = (
+        AUTO_RULES
+        if isinstance(split, str) and split == "auto"
+        else (split,) if isinstance(split, str) else tuple(split)
+    )
     if not rules:
-        raise InputError("split is empty; name at least one rule, or 'auto' for the rules of one variable.")
+        raise InputError(
+            "split is empty; name at least one rule, or 'auto' for the rules of one variable."
+        )
     for rule in rules:
-        check_choice("split", rule, ("auto", *SPLIT_RULES) if isinstance(split, str) else tuple(SPLIT_RULES))
+        check_choice(
+            "split", rule, ("auto", *SPLIT_RULES) if isinstance(split, str) else tuple(SPLIT_RULES)
+        )
     return rules
 
 
@@ -799,9 +980,16 @@ def _as_columns(groups, names, argument):
     found = []
     for group in groups:
         group = (group,) if isinstance(group, str) or np.ndim(group) == 0 else tuple(group)
-        unknown = [c for c in group if c not in names and not (isinstance(c, (int, np.integer)) and 0 <= c < len(names))]
+        unknown = [
+            c
+            for c in group
+            if c not in names and not (isinstance(c, (int, np.integer)) and 0 <= c < len(names))
+        ]
         if unknown:
-            raise InputError(f"{argument} names {unknown[0]!r}; columns are {', '.join(map(str, names[:10]))}, or numbers from 0 to {len(names) - 1}.")
+            raise InputError(
+                f"{argument} names {unknown[0]!r}; columns are {', '.join(map(str, names[:10]))},"
+                f" or numbers from 0 to {len(names) - 1}."
+            )
         found.append(tuple(names.index(c) if c in names else int(c) for c in group))
     return tuple(found)
 
@@ -812,13 +1000,24 @@ def _as_settings(estimator, names):
     selection = check_choice("selection", estimator.selection, ("ebic", *METHODS))
     terms = _as_columns(estimator.interactions, names, "interactions")
     if terms is not None and any(len(term) < 2 for term in terms):
-        raise InputError("interactions holds a single column; each is a group of two or more, and a square names its column twice.")
+        raise InputError(
+            "interactions holds a single column; each is a group of two or more, and a square names"
+            " its column twice."
+        )
     candidates = _as_columns(estimator.candidates, names, "candidates")
     if candidates == ():
-        raise InputError("candidates is empty; give at least one column or group of columns, or None to search for them.")
+        raise InputError(
+            "candidates is empty; give at least one column or group of columns, or None to search"
+            " for them."
+        )
     return Settings(
-        degree, None if terms is None else tuple(tuple(sorted(term)) for term in terms), selection, _as_rules(estimator.split), candidates,
-        check_count("max_clusters", estimator.max_clusters, 2), None if estimator.min_leaf is None else check_count("min_leaf", estimator.min_leaf),
+        degree,
+        None if terms is None else tuple(tuple(sorted(term)) for term in terms),
+        selection,
+        _as_rules(estimator.split),
+        candidates,
+        check_count("max_clusters", estimator.max_clusters, 2),
+        None if estimator.min_leaf is None else check_count("min_leaf", estimator.min_leaf),
         None if estimator.ridge is None else check_nonnegative("ridge", estimator.ridge),
         int(spawn_seeds(estimator.random_state, 1)[0].generate_state(1)[0] // 2),
     )
@@ -826,37 +1025,42 @@ def _as_settings(estimator, names):
 # %% ../../nbs/14_ibc_estimator.ipynb #ac757015
 class InteractionBasedClustering(RegressorMixin, BaseEstimator):
     """
-    Regression with products and visible regimes: linear models in the cells of a split that an interaction suggests.
+    Regression with products and visible regimes: linear models in the cells of a split that an
+    interaction suggests.
 
-    Screens products, selects those that matter, searches a split of one of their features, fits the models A (linear), B (linear in
-    every cell), C (with products) and D (with products in every cell), and chooses between them by cross-validation around all of this.
+    Screens products, selects those that matter, searches a split of one of their features, fits the
+    models A (linear), B (linear in every cell), C (with products) and D (with products in every
+    cell), and chooses between them by cross-validation around all of this.
 
     Parameters
     ----------
     model : {"auto", "A", "B", "C", "D", "pooled", "stack"}
-        "auto" takes the one of A to D with the fewest coefficients within one standard error of the best. "pooled" shrinks D towards
-        C; "stack" is the weighted mean of A to D.
+        "auto" takes the one of A to D with the fewest coefficients within one standard error of the
+        best. "pooled" shrinks D towards C; "stack" is the weighted mean of A to D.
     degree : {1, 2, 3}
         Largest number of features in a product; squares count as products of two. 1 for none.
     interactions : sequence of tuples, optional
         Products to use, as names or numbers of columns, in place of a search.
     selection : {"ebic", "lasso", "elastic-net", "hierarchical", "group"}
-        How products are selected from the twenty of largest partial F: one by one by the extended BIC, or by
-        `select_interactions`.
+        How products are selected from the twenty of largest partial F: one by one by the extended
+        BIC, or by `select_interactions`.
     split : "auto", str or sequence of str
-        Rules of `SPLIT_RULES` to try; "auto" for sign, median, quantile, Lloyd-Max and exact threshold.
+        Rules of `SPLIT_RULES` to try; "auto" for sign, median, quantile, Lloyd-Max and exact
+        threshold.
     candidates : sequence, optional
-        Columns or groups of columns, by name or number, to split by; by default features of the ranked products.
+        Columns or groups of columns, by name or number, to split by; by default features of the
+        ranked products.
     max_clusters : int
         Most cells.
     min_leaf : int, optional
-        Fewest samples of a cell; by default twice the number of coefficients of a cell, and at least 10.
+        Fewest samples of a cell; by default twice the number of coefficients of a cell, and at
+        least 10.
     ridge : float, optional
-        Weight of the squared slopes of standardised columns, and of their deviations from cell to cell; by default of largest marginal
-        likelihood. 0 is least squares.
+        Weight of the squared slopes of standardised columns, and of their deviations from cell to
+        cell; by default of largest marginal likelihood. 0 is least squares.
     cv : int, optional
-        Folds of the cross-validation that compares models, gives the stack its weights and the intervals their widths. By default
-        10, twice, below 200 samples; 5, twice, below 400; and 5.
+        Folds of the cross-validation that compares models, gives the stack its weights and the
+        intervals their widths. By default 10, twice, below 200 samples; 5, twice, below 400; and 5.
     random_state : int, RandomState, Generator or None
         Seed of the folds, and of rules that start at random.
     n_jobs : int, optional
@@ -869,13 +1073,15 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
     models_ : dict
         All fitted models by name: with "auto" and "stack" A to D and pooled.
     comparison_ : ModelComparison
-        Held-out errors of the fitted models. For all models, and for the choice itself, see `compare_models`.
+        Held-out errors of the fitted models. For all models, and for the choice itself, see
+        `compare_models`.
     interactions_ : InteractionRanking
         The products of largest partial F on all samples.
     terms_ : tuple of tuples of int
         The selected products, as columns of the encoded table.
     split_ : Split or None
-        The split of the chosen model (for "pooled" that of D, for "stack" that of the weightier of B and D); None if it has one cell.
+        The split of the chosen model (for "pooled" that of D, for "stack" that of the weightier of
+        B and D); None if it has one cell.
     labels_ : ndarray of int, shape (n_samples,)
         Cell of each sample.
     coef_ : ndarray of shape (n_cells, n_columns)
@@ -888,7 +1094,8 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
     residuals_ : ndarray of shape (n_samples,)
         Target less the held-out prediction of the chosen model; what intervals are made of.
     interval_split_ : Split or None
-        Regimes of the intervals: `split_`, or for a global model a split of the size of the residuals.
+        Regimes of the intervals: `split_`, or for a global model a split of the size of the
+        residuals.
     encoding_ : TableEncoding
     n_features_in_ : int
     feature_names_in_ : ndarray of str
@@ -896,13 +1103,14 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
 
     Notes
     -----
-    Text and categorical columns of a data frame become 0/1 columns, missing values are refused. Time is that of the searches in all
-    folds: seconds for hundreds of samples and tens of features.
+    Text and categorical columns of a data frame become 0/1 columns, missing values are refused.
+    Time is that of the searches in all folds: seconds for hundreds of samples and tens of features.
 
     References
     ----------
     Breiman et al., Classification and Regression Trees, 1984 (one standard error). Nadeau and
-    Bengio, Machine Learning 52, 2003 (its correction). Chen and Chen, Biometrika 95, 2008 (extended BIC).
+    Bengio, Machine Learning 52, 2003 (its correction). Chen and Chen, Biometrika 95, 2008 (extended
+    BIC).
 
     Examples
     --------
@@ -919,8 +1127,22 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
     cell 1: age > 0
     """
 
-    def __init__(self, model="auto", *, degree=2, interactions=None, selection="ebic", split="auto", candidates=None, max_clusters=3,
-                 min_leaf=None, ridge=None, cv=None, random_state=None, n_jobs=None):
+    def __init__(
+        self,
+        model="auto",
+        *,
+        degree=2,
+        interactions=None,
+        selection="ebic",
+        split="auto",
+        candidates=None,
+        max_clusters=3,
+        min_leaf=None,
+        ridge=None,
+        cv=None,
+        random_state=None,
+        n_jobs=None,
+    ):
         self.model = model
         self.degree = degree
         self.interactions = interactions
@@ -968,14 +1190,21 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
         validate_data(self, X=X, skip_check_array=True)
         target = check_vector(_one_column(y), len(features))
         if len(features) < 2:
-            raise InputError("There is n_samples = 1 sample; at least two are needed to compare models.")
+            raise InputError(
+                "There is n_samples = 1 sample; at least two are needed to compare models."
+            )
         settings = _as_settings(self, list(self.encoding_.names))
-        warn_doubtful(features, target, 0, list(self.encoding_.names))  # 0: how many coefficients there are is chosen by the fit
+        warn_doubtful(
+            features, target, 0, list(self.encoding_.names)
+        )  # 0: how many coefficients there are is chosen by the fit
         names = (*FAMILIES, "pooled") if self.model in ("auto", "stack") else (self.model,)
-        predictions, sizes = cross_fit(features, target, settings, names, cv=self.cv, n_jobs=self.n_jobs)
+        predictions, sizes = cross_fit(
+            features, target, settings, names, cv=self.cv, n_jobs=self.n_jobs
+        )
         self.models_ = fit_models(features, target, settings, names)
         found = self.models_.pop("found")
-        self.terms_, self.interactions_ = found.terms, found.ranking
+        self.terms_ = found.terms
+        self.interactions_ = found.ranking
         self._choose(target, predictions, names, sizes)
         self._read_model(features)
         self._calibrate(features, target, predictions, names, found, settings)
@@ -983,12 +1212,16 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
 
     def _choose(self, y, predictions, names, sizes):
         """Set `comparison_`, `model_`, and for a stack its weights."""
-        self.comparison_ = compare(y, predictions, names, sizes, FAMILIES if len(names) > 1 else None)
+        self.comparison_ = compare(
+            y, predictions, names, sizes, FAMILIES if len(names) > 1 else None
+        )
         self.model_ = self.comparison_.chosen if self.model == "auto" else self.model
         if self.model == "stack":
             weights = stack_weights(y, predictions[:, :, [names.index(name) for name in FAMILIES]])
             self.weights_ = dict(zip(FAMILIES, weights.tolist(), strict=True))
-            self.models_["stack"] = StackedModel(tuple(self.models_[name] for name in FAMILIES), weights)
+            self.models_["stack"] = StackedModel(
+                tuple(self.models_[name] for name in FAMILIES), weights
+            )
 
     def _with_cells(self):
         """The model whose cells and coefficients are shown."""
@@ -999,25 +1232,36 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
     def _read_model(self, features):
         """Set split, labels and coefficients of the chosen model."""
         shown = self._with_cells()
-        self.split_, self.labels_ = shown.split, shown.assign(features)
+        self.split_ = shown.split
+        self.labels_ = shown.assign(features)
         if self.model_ == "stack":
             return
         self.columns_ = _column_names(shown, self.encoding_.names)
-        self.coef_, self.intercept_ = shown.fit.coef.copy(), shown.fit.intercept.copy()
+        self.coef_ = shown.fit.coef.copy()
+        self.intercept_ = shown.fit.intercept.copy()
         if self.model_ == "pooled":
-            weight, common = self.models_["pooled"].weight, self.models_["C"].fit
+            weight = self.models_["pooled"].weight
+            common = self.models_["C"].fit
             self.coef_ = (1 - weight) * common.coef + weight * self.coef_
             self.intercept_ = (1 - weight) * common.intercept + weight * self.intercept_
 
     def _calibrate(self, features, y, predictions, names, found, settings):
         """Keep the held-out residuals and their regimes for the intervals."""
         if self.model_ == "stack":
-            held_out = predictions[0][:, [names.index(name) for name in FAMILIES]] @ np.array(list(self.weights_.values()))
+            held_out = predictions[0][:, [names.index(name) for name in FAMILIES]] @ np.array(
+                list(self.weights_.values())
+            )
         else:
             held_out = predictions[0][:, names.index(self.model_)]
-        self.residuals_, self.interval_split_ = y - held_out, self.split_
+        self.residuals_ = y - held_out
+        self.interval_split_ = self.split_
         if self.split_ is None:
-            self.interval_split_ = noise_split(features, self.residuals_, found.variables or list(range(features.shape[1])), settings.seed)
+            self.interval_split_ = noise_split(
+                features,
+                self.residuals_,
+                found.variables or list(range(features.shape[1])),
+                settings.seed,
+            )
         self._interval_labels = _cells(self.interval_split_, features)
 
     def _features(self, X):
@@ -1079,10 +1323,15 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
             If the level does not lie between 0 and 1, or X cannot be used.
         """
         if not 0 < check_nonnegative("level", level) < 1:
-            raise InputError(f"level is {level!r}; it must lie between 0 and 1, 0.9 for intervals that cover nine targets in ten.")
+            raise InputError(
+                f"level is {level!r}; it must lie between 0 and 1, 0.9 for intervals that cover"
+                " nine targets in ten."
+            )
         features = self._features(X)
         n_regimes = 1 if self.interval_split_ is None else self.interval_split_.n_cells
-        widths = conformal_widths(self.residuals_, self._interval_labels, level, n_regimes)[_cells(self.interval_split_, features)]
+        widths = conformal_widths(self.residuals_, self._interval_labels, level, n_regimes)[
+            _cells(self.interval_split_, features)
+        ]
         center = self.models_[self.model_].predict(features)
         return np.column_stack([center - widths, center + widths])
 
@@ -1102,17 +1351,29 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
         """
         check_is_fitted(self)
         if self.model_ == "stack":
-            raise InputError("A stack has no coefficients of its own; fit model 'A', 'B', 'C', 'D', 'pooled' or 'auto', or read models_.")
-        table = pd.DataFrame(np.column_stack([self.intercept_, self.coef_]), columns=["intercept", *self.columns_])
+            raise InputError(
+                "A stack has no coefficients of its own; fit model 'A', 'B', 'C', 'D', 'pooled' or"
+                " 'auto', or read models_."
+            )
+        table = pd.DataFrame(
+            np.column_stack([self.intercept_, self.coef_]), columns=["intercept", *self.columns_]
+        )
         return table.set_axis(self._rules(self.split_), axis=0)
 
     def _rules(self, split):
         """What defines each cell, one text per cell."""
-        return ["all samples"] if split is None else [line.split(": ", 1)[1] for line in split.describe(self.encoding_.names).splitlines()]
+        return (
+            ["all samples"]
+            if split is None
+            else [
+                line.split(": ", 1)[1] for line in split.describe(self.encoding_.names).splitlines()
+            ]
+        )
 
     def compare_models(self, X, y, *, cv=5):
         """
-        Nested cross-validation of A, B, C, D, pooled, stack and of the choice itself (`compare_models`).
+        Nested cross-validation of A, B, C, D, pooled, stack and of the choice itself
+        (`compare_models`).
 
         Parameters
         ----------
@@ -1129,7 +1390,8 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
 
     def regime_test(self, X, y, *, n_bootstrap=999):
         """
-        Test of D over C: do the coefficients of C, with the selected products, change along a feature?
+        Test of D over C: do the coefficients of C, with the selected products, change along a
+        feature?
 
         Parameters
         ----------
@@ -1142,26 +1404,36 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
         Returns
         -------
         RegimeTest
-            Of `sup_lm_test`, over all features; its p-value allows for the search over cuts and for unequal variances.
+            Of `sup_lm_test`, over all features; its p-value allows for the search over cuts and for
+            unequal variances.
         """
         features = pd.DataFrame(self._features(X), columns=self.encoding_.names)
-        return sup_lm_test(features, check_vector(_one_column(y), len(features)), terms=self.terms_, n_bootstrap=n_bootstrap,
-                           random_state=spawn_seeds(self.random_state, 1)[0].generate_state(1)[0].item())
-
+        return sup_lm_test(
+            features,
+            check_vector(_one_column(y), len(features)),
+            terms=self.terms_,
+            n_bootstrap=n_bootstrap,
+            random_state=spawn_seeds(self.random_state, 1)[0].generate_state(1)[0].item(),
+        )
 
     def _regime_model(self):
         """The model whose regimes are drawn: the chosen one if it has cells, else D or B."""
         for model in (self._with_cells(), self.models_.get("D"), self.models_.get("B")):
             if model is not None and model.n_cells > 1:
                 return model
-        raise InputError("No fitted model has more than one cell; fit model 'B', 'D' or 'auto', on more samples or with a smaller min_leaf.")
+        raise InputError(
+            "No fitted model has more than one cell; fit model 'B', 'D' or 'auto', on more samples"
+            " or with a smaller min_leaf."
+        )
 
     def _split_score(self, split, features):
         """The values that a split cuts, or those of its first variable, and their name."""
         direction = getattr(split, "direction", None)
         if direction is None:
             return features[:, split.variables[0]], self.encoding_.names[split.variables[0]]
-        return features[:, split.variables] @ direction, "score of " + ", ".join(self.encoding_.names[j] for j in split.variables)
+        return features[:, split.variables] @ direction, "score of " + ", ".join(
+            self.encoding_.names[j] for j in split.variables
+        )
 
     def plot_branches(self, X, y, *, ax=None):
         """
@@ -1182,11 +1454,23 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
         InputError
             If no fitted model has more than one cell.
         """
-        model, features = self._regime_model(), self._features(X)
+        model = self._regime_model()
+        features = self._features(X)
         slopes = model.fit.coef[:, : len(model.main)]
-        j = model.main[np.argmax(np.ptp(slopes, axis=0) * features[:, model.main].std(axis=0))] if len(model.main) else model.split.variables[0]
-        return plot_branches(features[:, j], check_vector(_one_column(y), len(features)), model.assign(features), regime_names=self._rules(model.split),
-                             feature_name=self.encoding_.names[j], target_name=str(getattr(y, "name", None) or "y"), ax=ax)
+        j = (
+            model.main[np.argmax(np.ptp(slopes, axis=0) * features[:, model.main].std(axis=0))]
+            if len(model.main)
+            else model.split.variables[0]
+        )
+        return plot_branches(
+            features[:, j],
+            check_vector(_one_column(y), len(features)),
+            model.assign(features),
+            regime_names=self._rules(model.split),
+            feature_name=self.encoding_.names[j],
+            target_name=str(getattr(y, "name", None) or "y"),
+            ax=ax,
+        )
 
     def plot_threshold_path(self, X, y, *, ax=None):
         """
@@ -1207,10 +1491,15 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
         InputError
             If no fitted model has more than one cell.
         """
-        model, features = self._regime_model(), self._features(X)
+        model = self._regime_model()
+        features = self._features(X)
         score, name = self._split_score(model.split, features)
-        scan = threshold_scan(model.design(features), check_vector(_one_column(y), len(features)), score)
-        return plot_threshold_path(scan.thresholds, scan.f_statistic, label=f"model {model.name}", xlabel=name, ax=ax)
+        scan = threshold_scan(
+            model.design(features), check_vector(_one_column(y), len(features)), score
+        )
+        return plot_threshold_path(
+            scan.thresholds, scan.f_statistic, label=f"model {model.name}", xlabel=name, ax=ax
+        )
 
     def plot_threshold_stability(self, X, y, *, n_resamples=100, ax=None):
         """
@@ -1232,8 +1521,10 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
         InputError
             If no fitted model has more than one cell.
         """
-        model, features = self._regime_model(), self._features(X)
-        target, design = check_vector(_one_column(y), len(features)), model.design(features)
+        model = self._regime_model()
+        features = self._features(X)
+        target = check_vector(_one_column(y), len(features))
+        design = model.design(features)
         score, name = self._split_score(model.split, features)
 
         def best(rows):
@@ -1241,8 +1532,13 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
             return scan.thresholds[scan.best] if len(scan.thresholds) else np.nan
 
         rng = np.random.default_rng(spawn_seeds(self.random_state, 1)[0])
-        thresholds = [best(rng.integers(len(target), size=len(target))) for _ in range(check_count("n_resamples", n_resamples))]
-        return plot_threshold_stability(thresholds, chosen=best(np.arange(len(target))), xlabel=name, ax=ax)
+        thresholds = [
+            best(rng.integers(len(target), size=len(target)))
+            for _ in range(check_count("n_resamples", n_resamples))
+        ]
+        return plot_threshold_stability(
+            thresholds, chosen=best(np.arange(len(target))), xlabel=name, ax=ax
+        )
 
     def plot_coefficients(self, *, ax=None):
         """
@@ -1264,7 +1560,12 @@ class InteractionBasedClustering(RegressorMixin, BaseEstimator):
         check_is_fitted(self)
         model = self._regime_model()
         names = _column_names(model, self.encoding_.names)
-        ax = plot_coefficients(model.fit.coef * model.spread, feature_names=names, regime_names=self._rules(model.split), ax=ax)
+        ax = plot_coefficients(
+            model.fit.coef * model.spread,
+            feature_names=names,
+            regime_names=self._rules(model.split),
+            ax=ax,
+        )
         ax.set_xlabel("change of y per standard deviation")
         return ax
 
@@ -1303,15 +1604,19 @@ def _one_column(y):
 
 def _column_names(model, names):
     """Names of the columns of a model's regressions."""
-    return [*(names[j] for j in model.main), *(" * ".join(names[j] for j in term) for term in model.terms)]
+    return [
+        *(names[j] for j in model.main),
+        *(" * ".join(names[j] for j in term) for term in model.terms),
+    ]
 
 
 def compare_models(X, y, model=None, *, cv=5):
     """
     Nested cross-validation of all models and of the choice between them.
 
-    In every outer fold an `InteractionBasedClustering` is fitted to the rest of the samples, with everything that this implies; what
-    it predicts for the fold by each of its models, by the stack and by the model that it would have chosen itself is compared.
+    In every outer fold an `InteractionBasedClustering` is fitted to the rest of the samples, with
+    everything that this implies; what it predicts for the fold by each of its models, by the stack
+    and by the model that it would have chosen itself is compared.
 
     Parameters
     ----------
@@ -1325,7 +1630,8 @@ def compare_models(X, y, model=None, *, cv=5):
     Returns
     -------
     ModelComparison
-        Rows A, B, C, D, pooled, stack and auto. The one-standard-error choice is among all but the last.
+        Rows A, B, C, D, pooled, stack and auto. The one-standard-error choice is among all but the
+        last.
 
     Raises
     ------
@@ -1337,9 +1643,13 @@ def compare_models(X, y, model=None, *, cv=5):
     table = pd.DataFrame(encoding.apply(X), columns=encoding.names)
     y = check_vector(_one_column(y), len(table))
     if not 2 <= check_count("cv", cv) <= len(table) // 2:
-        raise InputError(f"The number of outer folds is {cv}, for {len(table)} samples; it must lie between 2 and half the number of samples.")
+        raise InputError(
+            f"The number of outer folds is {cv}, for {len(table)} samples; it must lie between 2"
+            " and half the number of samples."
+        )
     names = (*FAMILIES, "pooled", "stack", "auto")
-    predictions, sizes = np.empty((1, len(table), len(names))), []
+    predictions = np.empty((1, len(table), len(names)))
+    sizes = []
     seed = int(spawn_seeds(model.random_state, 1)[0].generate_state(1)[0])
     for train, test in KFold(cv, shuffle=True, random_state=seed).split(table):
         with warnings.catch_warnings():

@@ -26,7 +26,11 @@ RANK_TOLERANCE = 1e-5
 def _names(Z, prefix="x"):
     """Column names of a DataFrame, or x0, x1, ..."""
     columns = getattr(Z, "columns", None)
-    return tuple(str(c) for c in columns) if columns is not None else tuple(f"{prefix}{j}" for j in range(np.shape(Z)[1]))
+    return (
+        tuple(str(c) for c in columns)
+        if columns is not None
+        else tuple(f"{prefix}{j}" for j in range(np.shape(Z)[1]))
+    )
 
 
 def _unit_columns(columns):
@@ -40,8 +44,11 @@ def _unit_columns(columns):
 def _basis(X, terms):
     """Orthonormal basis (n, r) of the columns of model C, and their number q."""
     terms = [tuple(term) for term in terms]
-    pairs, longer = [t for t in terms if len(t) <= 2], [t for t in terms if len(t) > 2]
-    columns = _unit_columns(np.column_stack([X, term_columns(X - X.mean(axis=0), pairs), term_columns(X, longer)]))
+    pairs = [t for t in terms if len(t) <= 2]
+    longer = [t for t in terms if len(t) > 2]
+    columns = _unit_columns(
+        np.column_stack([X, term_columns(X - X.mean(axis=0), pairs), term_columns(X, longer)])
+    )
     U, sizes, _ = np.linalg.svd(columns, full_matrices=False)
     kept = U[:, sizes > RANK_TOLERANCE * max(1.0, sizes[0])]
     return np.linalg.qr(np.column_stack([np.ones(len(X)), kept]))[0], columns.shape[1] + 1
@@ -63,16 +70,26 @@ def _fit_null(X, y, terms, stacklevel=4):
     Q, n_columns = _basis(X, terms)
     n, rank = Q.shape
     if rank >= n:
-        raise InputError(f"C has {n_columns} columns of rank {rank} for {n} samples and fits all of them: leave out features or terms, or get more samples.")
+        raise InputError(
+            f"C has {n_columns} columns of rank {rank} for {n} samples and fits all of them: leave"
+            " out features or terms, or get more samples."
+        )
     if rank < n_columns:
-        text = f"The {n_columns} columns of C have rank {rank}: constant, repeated or collinear ones add nothing, and the test uses {rank} directions."
+        text = (
+            f"The {n_columns} columns of C have rank {rank}: constant, repeated or collinear ones"
+            f" add nothing, and the test uses {rank} directions."
+        )
         warnings.warn(text, DataWarning, stacklevel=stacklevel)
     centred = y - y.mean()
     e = centred - Q @ (Q.T @ centred)
     e -= Q @ (Q.T @ e)
     perfect = bool(e @ e <= 1e-20 * (centred @ centred) or y.min() == y.max())
     if perfect:
-        warnings.warn("C fits the target exactly, so nothing is left that D could explain.", DataWarning, stacklevel=stacklevel)
+        warnings.warn(
+            "C fits the target exactly, so nothing is left that D could explain.",
+            DataWarning,
+            stacklevel=stacklevel,
+        )
     return _NullFit(Q, e, perfect)
 
 # %% ../../nbs/13_ibc_regime_tests.ipynb #3ee40a72
@@ -112,16 +129,19 @@ class RegimeTest:
     df : tuple of int
         Degrees of freedom of that statistic: (k,) or (k, n - r - k).
     bic_c, bic_d : float
-        Schwarz's criterion of C, and of D at the given split or the best one; the smaller is preferred. NaN if C fits perfectly.
+        Schwarz's criterion of C, and of D at the given split or the best one; the smaller is
+        preferred. NaN if C fits perfectly.
     variable : int or None
         Column of the split variables with the cut where D fits best; None for a given split.
     threshold : float or None
-        The cut of this variable, of all its cuts, where D fits best: samples at or below it are one cell.
+        The cut of this variable, of all its cuts, where D fits best: samples at or below it are one
+        cell.
     names : tuple of str
         Names of the split variables that were searched; empty for a given split.
     path : DataFrame or None
-        Every cut that was tested: `variable` (column), `name`, `threshold`, `df`, `statistic`; `score`, the statistic on a scale that
-        is comparable between degrees of freedom; and `fit`, the likelihood ratio of D and C on that scale.
+        Every cut that was tested: `variable` (column), `name`, `threshold`, `df`, `statistic`;
+        `score`, the statistic on a scale that is comparable between degrees of freedom; and `fit`,
+        the likelihood ratio of D and C on that scale.
     null_maxima : ndarray of shape (n_draws,) or None
         The largest score of every draw under the null hypothesis.
     """
@@ -147,19 +167,28 @@ class RegimeTest:
     def conclusion(self):
         """What the result says, in a sentence or two."""
         if self.rejected:
-            where = "across the given cells" if self.variable is None else f"along {self.names[self.variable]}"
-            return f"C is inadequate {where} (p = {self.p_value:.3g}): regimes would explain this, and so would a smooth curve that C lacks."
+            where = (
+                "across the given cells"
+                if self.variable is None
+                else f"along {self.names[self.variable]}"
+            )
+            return (
+                f"C is inadequate {where} (p = {self.p_value:.3g}): regimes would explain this, and"
+                " so would a smooth curve that C lacks."
+            )
         where = f"along {_listed(self.names)}" if self.names else "across the given cells"
         return f"No evidence that C is inadequate {where} (p = {self.p_value:.3g})."
 
     def by_variable(self):
         """
-        Every split variable that was searched: the best of its tested cuts, and a p-value for its largest statistic.
+        Every split variable that was searched: the best of its tested cuts, and a p-value for its
+        largest statistic.
 
         Returns
         -------
         DataFrame
-            One row per variable, the best fit of D first; each p-value allows for the search over all variables and cuts.
+            One row per variable, the best fit of D first; each p-value allows for the search over
+            all variables and cuts.
 
         Raises
         ------
@@ -175,34 +204,53 @@ class RegimeTest:
         return best.assign(p_value=p_values).sort_values("fit", ascending=False, ignore_index=True)
 
     def __repr__(self):
-        at = "" if self.variable is None else f" with the best split, {self.names[self.variable]} <= {self.threshold:.4g}"
-        df, bic = ", ".join(map(str, self.df)), f"BIC: C {self.bic_c:.1f}, D {self.bic_d:.1f}{at}"
-        return f"{self.name}: {self.statistic:.3f} on {df} df, p = {self.p_value:.3g}\n{bic}\n{self.conclusion}"
+        at = (
+            ""
+            if self.variable is None
+            else f" with the best split, {self.names[self.variable]} <= {self.threshold:.4g}"
+        )
+        df = ", ".join(map(str, self.df))
+        bic = f"BIC: C {self.bic_c:.1f}, D {self.bic_d:.1f}{at}"
+        return (
+            f"{self.name}: {self.statistic:.3f} on {df} df, p ="
+            f" {self.p_value:.3g}\n{bic}\n{self.conclusion}"
+        )
 
 # %% ../../nbs/13_ibc_regime_tests.ipynb #f3aa00ff
 def _p_value(observed, draws):
-    """Share of the draws that reach the observed value, which counts as one of them; rounding does not decide ties."""
+    """Share of the draws that reach the observed value, which counts as one of them; rounding does
+    not decide ties."""
     return float((1 + np.sum(draws >= observed - 1e-9)) / (1 + len(draws)))
 
 
 def _bic(n, rss, n_parameters):
-    """Schwarz's criterion for normal errors, without constants; minus infinity for a perfect fit."""
+    """Schwarz's criterion for normal errors, without constants; minus infinity for a perfect
+    fit."""
     return n * math.log(rss / n) + n_parameters * math.log(n) if rss > 0 else -math.inf
 
 
 def _given_split(X, y, labels, terms):
-    """What the tests of a given split share: C's fit, the increment's basis A, its score, D's residuals and degrees of freedom."""
+    """What the tests of a given split share: C's fit, the increment's basis A, its score, D's
+    residuals and degrees of freedom."""
     null = _fit_null(X, y, terms, stacklevel=5)
     n, rank = null.Q.shape
     labels = np.asarray(labels)
     if labels.shape != (n,):
-        raise InputError(f"labels has shape {labels.shape} while X has {n} samples; give one cell per sample.")
+        raise InputError(
+            f"labels has shape {labels.shape} while X has {n} samples; give one cell per sample."
+        )
     A = _increment(null.Q, labels)
     if n - rank - A.shape[1] < 1 or A.shape[1] == 0:
-        raise InputError(f"D has rank {rank + A.shape[1]} for {n} samples and C has rank {rank}: D must add something and leave residuals. Use fewer or larger cells.")
+        raise InputError(
+            f"D has rank {rank + A.shape[1]} for {n} samples and C has rank {rank}: D must add"
+            " something and leave residuals. Use fewer or larger cells."
+        )
     _, sizes = np.unique(labels, return_counts=True)
     if sizes.min() < rank:
-        text = f"The smallest cell has {sizes.min()} samples for {rank} coefficients: D fits it exactly, which says nothing about it."
+        text = (
+            f"The smallest cell has {sizes.min()} samples for {rank} coefficients: D fits it"
+            " exactly, which says nothing about it."
+        )
         warnings.warn(text, DataWarning, stacklevel=4)
     score = A.T @ null.e
     return null, A, score, null.e - A @ score, (A.shape[1], n - rank - A.shape[1])
@@ -219,7 +267,8 @@ def _fixed_result(name, null, statistic, df, residuals):
 # %% ../../nbs/13_ibc_regime_tests.ipynb #37e13515
 def chow_test(X, y, labels, *, terms=()):
     """
-    Test of equal coefficients in the cells of a given split, for normal errors of equal variance (Chow 1960).
+    Test of equal coefficients in the cells of a given split, for normal errors of equal variance
+    (Chow 1960).
 
     Parameters
     ----------
@@ -238,12 +287,14 @@ def chow_test(X, y, labels, *, terms=()):
     Raises
     ------
     InputError
-        If the data are not numeric and finite, there is one cell only, or C or D leaves no residual degrees of freedom.
+        If the data are not numeric and finite, there is one cell only, or C or D leaves no residual
+        degrees of freedom.
 
     Warns
     -----
     DataWarning
-        If columns of C are collinear, C fits perfectly, or a cell is smaller than the number of coefficients.
+        If columns of C are collinear, C fits perfectly, or a cell is smaller than the number of
+        coefficients.
     """
     null, _, score, residuals, df = _given_split(X, y, labels, terms)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -253,7 +304,8 @@ def chow_test(X, y, labels, *, terms=()):
 
 def wald_test(X, y, labels, *, terms=()):
     """
-    Test of equal coefficients in the cells of a given split, with the HC3 covariance of MacKinnon and White (1985).
+    Test of equal coefficients in the cells of a given split, with the HC3 covariance of MacKinnon
+    and White (1985).
 
     Parameters
     ----------
@@ -272,7 +324,8 @@ def wald_test(X, y, labels, *, terms=()):
     Raises
     ------
     InputError
-        As `chow_test`, and if D fits a sample whatever its target, so that its variance cannot be seen.
+        As `chow_test`, and if D fits a sample whatever its target, so that its variance cannot be
+        seen.
 
     Warns
     -----
@@ -282,7 +335,10 @@ def wald_test(X, y, labels, *, terms=()):
     null, A, score, residuals, df = _given_split(X, y, labels, terms)
     leverage = (null.Q**2).sum(axis=1) + (A**2).sum(axis=1)
     if leverage.max() > 1 - 1e-8:
-        raise InputError(f"D fits sample {leverage.argmax()} whatever its target (leverage 1), so HC3 is not defined: use larger cells, or chow_test.")
+        raise InputError(
+            f"D fits sample {leverage.argmax()} whatever its target (leverage 1), so HC3 is not"
+            " defined: use larger cells, or chow_test."
+        )
     spread = A * (residuals / (1 - leverage))[:, None]
     if null.perfect:
         return _fixed_result("Wald test, HC3", null, 0.0, df, residuals)
@@ -292,7 +348,8 @@ def wald_test(X, y, labels, *, terms=()):
 # %% ../../nbs/13_ibc_regime_tests.ipynb #67e61a3c
 @dataclass(frozen=True, eq=False)
 class _Cuts:
-    """Cuts of one split variable: the samples in its order, how many lie at or below each cut, and the thresholds."""
+    """Cuts of one split variable: the samples in its order, how many lie at or below each cut, and
+    the thresholds."""
 
     variable: int
     order: np.ndarray
@@ -301,21 +358,24 @@ class _Cuts:
 
 
 def _cuts(z, variable, n_thresholds, min_leaf):
-    """At most `n_thresholds` cuts between distinct values of z that leave `min_leaf` samples on both sides."""
+    """At most `n_thresholds` cuts between distinct values of z that leave `min_leaf` samples on
+    both sides."""
     order = np.argsort(z, kind="stable")
     values = z[order]
     counts = np.flatnonzero(values[1:] > values[:-1]) + 1
     counts = counts[(counts >= min_leaf) & (counts <= len(z) - min_leaf)]
     if len(counts) > n_thresholds:
         counts = counts[((np.arange(n_thresholds) + 0.5) * len(counts) / n_thresholds).astype(int)]
-    low, high = values[counts - 1], values[counts]
+    low = values[counts - 1]
+    high = values[counts]
     middle = low + (high - low) / 2
     return _Cuts(variable, order, counts, np.where(middle < high, middle, low))
 
 
 def _sums_below(L, R, cuts):
     """L' D_s R for every cut, eq. (sums): shape (n_cuts, columns of L, columns of R)."""
-    L, R = L[cuts.order], R[cuts.order]
+    L = L[cuts.order]
+    R = R[cuts.order]
     bins = pairwise([0, *cuts.counts])
     return np.cumsum([L[i:j].T @ R[i:j] for i, j in bins], axis=0)
 
@@ -327,7 +387,8 @@ def _inverse_roots(values, floor):
 
 
 def _increment_maps(Q, cuts):
-    """G_s and P_s of the proposition for every cut; a direction that D does not add is a zero column of P_s."""
+    """G_s and P_s of the proposition for every cut; a direction that D does not add is a zero
+    column of P_s."""
     G = _sums_below(Q, Q, cuts)
     eigenvalues, U = np.linalg.eigh(G)
     return G, U * _inverse_roots(eigenvalues * (1 - eigenvalues), RANK_TOLERANCE**2)[:, None, :]
@@ -343,7 +404,8 @@ class _Scan:
     df: np.ndarray
 
     def squared_lengths(self, Q, E):
-        """Squared length of the mapped score of every cut for every column of E, shape (n_cuts, n_columns)."""
+        """Squared length of the mapped score of every cut for every column of E, shape (n_cuts,
+        n_columns)."""
         scores = _sums_below(Q, E, self.cuts) - self.G @ (Q.T @ E)
         return ((self.maps @ scores) ** 2).sum(axis=1)
 
@@ -356,12 +418,19 @@ def _plain_scan(null, cuts):
 
 def _whitened(null, plain):
     """The same scores whitened by their heteroskedasticity-robust covariance, eq. (whitening)."""
-    Q, weighted, G = null.Q, null.Q * (null.e**2)[:, None], plain.G
+    Q = null.Q
+    weighted = null.Q * (null.e**2)[:, None]
+    G = plain.G
     K = _sums_below(Q, weighted, plain.cuts)
     V = plain.maps @ (K - K @ G - G @ K + G @ (Q.T @ weighted) @ G) @ plain.maps.transpose(0, 2, 1)
     eigenvalues, T = np.linalg.eigh(V)
     roots = _inverse_roots(eigenvalues, 1e-10 * eigenvalues[:, -1:])
-    return _Scan(plain.cuts, G, (T * roots[:, None, :]).transpose(0, 2, 1) @ plain.maps, (roots > 0).sum(axis=1))
+    return _Scan(
+        plain.cuts,
+        G,
+        (T * roots[:, None, :]).transpose(0, 2, 1) @ plain.maps,
+        (roots > 0).sum(axis=1),
+    )
 
 
 def _normal_score(x, df):
@@ -377,35 +446,58 @@ def _split_variables(X, Z):
     Z = Z.reshape(-1, 1) if isinstance(Z, np.ndarray) and Z.ndim == 1 else Z
     matrix = check_matrix(Z, "Z")
     if len(matrix) != len(X):
-        raise InputError(f"Z has {len(matrix)} rows while X has {len(X)} samples; give the split variables of every sample.")
+        raise InputError(
+            f"Z has {len(matrix)} rows while X has {len(X)} samples; give the split variables of"
+            " every sample."
+        )
     return matrix, _names(Z, "z")
 
 
 def _smallest_side(null, min_leaf):
     """Fewest samples on each side of a cut."""
     n, rank = null.Q.shape
-    return max(math.ceil(n / 10), rank + 1) if min_leaf is None else check_count("min_leaf", min_leaf)
+    return (
+        max(math.ceil(n / 10), rank + 1) if min_leaf is None else check_count("min_leaf", min_leaf)
+    )
 
 
 def _scans(null, Z, names, n_thresholds, min_leaf):
     """One scan per split variable that can be cut; the others are announced."""
-    n, n_thresholds = len(Z), check_count("n_thresholds", n_thresholds)
+    n = len(Z)
+    n_thresholds = check_count("n_thresholds", n_thresholds)
     cuts = [_cuts(Z[:, j], j, n_thresholds, min_leaf) for j in range(Z.shape[1])]
-    scans = [scan for scan in (_plain_scan(null, c) for c in cuts if len(c.counts)) if scan.df.all()]
+    scans = [
+        scan for scan in (_plain_scan(null, c) for c in cuts if len(c.counts)) if scan.df.all()
+    ]
     tested = {scan.cuts.variable for scan in scans}
     left_out = [name for j, name in enumerate(names) if j not in tested]
-    what = f"no cut that leaves min_leaf = {min_leaf} of {n} samples on both sides and gives D more than C has"
+    what = (
+        f"no cut that leaves min_leaf = {min_leaf} of {n} samples on both sides and gives D more"
+        " than C has"
+    )
     if not scans:
-        raise InputError(f"The split variables ({_listed(names)}) have {what}: use a smaller min_leaf, fewer terms, or other variables.")
+        raise InputError(
+            f"The split variables ({_listed(names)}) have {what}: use a smaller min_leaf, fewer"
+            " terms, or other variables."
+        )
     if left_out:
-        warnings.warn(f"{len(left_out)} split variable(s) ({_listed(left_out)}) have {what}; they are not tested.", DataWarning, stacklevel=4)
+        warnings.warn(
+            f"{len(left_out)} split variable(s) ({_listed(left_out)}) have {what}; they are not"
+            " tested.",
+            DataWarning,
+            stacklevel=4,
+        )
     return scans
 
 # %% ../../nbs/13_ibc_regime_tests.ipynb #e98913fc
 def _flipped(null, size, rng):
     """Residuals with random signs and the variance of errors, one column per draw."""
     n, rank = null.Q.shape
-    return math.sqrt(n / (n - rank)) * null.e[:, None] * (2.0 * rng.integers(0, 2, (n, size), dtype=np.int8) - 1.0)
+    return (
+        math.sqrt(n / (n - rank))
+        * null.e[:, None]
+        * (2.0 * rng.integers(0, 2, (n, size), dtype=np.int8) - 1.0)
+    )
 
 
 def _permuted(null, size, rng):
@@ -419,7 +511,8 @@ def _lm(null, scan, E):
 
 
 def _share(null, scan, E):
-    """Share of the residual sum of squares of C that D explains, of every cut and every column of E."""
+    """Share of the residual sum of squares of C that D explains, of every cut and every column of
+    E."""
     rss = (E**2).sum(axis=0) - ((null.Q.T @ E) ** 2).sum(axis=0)
     return np.minimum(scan.squared_lengths(null.Q, E) / rss, 1 - 1e-15)
 
@@ -432,13 +525,16 @@ def _likelihood_ratio(null, scan, E):
 
 def _f_statistic(null, scan, E):
     """F of every cut and every column of E."""
-    (n, rank), k, share = null.Q.shape, scan.df[:, None], _share(null, scan, E)
+    n, rank = null.Q.shape
+    k = scan.df[:, None]
+    share = _share(null, scan, E)
     return share / k / ((1 - share) / (n - rank - k))
 
 
 @dataclass(frozen=True)
 class _SearchTest:
-    """A test by the largest score: the scans it uses, what it reports, what it compares, and how it redraws residuals."""
+    """A test by the largest score: the scans it uses, what it reports, what it compares, and how it
+    redraws residuals."""
 
     name: str
     scan: object
@@ -447,37 +543,56 @@ class _SearchTest:
     redraw: object
 
     def scores(self, null, scan, E):
-        """Scores of every cut and every column of E, on a scale that is the same for all degrees of freedom."""
+        """Scores of every cut and every column of E, on a scale that is the same for all degrees of
+        freedom."""
         return _normal_score(self.comparable(null, scan, E), scan.df[:, None])
 
     def null_maxima(self, null, scans, n_draws, random_state):
-        """The largest score over all cuts, for every draw; the draws come in blocks of about 30 MB."""
-        rng, block = np.random.default_rng(random_state), max(1, 4_000_000 // len(null.e))
+        """The largest score over all cuts, for every draw; the draws come in blocks of about 30
+        MB."""
+        rng = np.random.default_rng(random_state)
+        block = max(1, 4_000_000 // len(null.e))
         sizes = [min(block, n_draws - first) for first in range(0, n_draws, block)]
         blocks = (self.redraw(null, size, rng) for size in sizes)
-        return np.concatenate([np.max([self.scores(null, scan, E).max(axis=0) for scan in scans], axis=0) for E in blocks])
+        return np.concatenate(
+            [
+                np.max([self.scores(null, scan, E).max(axis=0) for scan in scans], axis=0)
+                for E in blocks
+            ]
+        )
 
     def path(self, null, plain, scans, names):
         """Statistic, score and fit of every cut."""
-        e, columns = null.e[:, None], [scan.cuts.variable for scan in plain]
+        e = null.e[:, None]
+        columns = [scan.cuts.variable for scan in plain]
         sizes = [len(scan.df) for scan in plain]
-        return pd.DataFrame({
-            "variable": np.repeat(columns, sizes), "name": np.repeat(np.array(names, dtype=object)[columns], sizes),
-            "threshold": np.concatenate([scan.cuts.thresholds for scan in plain]), "df": np.concatenate([scan.df for scan in scans]),
-            "statistic": np.concatenate([self.statistic(null, scan, e)[:, 0] for scan in scans]),
-            "score": np.concatenate([self.scores(null, scan, e)[:, 0] for scan in scans]),
-            "fit": np.concatenate([_SUP_F.scores(null, scan, e)[:, 0] for scan in plain])})
+        return pd.DataFrame(
+            {
+                "variable": np.repeat(columns, sizes),
+                "name": np.repeat(np.array(names, dtype=object)[columns], sizes),
+                "threshold": np.concatenate([scan.cuts.thresholds for scan in plain]),
+                "df": np.concatenate([scan.df for scan in scans]),
+                "statistic": np.concatenate(
+                    [self.statistic(null, scan, e)[:, 0] for scan in scans]
+                ),
+                "score": np.concatenate([self.scores(null, scan, e)[:, 0] for scan in scans]),
+                "fit": np.concatenate([_SUP_F.scores(null, scan, e)[:, 0] for scan in plain]),
+            }
+        )
 
 
 _SUP_LM = _SearchTest("sup-LM test, wild bootstrap", _whitened, _lm, _lm, _flipped)
-_SUP_F = _SearchTest("sup-F test, permutation", lambda null, plain: plain, _f_statistic, _likelihood_ratio, _permuted)
+_SUP_F = _SearchTest(
+    "sup-F test, permutation", lambda null, plain: plain, _f_statistic, _likelihood_ratio, _permuted
+)
 
 
 def _search(test, X, y, Z, terms, n_draws, n_thresholds, min_leaf, random_state):
     """Make a test over all cuts of all split variables."""
     null = _fit_null(X, y, terms)
     Z, names = _split_variables(X, Z)
-    (n, rank), e = null.Q.shape, null.e
+    n, rank = null.Q.shape
+    e = null.e
     if null.perfect:
         return RegimeTest(test.name, 0.0, 1.0, (rank,), math.nan, math.nan, names=names)
     min_leaf = _smallest_side(null, min_leaf)
@@ -485,31 +600,50 @@ def _search(test, X, y, Z, terms, n_draws, n_thresholds, min_leaf, random_state)
     scans = [test.scan(null, scan) for scan in plain]
     path = test.path(null, plain, scans, names)
     maxima = test.null_maxima(null, scans, n_draws, random_state)
-    largest, variable = path.loc[path["score"].idxmax()], int(path.loc[path["fit"].idxmax(), "variable"])
+    largest = path.loc[path["score"].idxmax()]
+    variable = int(path.loc[path["fit"].idxmax(), "variable"])
     every_cut = threshold_scan(null.Q[:, 1:], e, Z[:, variable], min_leaf=min_leaf)
     threshold = float(every_cut.thresholds[every_cut.best])
     A = _increment(null.Q, Z[:, variable] > threshold)
-    rss_d, k = e @ e - ((A.T @ e) ** 2).sum(), int(largest["df"])
-    return RegimeTest(test.name, float(largest["statistic"]), _p_value(largest["score"], maxima), (k, n - rank - k) if test is _SUP_F else (k,),
-                      _bic(n, e @ e, rank), _bic(n, rss_d, rank + A.shape[1] + 1), variable, threshold, names, path, maxima)
+    rss_d = e @ e - ((A.T @ e) ** 2).sum()
+    k = int(largest["df"])
+    return RegimeTest(
+        test.name,
+        float(largest["statistic"]),
+        _p_value(largest["score"], maxima),
+        (k, n - rank - k) if test is _SUP_F else (k,),
+        _bic(n, e @ e, rank),
+        _bic(n, rss_d, rank + A.shape[1] + 1),
+        variable,
+        threshold,
+        names,
+        path,
+        maxima,
+    )
 
 # %% ../../nbs/13_ibc_regime_tests.ipynb #35e9f6d1
-def sup_lm_test(X, y, Z=None, *, terms=(), n_thresholds=10, min_leaf=None, n_bootstrap=999, random_state=None):
+def sup_lm_test(
+    X, y, Z=None, *, terms=(), n_thresholds=10, min_leaf=None, n_bootstrap=999, random_state=None
+):
     """
-    The default test of D over C: heteroskedasticity-robust sup-LM with a wild bootstrap, valid after the search over all cuts.
+    The default test of D over C: heteroskedasticity-robust sup-LM with a wild bootstrap, valid
+    after the search over all cuts.
 
     Parameters
     ----------
     X : array-like or DataFrame of shape (n_samples, n_features)
     y : array-like of shape (n_samples,)
     Z : array-like or DataFrame of shape (n_samples, n_split_variables), optional
-        Variables to split by: every candidate that was or may be considered; the features by default. They must not be made from `y`.
+        Variables to split by: every candidate that was or may be considered; the features by
+        default. They must not be made from `y`.
     terms : sequence of tuples of int
         Products that C contains beside the features, as column numbers; (j, j) is a square.
     n_thresholds : int
-        Largest number of tested cuts per split variable; the reported threshold is the best of all cuts.
+        Largest number of tested cuts per split variable; the reported threshold is the best of all
+        cuts.
     min_leaf : int, optional
-        Fewest samples on each side of a cut; by default a tenth of them, and one more than C has coefficients.
+        Fewest samples on each side of a cut; by default a tenth of them, and one more than C has
+        coefficients.
     n_bootstrap : int
         Number of sign flips.
     random_state : int, Generator or None
@@ -518,26 +652,31 @@ def sup_lm_test(X, y, Z=None, *, terms=(), n_thresholds=10, min_leaf=None, n_boo
     Returns
     -------
     RegimeTest
-        Its statistic is the largest LM over the tested cuts of all variables, and its p-value allows for that search. Its variable and
-        threshold are those where D fits best.
+        Its statistic is the largest LM over the tested cuts of all variables, and its p-value
+        allows for that search. Its variable and threshold are those where D fits best.
 
     Raises
     ------
     InputError
-        If the data are not numeric and finite, C leaves no residual degrees of freedom, or no variable can be cut.
+        If the data are not numeric and finite, C leaves no residual degrees of freedom, or no
+        variable can be cut.
 
     Warns
     -----
     DataWarning
-        If columns of C are collinear, C fits perfectly, or some variables cannot be cut and are not tested.
+        If columns of C are collinear, C fits perfectly, or some variables cannot be cut and are not
+        tested.
     """
     n_bootstrap = check_count("n_bootstrap", n_bootstrap)
     return _search(_SUP_LM, X, y, Z, terms, n_bootstrap, n_thresholds, min_leaf, random_state)
 
 
-def sup_f_test(X, y, Z=None, *, terms=(), n_thresholds=10, min_leaf=None, n_permutations=999, random_state=None):
+def sup_f_test(
+    X, y, Z=None, *, terms=(), n_thresholds=10, min_leaf=None, n_permutations=999, random_state=None
+):
     """
-    Largest F statistic over all cuts, with the distribution under permutation of the residuals: for errors of equal variance.
+    Largest F statistic over all cuts, with the distribution under permutation of the residuals: for
+    errors of equal variance.
 
     Parameters
     ----------
@@ -548,9 +687,11 @@ def sup_f_test(X, y, Z=None, *, terms=(), n_thresholds=10, min_leaf=None, n_perm
     terms : sequence of tuples of int
         Products that C contains beside the features, as column numbers; (j, j) is a square.
     n_thresholds : int
-        Largest number of tested cuts per split variable; the reported threshold is the best of all cuts.
+        Largest number of tested cuts per split variable; the reported threshold is the best of all
+        cuts.
     min_leaf : int, optional
-        Fewest samples on each side of a cut; by default a tenth of them, and one more than C has coefficients.
+        Fewest samples on each side of a cut; by default a tenth of them, and one more than C has
+        coefficients.
     n_permutations : int
         Number of permutations.
     random_state : int, Generator or None
@@ -559,7 +700,8 @@ def sup_f_test(X, y, Z=None, *, terms=(), n_thresholds=10, min_leaf=None, n_perm
     Returns
     -------
     RegimeTest
-        Its statistic is the largest F. `scipy.stats.f.sf(test.statistic, *test.df)` would be the p-value without the search.
+        Its statistic is the largest F. `scipy.stats.f.sf(test.statistic, *test.df)` would be the
+        p-value without the search.
 
     Raises
     ------

@@ -20,16 +20,27 @@ from scipy import stats
 from sklearn.linear_model import ElasticNetCV, LassoCV, lasso_path
 from sklearn.model_selection import KFold
 
-from ..errors import DataWarning, InputError, MissingBackendError, check_choice, check_count, check_matrix, check_vector
+from lpc_ns.errors import (
+    DataWarning,
+    InputError,
+    MissingBackendError,
+    check_choice,
+    check_count,
+    check_matrix,
+    check_vector,
+)
 from ..lpc.local_search import spawn_seeds
 
 # %% ../../nbs/11_ibc_screening.ipynb #f9ab8d09
-CONSTANT = 1e-12  # a column whose standard deviation is below this part of its largest entry is constant up to rounding
+# a column whose standard deviation is below this part of its largest entry is constant up to
+# rounding
+CONSTANT = 1e-12
 
 
 @dataclass(frozen=True)
 class _Data:
-    """Validated input: raw features, the target centred and of unit length, the columns that vary, and the names."""
+    """Validated input: raw features, the target centred and of unit length, the columns that vary,
+    and the names."""
 
     X: np.ndarray
     y: np.ndarray
@@ -43,14 +54,23 @@ def _prepare(X, y, fewest):
     X = check_matrix(X)
     y = check_vector(y, len(X))
     if len(X) < fewest:
-        raise InputError(f"X has {len(X)} samples; the regressions of this screen need at least {fewest}.")
+        raise InputError(
+            f"X has {len(X)} samples; the regressions of this screen need at least {fewest}."
+        )
     varies = X.std(axis=0) > CONSTANT * np.abs(X).max(axis=0)
     if not varies.all():
         listed = ", ".join(names[j] if names else str(j) for j in np.flatnonzero(~varies)[:5])
-        warnings.warn(f"{(~varies).sum()} constant column(s) in X ({listed}) take part in no term.", DataWarning, stacklevel=3)
-    y, size = y - y.mean(), np.abs(y).max()
+        warnings.warn(
+            f"{(~varies).sum()} constant column(s) in X ({listed}) take part in no term.",
+            DataWarning,
+            stacklevel=3,
+        )
+    size = np.abs(y).max()
+    y = y - y.mean()
     if y.std() <= CONSTANT * size:
-        warnings.warn("The target is constant: no term can explain anything.", DataWarning, stacklevel=3)
+        warnings.warn(
+            "The target is constant: no term can explain anything.", DataWarning, stacklevel=3
+        )
         y = np.zeros_like(y)
     return _Data(X, y / (np.linalg.norm(y) or 1.0), np.flatnonzero(varies), names)
 
@@ -89,18 +109,23 @@ def _product(Z, term):
 
 def _divisors(term, lowest_degree):
     """Proper divisors of a term, from the given degree on."""
-    return sorted({d for degree in range(lowest_degree, len(term)) for d in combinations(term, degree)})
+    return sorted(
+        {d for degree in range(lowest_degree, len(term)) for d in combinations(term, degree)}
+    )
 
 
 def _f_statistic(data, term, shared, lowest_degree):
-    """F of one term beside `shared` and its divisors (equation `eq-f`), and its residual degrees of freedom."""
+    """F of one term beside `shared` and its divisors (equation `eq-f`), and its residual degrees of
+    freedom."""
     variables = sorted(set(term))
     Z = dict(zip(variables, _unit(data, variables), strict=True))
-    basis, lower = shared, [_product(Z, d) for d in _divisors(term, lowest_degree)]
+    basis = shared
+    lower = [_product(Z, d) for d in _divisors(term, lowest_degree)]
     if lower:
         basis = np.hstack([shared, _orthonormal(_off(shared, np.column_stack(lower)))])
     df = len(data.y) - basis.shape[1] - 1
-    u, e = _off(basis, _product(Z, term)), _off(basis, data.y)
+    u = _off(basis, _product(Z, term))
+    e = _off(basis, data.y)
     if df < 1 or np.linalg.norm(u) <= 100 * DEPENDENT or np.linalg.norm(e) <= DEPENDENT:
         return np.nan, df
     gain = (u @ e) ** 2 / (u @ u)
@@ -114,7 +139,10 @@ def _check_terms(terms, n_features):
     for term in terms:
         term = tuple(term)
         if len(term) < 2 or not all(isinstance(j, Integral) and 0 <= j < n_features for j in term):
-            raise InputError(f"terms holds {term!r}; a term is a tuple of two or more column numbers in 0..{n_features - 1}, such as (0, 1).")
+            raise InputError(
+                f"terms holds {term!r}; a term is a tuple of two or more column numbers in"
+                f" 0..{n_features - 1}, such as (0, 1)."
+            )
         checked.append(tuple(sorted(int(j) for j in term)))
     return tuple(dict.fromkeys(checked))
 
@@ -140,7 +168,11 @@ def term_columns(X, terms):
     """
     X = check_matrix(X)
     terms = _check_terms(terms, X.shape[1])
-    return np.column_stack([np.prod(X[:, term], axis=1) for term in terms]) if terms else np.empty((len(X), 0))
+    return (
+        np.column_stack([np.prod(X[:, term], axis=1) for term in terms])
+        if terms
+        else np.empty((len(X), 0))
+    )
 
 # %% ../../nbs/11_ibc_screening.ipynb #1ee7349d
 def _term_name(term, names):
@@ -183,12 +215,14 @@ class InteractionRanking:
 
     @property
     def p_value(self):
-        """Upper tail of the F distribution with (1, df) degrees of freedom, for each term by itself."""
+        """Upper tail of the F distribution with (1, df) degrees of freedom, for each term by
+        itself."""
         return stats.f.sf(self.f_statistic, 1, self.df)
 
     @property
     def p_bonferroni(self):
-        """p-values that hold for the best of all `n_terms` terms: at most 1, and valid however the terms depend on one another."""
+        """p-values that hold for the best of all `n_terms` terms: at most 1, and valid however the
+        terms depend on one another."""
         return np.minimum(1.0, self.p_value * self.n_terms)
 
     @property
@@ -211,21 +245,33 @@ class InteractionRanking:
             One row per term: term, F, df, p_value, p_bonferroni.
         """
         label = names if names is not None else self.feature_names
-        return pd.DataFrame({
-            "term": [_term_name(term, label) for term in self.terms], "F": self.f_statistic, "df": self.df,
-            "p_value": self.p_value, "p_bonferroni": self.p_bonferroni,
-        })
+        return pd.DataFrame(
+            {
+                "term": [_term_name(term, label) for term in self.terms],
+                "F": self.f_statistic,
+                "df": self.df,
+                "p_value": self.p_value,
+                "p_bonferroni": self.p_bonferroni,
+            }
+        )
 
     def __len__(self):
         return len(self.terms)
 
     def __repr__(self):
-        shown = ", ".join(f"{_term_name(t, self.feature_names)} (F = {f:.4g})" for t, f in zip(self.terms[:5], self.f_statistic, strict=False))
-        return f"InteractionRanking({len(self)} of {self.n_terms} terms: {shown}{', ...' if len(self) > 5 else ''})"
+        shown = ", ".join(
+            f"{_term_name(t, self.feature_names)} (F = {f:.4g})"
+            for t, f in zip(self.terms[:5], self.f_statistic, strict=False)
+        )
+        return (
+            f"InteractionRanking({len(self)} of {self.n_terms} terms:"
+            f" {shown}{', ...' if len(self) > 5 else ''})"
+        )
 
 
 def _shared_basis(data, main_effects):
-    """Orthonormal basis of what stands beside every term: the constant, or the constant and all main effects."""
+    """Orthonormal basis of what stands beside every term: the constant, or the constant and all
+    main effects."""
     n = len(data.y)
     ones = np.full((n, 1), 1 / np.sqrt(n))
     if main_effects == "pair":
@@ -233,10 +279,15 @@ def _shared_basis(data, main_effects):
     basis = _orthonormal(np.hstack([ones, _unit(data, data.columns).T]))
     if basis.shape[1] > n - 2:
         raise InputError(
-            f"main_effects='all' leaves no degree of freedom: {basis.shape[1]} coefficients beside each term and {n} samples; use main_effects='pair'."
+            f"main_effects='all' leaves no degree of freedom: {basis.shape[1]} coefficients beside"
+            f" each term and {n} samples; use main_effects='pair'."
         )
     if data.y.any() and np.linalg.norm(_off(basis, data.y)) <= DEPENDENT:
-        warnings.warn("The main effects fit the target without error: no product can add to them.", DataWarning, stacklevel=3)
+        warnings.warn(
+            "The main effects fit the target without error: no product can add to them.",
+            DataWarning,
+            stacklevel=3,
+        )
     return basis
 
 
@@ -270,7 +321,8 @@ def rank_terms(X, y, terms, *, main_effects="pair"):
     terms : sequence of tuples of int
         Columns of each product; (j, j) is a square.
     main_effects : {'pair', 'all'}
-        What stands beside a term besides its divisors of higher degree: its own main effects, or all.
+        What stands beside a term besides its divisors of higher degree: its own main effects, or
+        all.
 
     Returns
     -------
@@ -280,7 +332,8 @@ def rank_terms(X, y, terms, *, main_effects="pair"):
     Raises
     ------
     InputError
-        If the data are not numeric and finite, a term names an unknown column, or samples are too few.
+        If the data are not numeric and finite, a term names an unknown column, or samples are too
+        few.
     """
     check_choice("main_effects", main_effects, ("pair", "all"))
     data = _prepare(X, y, 3)
@@ -296,11 +349,22 @@ SAFE = {"float32": 1e-3, "float64": 1e-10}
 
 @np.errstate(divide="ignore", invalid="ignore")
 def _pair_correlations(A, B, y):
-    """Squared partial correlations of y with all products of a row of A and a row of B (equation `eq-closed`), and kappa (`eq-kappa`)."""
+    """Squared partial correlations of y with all products of a row of A and a row of B (equation
+    `eq-closed`), and kappa (`eq-kappa`)."""
     y = y.astype(A.dtype)
-    A2, B2, c, d = A * A, B * B, (A @ y)[:, None], B @ y
-    r, Q, N, S, T = A @ B.T, A2 @ B2.T, (A * y) @ B.T, A2 @ B.T, A @ B2.T
-    alpha, beta, plus, minus = 0.5 / (1 + r), 0.5 / (1 - r), S + T, S - T
+    A2 = A * A
+    B2 = B * B
+    c = (A @ y)[:, None]
+    d = B @ y
+    r = A @ B.T
+    Q = A2 @ B2.T
+    N = (A * y) @ B.T
+    S = A2 @ B.T
+    T = A @ B2.T
+    alpha = 0.5 / (1 + r)
+    beta = 0.5 / (1 - r)
+    plus = S + T
+    minus = S - T
     ww = Q - r * r / len(y) - alpha * plus**2 - beta * minus**2
     wy = N - alpha * plus * (c + d) - beta * minus * (c - d)
     yy = 1 - alpha * (c + d) ** 2 - beta * (c - d) ** 2
@@ -308,8 +372,10 @@ def _pair_correlations(A, B, y):
 
 
 def _repair(data, rho, doubtful, rows, columns):
-    """Compute the doubtful entries of a block in double precision, in place; those that stay doubtful become NaN."""
-    a, b = np.flatnonzero(doubtful.any(axis=1)), np.flatnonzero(doubtful.any(axis=0))
+    """Compute the doubtful entries of a block in double precision, in place; those that stay
+    doubtful become NaN."""
+    a = np.flatnonzero(doubtful.any(axis=1))
+    b = np.flatnonzero(doubtful.any(axis=0))
     again, kappa = _pair_correlations(_unit(data, rows[a]), _unit(data, columns[b]), data.y)
     again[~(kappa > SAFE["float64"])] = np.nan
     block = np.ix_(a, b)
@@ -320,20 +386,26 @@ class _Best:
     """The terms of largest squared partial correlation among those seen so far."""
 
     def __init__(self, size, degree):
-        self.size, self.rho, self.terms = size, np.empty(0), np.empty((0, degree), dtype=np.int64)
+        self.size = size
+        self.rho = np.empty(0)
+        self.terms = np.empty((0, degree), dtype=np.int64)
         self.tested = self.degenerate = 0
 
     def add(self, rho, *columns):
-        """Take in an array of values; `columns` broadcast to its shape. NaN is a term without F, -1 no term at all."""
+        """Take in an array of values; `columns` broadcast to its shape. NaN is a term without F, -1
+        no term at all."""
         self.tested += int(np.count_nonzero(rho >= 0))
         self.degenerate += int(np.count_nonzero(np.isnan(rho)))
         hits = np.nonzero(rho > (self.rho.min() if len(self.rho) == self.size else -0.5))
         found = np.stack([np.broadcast_to(c, rho.shape)[hits] for c in columns], axis=1)
-        values, terms = np.concatenate([self.rho, rho[hits]]), np.concatenate([self.terms, found])
+        values = np.concatenate([self.rho, rho[hits]])
+        terms = np.concatenate([self.terms, found])
         if len(values) > self.size:
             keep = np.argpartition(-values, self.size)[: self.size]
-            values, terms = values[keep], terms[keep]
-        self.rho, self.terms = values, terms
+            values = values[keep]
+            terms = terms[keep]
+        self.rho = values
+        self.terms = terms
 
 
 def _blocks(p, size):
@@ -343,14 +415,16 @@ def _blocks(p, size):
 
 def _scan_pairs(data, best, block_size, dtype):
     """All pairs i < j, beside their own main effects."""
-    Z, columns = _unit(data, data.columns, dtype), data.columns
+    Z = _unit(data, data.columns, dtype)
+    columns = data.columns
     blocks = _blocks(len(columns), block_size)
     for I, J in ((I, J) for k, I in enumerate(blocks) for J in blocks[k:]):
         rho, kappa = _pair_correlations(Z[I], Z[J], data.y)
         doubtful = ~(kappa > SAFE[dtype])
         if I == J:
             lower = np.tri(len(rho), dtype=bool)
-            doubtful, rho[lower] = doubtful & ~lower, -1
+            doubtful = doubtful & ~lower
+            rho[lower] = -1
         if doubtful.any():
             _repair(data, rho, doubtful, columns[I], columns[J])
         best.add(rho, columns[I][:, None], columns[J])
@@ -361,9 +435,13 @@ def _scan_squares(data, best):
     """All squares, beside their own main effect (equation `eq-square`)."""
     for block in _blocks(len(data.columns), 256):
         Z = _unit(data, data.columns[block])
-        Z2, c = Z * Z, Z @ data.y
-        Q, S, N = np.sum(Z2 * Z2, axis=1), np.sum(Z2 * Z, axis=1), Z2 @ data.y
-        ww, yy = Q - 1 / len(data.y) - S * S, 1 - c * c
+        Z2 = Z * Z
+        c = Z @ data.y
+        Q = np.sum(Z2 * Z2, axis=1)
+        S = np.sum(Z2 * Z, axis=1)
+        N = Z2 @ data.y
+        ww = Q - 1 / len(data.y) - S * S
+        yy = 1 - c * c
         rho = (N - S * c) ** 2 / (ww * yy)
         rho[~(np.minimum(ww / Q, yy) > SAFE["float64"])] = np.nan
         best.add(rho, data.columns[block], data.columns[block])
@@ -372,7 +450,9 @@ def _scan_squares(data, best):
 @np.errstate(divide="ignore", invalid="ignore")
 def _scan_beside_all(data, best, shared, include_squares, block_size):
     """All pairs, and squares if asked for, beside all main effects."""
-    Z, columns, e = _unit(data, data.columns), data.columns, _off(shared, data.y)
+    Z = _unit(data, data.columns)
+    columns = data.columns
+    e = _off(shared, data.y)
     fits = e @ e <= DEPENDENT**2
     for i in range(len(Z)):
         start = i if include_squares else i + 1
@@ -396,9 +476,12 @@ def _as_terms(best):
     return [tuple(sorted(term)) for term in best.terms.tolist()]
 
 
-def screen_pairs(X, y, *, top=20, include_squares=True, main_effects="pair", block_size=512, dtype="float32"):
+def screen_pairs(
+    X, y, *, top=20, include_squares=True, main_effects="pair", block_size=512, dtype="float32"
+):
     """
-    Exact partial F of every product of two features, and the best of them (equations `eq-f`, `eq-closed`).
+    Exact partial F of every product of two features, and the best of them (equations `eq-f`,
+    `eq-closed`).
 
     Parameters
     ----------
@@ -410,13 +493,15 @@ def screen_pairs(X, y, *, top=20, include_squares=True, main_effects="pair", blo
     include_squares : bool
         Whether squares are in the pool beside products of two different features.
     main_effects : {'pair', 'all'}
-        Main effects beside a term: its own, in O(n p^2) operations, or those of all features, in O(n p^3); the latter needs
-        n_samples > n_features + 2 (or, with collinear features, their rank + 2).
+        Main effects beside a term: its own, in O(n p^2) operations, or those of all features, in
+        O(n p^3); the latter needs n_samples > n_features + 2 (or, with collinear features, their
+        rank + 2).
     block_size : int
-        Rows and columns of a block of matrix products; memory beyond the standardised table is a few such blocks.
+        Rows and columns of a block of matrix products; memory beyond the standardised table is a
+        few such blocks.
     dtype : {'float32', 'float64'}
-        Precision of the scan. It decides which terms are candidates; pairs for which single precision does not suffice are
-        computed again in double, and so is every F that is returned.
+        Precision of the scan. It decides which terms are candidates; pairs for which single
+        precision does not suffice are computed again in double, and so is every F that is returned.
 
     Returns
     -------
@@ -430,29 +515,42 @@ def screen_pairs(X, y, *, top=20, include_squares=True, main_effects="pair", blo
     Warns
     -----
     DataWarning
-        For constant columns, a constant target, and a target that all main effects together fit without error.
+        For constant columns, a constant target, and a target that all main effects together fit
+        without error.
 
     Notes
     -----
-    With `main_effects='pair'` 5 n p^2 floating-point operations: p = 20,000 and n = 1000 take half a minute on one core.
+    With `main_effects='pair'` 5 n p^2 floating-point operations: p = 20,000 and n = 1000 take half
+    a minute on one core.
     """
     check_choice("main_effects", main_effects, ("pair", "all"))
     check_choice("dtype", dtype, tuple(SAFE))
-    block_size, size = check_count("block_size", block_size), _candidates(top)
+    block_size = check_count("block_size", block_size)
+    size = _candidates(top)
     data = _prepare(X, y, 5)
-    best, shared = _Best(size, 2), _shared_basis(data, main_effects)
+    best = _Best(size, 2)
+    shared = _shared_basis(data, main_effects)
     if main_effects == "all":
         _scan_beside_all(data, best, shared, include_squares, block_size)
     else:
         _scan_pairs(data, best, block_size, dtype)
         if include_squares:
             _scan_squares(data, best)
-    return _ranking(data, _as_terms(best), main_effects, top, best.tested + best.degenerate, best.degenerate, shared)
+    return _ranking(
+        data,
+        _as_terms(best),
+        main_effects,
+        top,
+        best.tested + best.degenerate,
+        best.degenerate,
+        shared,
+    )
 
 # %% ../../nbs/11_ibc_screening.ipynb #d04ab48a
 @np.errstate(divide="ignore", invalid="ignore")
 def _triples_of_pair(z_i, z_j, Z, Z2, y):
-    """Squared partial correlations of the triples of one pair with the rows of Z (equation `eq-triple`); NaN if degenerate."""
+    """Squared partial correlations of the triples of one pair with the rows of Z (equation
+    `eq-triple`); NaN if degenerate."""
     n = len(y)
     U, R = np.linalg.qr(np.column_stack([np.full(n, n**-0.5), z_i, z_j, z_i * z_j * n**0.5]))
     if np.abs(np.diag(R)).min() <= 1e-5:
@@ -462,8 +560,11 @@ def _triples_of_pair(z_i, z_j, Z, Z2, y):
     place = np.zeros((4, 4), dtype=int)
     place[upper] = place[upper[::-1]] = np.arange(10)
     UU = U[:, upper[0]] * U[:, upper[1]]
-    first, second = (Z @ UU)[:, place], (Z2 @ UU)[:, place]
-    G, h, rest = second - first @ first, Z @ (U * e[:, None]), np.full(len(Z), e @ e)
+    first = (Z @ UU)[:, place]
+    second = (Z2 @ UU)[:, place]
+    G = second - first @ first
+    h = Z @ (U * e[:, None])
+    rest = np.full(len(Z), e @ e)
     sound = np.full(len(Z), rest[0] > SAFE["float64"])
     for a in range(3):
         pivot = G[:, a, a].copy()
@@ -498,20 +599,26 @@ def screen_triples(X, y, *, top=20):
 
     Notes
     -----
-    8 n p^3 operations: meant for at most a few hundred features. With more, screen pairs first and pass the columns that occur.
+    8 n p^3 operations: meant for at most a few hundred features. With more, screen pairs first and
+    pass the columns that occur.
     """
-    size, data = _candidates(top), _prepare(X, y, 9)
-    best, columns = _Best(size, 3), data.columns
+    size = _candidates(top)
+    data = _prepare(X, y, 9)
+    best = _Best(size, 3)
+    columns = data.columns
     Z = _unit(data, columns)
     Z2 = Z * Z
     for i, j in combinations(range(len(Z) - 1), 2):
         rho = _triples_of_pair(Z[i], Z[j], Z[j + 1 :], Z2[j + 1 :], data.y)
         best.add(rho, columns[i], columns[j], columns[j + 1 :])
-    return _ranking(data, _as_terms(best), "pair", top, best.tested + best.degenerate, best.degenerate)
+    return _ranking(
+        data, _as_terms(best), "pair", top, best.tested + best.degenerate, best.degenerate
+    )
 
 # %% ../../nbs/11_ibc_screening.ipynb #0cea54d2
 def _residual(data):
-    """y off all main effects if they are at most half as many as samples, else y itself; of unit length unless it vanishes."""
+    """y off all main effects if they are at most half as many as samples, else y itself; of unit
+    length unless it vanishes."""
     if 2 * (len(data.columns) + 1) > len(data.y):
         return data.y
     e = _off(_shared_basis(data, "all"), data.y)
@@ -527,7 +634,9 @@ def _square_correlations(data):
     for block in _blocks(len(scores), 256):
         Z2 = len(r2) * _unit(data, data.columns[block]) ** 2 - 1
         size = np.sum(Z2 * Z2, axis=1)
-        scores[block] = np.where(size > DEPENDENT * len(r2), (Z2 @ r2) ** 2 / np.maximum(size, DEPENDENT), 0)
+        scores[block] = np.where(
+            size > DEPENDENT * len(r2), (Z2 @ r2) ** 2 / np.maximum(size, DEPENDENT), 0
+        )
     return scores
 
 
@@ -543,7 +652,8 @@ def square_correlations(X, y):
     Returns
     -------
     ndarray of shape (n_features,)
-        Between 0 and 1; 0 for constant features and for features with two values of equal frequency.
+        Between 0 and 1; 0 for constant features and for features with two values of equal
+        frequency.
 
     Raises
     ------
@@ -552,7 +662,8 @@ def square_correlations(X, y):
 
     Notes
     -----
-    O(n p) operations, and one regression on all main effects if these are at most half as many as samples.
+    O(n p) operations, and one regression on all main effects if these are at most half as many as
+    samples.
 
     References
     ----------
@@ -566,7 +677,8 @@ def square_correlations(X, y):
 
 def screen_squares(X, y, *, n_variables=100, top=20, include_squares=True):
     """
-    Exact partial F of all pairs among the features whose squares correlate most with the squared residual of y.
+    Exact partial F of all pairs among the features whose squares correlate most with the squared
+    residual of y.
 
     Parameters
     ----------
@@ -580,17 +692,20 @@ def screen_squares(X, y, *, n_variables=100, top=20, include_squares=True):
     Returns
     -------
     InteractionRanking
-        `n_terms` counts the terms of all features, since y had a say in which of them were computed.
+        `n_terms` counts the terms of all features, since y had a say in which of them were
+        computed.
 
     Raises
     ------
     InputError
         If the data are not numeric and finite, or fewer than five samples.
     """
-    size, n_variables = _candidates(top), check_count("n_variables", n_variables, 2)
+    size = _candidates(top)
+    n_variables = check_count("n_variables", n_variables, 2)
     data = _prepare(X, y, 5)
     order = np.argsort(-_square_correlations(data), kind="stable")[:n_variables]
-    chosen, best = replace(data, columns=np.sort(data.columns[order])), _Best(size, 2)
+    chosen = replace(data, columns=np.sort(data.columns[order]))
+    best = _Best(size, 2)
     _scan_pairs(chosen, best, 512, "float32")
     if include_squares:
         _scan_squares(chosen, best)
@@ -601,13 +716,16 @@ def screen_squares(X, y, *, n_variables=100, top=20, include_squares=True):
 # %% ../../nbs/11_ibc_screening.ipynb #6bc9f5a2
 @njit(cache=True, nogil=True, error_model="numpy")
 def _correlations_at(Z, y, first, second, rho):
-    """Squared partial correlations (equation `eq-closed`) of given pairs of rows of Z, in double precision; NaN if degenerate."""
+    """Squared partial correlations (equation `eq-closed`) of given pairs of rows of Z, in double
+    precision; NaN if degenerate."""
     n = y.size
     for t in range(first.size):
-        a, b = Z[first[t]], Z[second[t]]
+        a = Z[first[t]]
+        b = Z[second[t]]
         r = Q = N = S = T = c = d = 0.0
         for i in range(n):
-            u, v = np.float64(a[i]), np.float64(b[i])
+            u = np.float64(a[i])
+            v = np.float64(b[i])
             w = u * v
             r += w
             Q += w * w
@@ -616,7 +734,8 @@ def _correlations_at(Z, y, first, second, rho):
             T += v * w
             c += y[i] * u
             d += y[i] * v
-        alpha, beta = 0.5 / (1 + r), 0.5 / (1 - r)
+        alpha = 0.5 / (1 + r)
+        beta = 0.5 / (1 - r)
         ww = Q - r * r / n - alpha * (S + T) ** 2 - beta * (S - T) ** 2
         wy = N - alpha * (S + T) * (c + d) - beta * (S - T) * (c - d)
         yy = 1 - alpha * (c + d) ** 2 - beta * (c - d) ** 2
@@ -625,23 +744,33 @@ def _correlations_at(Z, y, first, second, rho):
 
 
 def _matches(codes, order, mask, most):
-    """Pairs j < k with codes[j] == codes[k] ^ mask, as numbers j * p + k; none if there are more than `most`."""
+    """Pairs j < k with codes[j] == codes[k] ^ mask, as numbers j * p + k; none if there are more
+    than `most`."""
     low, high = (np.searchsorted(codes[order], codes ^ mask, side) for side in ("left", "right"))
     count = high - low
     if count.sum() > 2 * most:
         return np.empty(0, dtype=np.int64)
     j = np.repeat(np.arange(len(codes)), count)
-    k = order[np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + np.repeat(low, count)]
+    k = order[
+        np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + np.repeat(low, count)
+    ]
     return (j * len(codes) + k)[j < k]
 
 
 def _project(signs, e, n_samples, n_projections, rng):
-    """Pairs of rows of `signs` that agree or disagree with the sign of e on all samples of a round, over all rounds (equation `eq-recall`)."""
-    weight, bits, found = np.abs(e) / np.abs(e).sum(), 1 << np.arange(n_samples), []
+    """Pairs of rows of `signs` that agree or disagree with the sign of e on all samples of a round,
+    over all rounds (equation `eq-recall`)."""
+    weight = np.abs(e) / np.abs(e).sum()
+    bits = 1 << np.arange(n_samples)
+    found = []
     for drawn in rng.choice(len(e), (n_projections, n_samples), p=weight):
         codes = signs[:, drawn] @ bits
-        order, negative = np.argsort(codes), (e[drawn] < 0) @ bits
-        found += [_matches(codes, order, mask, 20 * len(signs)) for mask in (negative, bits.sum() - negative)]
+        order = np.argsort(codes)
+        negative = (e[drawn] < 0) @ bits
+        found += [
+            _matches(codes, order, mask, 20 * len(signs))
+            for mask in (negative, bits.sum() - negative)
+        ]
     return np.unique(np.concatenate(found))
 
 # %% ../../nbs/11_ibc_screening.ipynb #19daa102
@@ -653,20 +782,23 @@ def screen_approximate(X, y, *, top=20, n_projections=100, n_samples=None, rando
     ----------
     X : array-like or DataFrame of shape (n_samples, n_features)
     y : array-like of shape (n_samples,)
-        Strong main effects hide interactions from the search. They are removed by least squares where features are at most half as many as
-        samples; beyond that, pass the residual of a penalised linear fit.
+        Strong main effects hide interactions from the search. They are removed by least squares
+        where features are at most half as many as samples; beyond that, pass the residual of a
+        penalised linear fit.
     top : int
         Number of terms to return.
     n_projections : int
         Rounds of the search, L in equation `eq-recall`.
     n_samples : int, optional
-        Samples drawn in a round, m in equation `eq-recall`, at most 62; by default log2(p), rounded up.
+        Samples drawn in a round, m in equation `eq-recall`, at most 62; by default log2(p), rounded
+        up.
     random_state : int, Generator, RandomState or None
 
     Returns
     -------
     InteractionRanking
-        Of products of two different features. `n_terms` counts all pairs, since y had a say in which of them were computed.
+        Of products of two different features. `n_terms` counts all pairs, since y had a say in
+        which of them were computed.
 
     Raises
     ------
@@ -675,16 +807,28 @@ def screen_approximate(X, y, *, top=20, n_projections=100, n_samples=None, rando
 
     References
     ----------
-    Thanei, Meinshausen and Shah (2018), The xyz algorithm for fast interaction search in high-dimensional data.
+    Thanei, Meinshausen and Shah (2018), The xyz algorithm for fast interaction search in
+    high-dimensional data.
     """
-    size, n_projections = _candidates(top), check_count("n_projections", n_projections)
+    size = _candidates(top)
+    n_projections = check_count("n_projections", n_projections)
     data = _prepare(X, y, 5)
-    p, best, e = len(data.columns), _Best(size, 2), _residual(data)
-    m = max(2, int(np.ceil(np.log2(max(p, 2))))) if n_samples is None else check_count("n_samples", n_samples)
+    p = len(data.columns)
+    best = _Best(size, 2)
+    e = _residual(data)
+    m = (
+        max(2, int(np.ceil(np.log2(max(p, 2)))))
+        if n_samples is None
+        else check_count("n_samples", n_samples)
+    )
     if m > 62:
-        raise InputError(f"n_samples is {m}; the signs of a round are the bits of one number, at most 62 of them.")
+        raise InputError(
+            f"n_samples is {m}; the signs of a round are the bits of one number, at most 62 of"
+            " them."
+        )
     if p >= 2 and e.any():
-        Z, rng = _unit(data, data.columns, np.float32), np.random.default_rng(spawn_seeds(random_state, 1)[0])
+        Z = _unit(data, data.columns, np.float32)
+        rng = np.random.default_rng(spawn_seeds(random_state, 1)[0])
         pairs = _project(Z > 0, e, m, n_projections, rng)
         for block in _blocks(len(pairs), 1_000_000):
             first, second = np.divmod(pairs[block], p)
@@ -695,10 +839,13 @@ def screen_approximate(X, y, *, top=20, n_projections=100, n_samples=None, rando
 
 # %% ../../nbs/11_ibc_screening.ipynb #b9e53307
 def _standard_design(data, terms):
-    """Main effects of the varying columns and the terms (products of centred columns), with mean 0 and variance 1; constant products become 0."""
+    """Main effects of the varying columns and the terms (products of centred columns), with mean 0
+    and variance 1; constant products become 0."""
     Z = _unit(data, data.columns) * np.sqrt(len(data.y))
     place = {column: k for k, column in enumerate(data.columns.tolist())}
-    W = np.array([np.prod(Z[[place[j] for j in term]], axis=0) for term in terms]).reshape(len(terms), len(data.y))
+    W = np.array([np.prod(Z[[place[j] for j in term]], axis=0) for term in terms]).reshape(
+        len(terms), len(data.y)
+    )
     W = W - W.mean(axis=1, keepdims=True)
     size = W.std(axis=1, keepdims=True)
     return np.vstack([Z, np.divide(W, size, out=np.zeros_like(W), where=size > DEPENDENT)]).T
@@ -709,41 +856,51 @@ MOST_SWEEPS = 20_000  # of coordinate descent; collinear products need more than
 
 def _free_path(free):
     """Lasso path on the columns that are not free, beside the free ones, which carry no penalty."""
+
     def path(Z, y, alphas):
-        B, R = np.column_stack([np.ones(len(y)), Z[:, free]]), Z[:, ~free]
+        B = np.column_stack([np.ones(len(y)), Z[:, free]])
+        R = Z[:, ~free]
         on_B = np.linalg.lstsq(B, np.column_stack([y, R]), rcond=DEPENDENT)[0]
         rest = np.asfortranarray(R - B @ on_B[:, 1:])
         _, inner, _ = lasso_path(rest, y - B @ on_B[:, 0], alphas=alphas, max_iter=MOST_SWEEPS)
         coef = np.empty((Z.shape[1], len(alphas)))
         outer = on_B[:, [0]] - on_B[:, 1:] @ inner
-        coef[free], coef[~free] = outer[1:], inner
+        coef[free] = outer[1:]
+        coef[~free] = inner
         return coef, outer[0]
+
     return path
 
 
 def _group_path(groups):
-    """Group lasso path; column lists may overlap, each group gets copies of its columns and a column's coefficient is the sum over its copies."""
+    """Group lasso path; column lists may overlap, each group gets copies of its columns and a
+    column's coefficient is the sum over its copies."""
     try:
         from skglm import GroupLasso
     except ImportError:
         raise MissingBackendError(
-            "method='group' needs the Python package 'skglm', which is not installed: pip install 'lpc_ns[group]', or use method='hierarchical'."
+            "method='group' needs the Python package 'skglm', which is not installed: pip install"
+            " 'lpc_ns[group]', or use method='hierarchical'."
         ) from None
-    copies, sizes = np.concatenate(groups), [len(g) for g in groups]
+    copies = np.concatenate(groups)
+    sizes = [len(g) for g in groups]
 
     def path(Z, y, alphas):
         model = GroupLasso(groups=sizes, weights=np.sqrt(sizes), tol=1e-7, warm_start=True)
-        coef, intercept = np.zeros((Z.shape[1], len(alphas))), np.empty(len(alphas))
+        coef = np.zeros((Z.shape[1], len(alphas)))
+        intercept = np.empty(len(alphas))
         for k, alpha in enumerate(alphas):
             model.set_params(alpha=alpha).fit(np.asfortranarray(Z[:, copies]), y)
             np.add.at(coef[:, k], copies, model.coef_)
             intercept[k] = model.intercept_
         return coef, intercept
+
     return path
 
 
 def _cross_validated(path, Z, y, strongest, folds):
-    """The penalty of smallest squared error over the folds on a path of 60, and the coefficients there."""
+    """The penalty of smallest squared error over the folds on a path of 60, and the coefficients
+    there."""
     alphas = (strongest or 1.0) * np.geomspace(1, 1e-3, 60)
     errors = np.zeros(60)
     for train, test in folds:
@@ -766,7 +923,8 @@ class InteractionSelection:
     coef : ndarray of shape (n_kept,)
         Change of y for one standard deviation of the product of the centred features.
     main_coef : ndarray of shape (n_features,)
-        Change of y for one standard deviation of each feature; 0 for features that were left out or are constant.
+        Change of y for one standard deviation of each feature; 0 for features that were left out or
+        are constant.
     alpha : float
         Penalty chosen by cross-validation.
     n_candidates : int
@@ -799,15 +957,24 @@ class InteractionSelection:
         """
         label = names if names is not None else self.feature_names
         mains = [(_term_name((j,), label), c) for j, c in enumerate(self.main_coef) if c != 0]
-        return pd.DataFrame(mains + [(_term_name(t, label), c) for t, c in zip(self.terms, self.coef, strict=True)], columns=["term", "coef"])
+        return pd.DataFrame(
+            mains + [(_term_name(t, label), c) for t, c in zip(self.terms, self.coef, strict=True)],
+            columns=["term", "coef"],
+        )
 
     def __len__(self):
         return len(self.terms)
 
     def __repr__(self):
-        shown = ", ".join(f"{_term_name(t, self.feature_names)} ({c:.3g})" for t, c in zip(self.terms[:5], self.coef, strict=False))
+        shown = ", ".join(
+            f"{_term_name(t, self.feature_names)} ({c:.3g})"
+            for t, c in zip(self.terms[:5], self.coef, strict=False)
+        )
         mains = np.count_nonzero(self.main_coef)
-        return f"InteractionSelection({len(self)} of {self.n_candidates} terms by {self.method}, {mains} main effects: {shown}{', ...' if len(self) > 5 else ''})"
+        return (
+            f"InteractionSelection({len(self)} of {self.n_candidates} terms by {self.method},"
+            f" {mains} main effects: {shown}{', ...' if len(self) > 5 else ''})"
+        )
 
 
 def _folds(cv, n, random_state):
@@ -826,37 +993,53 @@ def _fit_hierarchical(Z, y, folds, free):
     smallest = min(len(train) for train, _ in folds)
     if free.sum() + 1 >= smallest:
         raise InputError(
-            f"method='hierarchical' leaves {free.sum()} main effects unpenalised and the smallest training fold has {smallest} samples; "
-            "offer fewer terms, or use method='lasso'."
+            f"method='hierarchical' leaves {free.sum()} main effects unpenalised and the smallest"
+            f" training fold has {smallest} samples; offer fewer terms, or use method='lasso'."
         )
     B = np.column_stack([np.ones(len(y)), Z[:, free]])
     residual = y - B @ np.linalg.lstsq(B, y, rcond=DEPENDENT)[0]
-    return _cross_validated(_free_path(free), Z, y, np.abs(Z[:, ~free].T @ residual).max(initial=0) / len(y), folds)
+    return _cross_validated(
+        _free_path(free), Z, y, np.abs(Z[:, ~free].T @ residual).max(initial=0) / len(y), folds
+    )
 
 
 def _fit_group(Z, y, folds, groups):
     """Coefficients and penalty of the overlapping group lasso."""
-    strongest = max(np.linalg.norm(Z[:, g].T @ (y - y.mean())) / (len(y) * np.sqrt(len(g))) for g in groups)
+    strongest = max(
+        np.linalg.norm(Z[:, g].T @ (y - y.mean())) / (len(y) * np.sqrt(len(g))) for g in groups
+    )
     return _cross_validated(_group_path(groups), Z, y, strongest, folds)
 
 
 def _fit(method, Z, y, folds, columns, terms):
     """Coefficients of the main effects of the given columns and of the terms, and the penalty."""
     if method == "hierarchical":
-        return _fit_hierarchical(Z, y, folds, np.append(np.isin(columns, [j for t in terms for j in t]), np.zeros(len(terms), dtype=bool)))
+        return _fit_hierarchical(
+            Z,
+            y,
+            folds,
+            np.append(
+                np.isin(columns, [j for t in terms for j in t]), np.zeros(len(terms), dtype=bool)
+            ),
+        )
     if method == "group":
         place = {term: k for k, term in enumerate([(j,) for j in columns.tolist()] + terms)}
-        return _fit_group(Z, y, folds, [[place[d] for d in _divisors(term, 1)] + [k] for term, k in place.items()])
+        return _fit_group(
+            Z, y, folds, [[place[d] for d in _divisors(term, 1)] + [k] for term, k in place.items()]
+        )
     model = LassoCV(cv=folds, max_iter=MOST_SWEEPS)
     if method == "elastic-net":
-        model = ElasticNetCV(cv=folds, l1_ratio=[0.1, 0.5, 0.7, 0.9, 0.95, 0.99, 1], max_iter=MOST_SWEEPS)
+        model = ElasticNetCV(
+            cv=folds, l1_ratio=[0.1, 0.5, 0.7, 0.9, 0.95, 0.99, 1], max_iter=MOST_SWEEPS
+        )
     model.fit(Z, y)
     return model.coef_, model.alpha_
 
 
 def select_interactions(X, y, terms, *, method="lasso", cv=5, random_state=None):
     """
-    Fit main effects and given terms jointly under a penalty that is chosen by cross-validation (equation `eq-lasso`).
+    Fit main effects and given terms jointly under a penalty that is chosen by cross-validation
+    (equation `eq-lasso`).
 
     Parameters
     ----------
@@ -867,8 +1050,8 @@ def select_interactions(X, y, terms, *, method="lasso", cv=5, random_state=None)
     method : {'lasso', 'elastic-net', 'hierarchical', 'group'}
         See the table of penalties; 'group' needs the package skglm.
     cv : int or scikit-learn splitter
-        Folds that choose the penalty. If y was used to screen the terms, their errors flatter the fit; to measure accuracy, repeat the screening in
-        outer folds.
+        Folds that choose the penalty. If y was used to screen the terms, their errors flatter the
+        fit; to measure accuracy, repeat the screening in outer folds.
     random_state : int, Generator, RandomState or None
         Shuffles the folds if `cv` is a number.
 
@@ -879,24 +1062,35 @@ def select_interactions(X, y, terms, *, method="lasso", cv=5, random_state=None)
     Raises
     ------
     InputError
-        If the data are not numeric and finite, a term names an unknown column, or an option is unknown.
+        If the data are not numeric and finite, a term names an unknown column, or an option is
+        unknown.
     MissingBackendError
         If `method='group'` and skglm is not installed.
     """
     check_choice("method", method, METHODS)
     data = _prepare(X, y, 5)
-    candidates, scale = _check_terms(getattr(terms, "terms", terms), data.X.shape[1]), np.std(check_vector(y, len(data.y)))
+    candidates = _check_terms(getattr(terms, "terms", terms), data.X.shape[1])
+    scale = np.std(check_vector(y, len(data.y)))
     if not len(data.columns):
         raise InputError("X has no column that varies; there is nothing to select from.")
-    varying, p = set(data.columns.tolist()), len(data.columns)
+    varying = set(data.columns.tolist())
+    p = len(data.columns)
     offered = [term for term in candidates if varying.issuperset(term)]
     if method == "group":
         offered = list(dict.fromkeys(offered + [d for term in offered for d in _divisors(term, 2)]))
-    y, folds = data.y * np.sqrt(len(data.y)), _folds(cv, len(data.y), random_state)
+    y = data.y * np.sqrt(len(data.y))
+    folds = _folds(cv, len(data.y), random_state)
     coef, alpha = _fit(method, _standard_design(data, offered), y, folds, data.columns, offered)
-    coef, main_coef = scale * coef + 0.0, np.zeros(data.X.shape[1])
+    coef = scale * coef + 0.0
+    main_coef = np.zeros(data.X.shape[1])
     main_coef[data.columns] = coef[:p]
     order = [k for k in np.argsort(-np.abs(coef[p:]), kind="stable") if coef[p + k] != 0]
     return InteractionSelection(
-        tuple(offered[k] for k in order), coef[p:][order], main_coef, float(scale * alpha), len(candidates), method, data.names
+        tuple(offered[k] for k in order),
+        coef[p:][order],
+        main_coef,
+        float(scale * alpha),
+        len(candidates),
+        method,
+        data.names,
     )

@@ -22,7 +22,14 @@ from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import KFold
 from sklearn.tree import DecisionTreeRegressor
 
-from ..errors import InputError, check_choice, check_count, check_matrix, check_nonnegative, check_vector
+from lpc_ns.errors import (
+    InputError,
+    check_choice,
+    check_count,
+    check_matrix,
+    check_nonnegative,
+    check_vector,
+)
 from ..lpc.local_search import spawn_seeds
 
 # %% ../../nbs/12_ibc_splits.ipynb #15b62199
@@ -32,7 +39,8 @@ TOLERANCE = 1e-9
 
 @kernel
 def _arrive(R, row):
-    """Rotate a row (z, y) into the triangle R of shape (q, q + 1), in place; returns by how much the sum of squares grows."""
+    """Rotate a row (z, y) into the triangle R of shape (q, q + 1), in place; returns by how much
+    the sum of squares grows."""
     q = R.shape[0]
     for k in range(q):
         if abs(row[k]) <= TOLERANCE:
@@ -42,9 +50,11 @@ def _arrive(R, row):
                 R[k, j] = row[j]
             return 0.0
         length = np.sqrt(R[k, k] ** 2 + row[k] ** 2)
-        cosine, sine = R[k, k] / length, row[k] / length
+        cosine = R[k, k] / length
+        sine = row[k] / length
         for j in range(k, q + 1):
-            upper, lower = R[k, j], row[j]
+            upper = R[k, j]
+            lower = row[j]
             R[k, j] = cosine * upper + sine * lower
             row[j] = cosine * lower - sine * upper
     return row[q] ** 2
@@ -52,9 +62,12 @@ def _arrive(R, row):
 
 @kernel
 def _running_sse(Z, y, ridge):
-    """Smallest penalised sum of squares of rows 0..t, for every t; the first column of Z is not penalised."""
+    """Smallest penalised sum of squares of rows 0..t, for every t; the first column of Z is not
+    penalised."""
     n, q = Z.shape
-    R, row, sse = np.zeros((q, q + 1)), np.empty(q + 1), np.empty(n)
+    R = np.zeros((q, q + 1))
+    row = np.empty(q + 1)
+    sse = np.empty(n)
     for k in range(1, q):
         R[k, k] = np.sqrt(ridge)
     total = 0.0
@@ -81,7 +94,8 @@ class ThresholdScan:
     Attributes
     ----------
     thresholds : ndarray of shape (n_cuts,)
-        Increasing, midway between neighbouring distinct values; empty if no cut leaves enough samples on both sides.
+        Increasing, midway between neighbouring distinct values; empty if no cut leaves enough
+        samples on both sides.
     sse : ndarray of shape (n_cuts,)
         Sum of squares of separate regressions on both sides, plus the penalty if there is one.
     n_below : ndarray of int, shape (n_cuts,)
@@ -105,7 +119,11 @@ class ThresholdScan:
     @property
     def gain(self):
         """Increase of the in-sample R^2 by each cut."""
-        return (self.sse_unsplit - self.sse) / self.total if self.total > 0 else np.zeros(len(self.sse))
+        return (
+            (self.sse_unsplit - self.sse) / self.total
+            if self.total > 0
+            else np.zeros(len(self.sse))
+        )
 
     @property
     def f_statistic(self):
@@ -113,7 +131,11 @@ class ThresholdScan:
         freedom = self.n_samples - 2 * self.rank
         if freedom <= 0:
             return np.full(len(self.sse), np.nan)
-        return (self.sse_unsplit - self.sse) / self.rank / np.maximum(self.sse / freedom, np.finfo(float).tiny)
+        return (
+            (self.sse_unsplit - self.sse)
+            / self.rank
+            / np.maximum(self.sse / freedom, np.finfo(float).tiny)
+        )
 
     @property
     def best(self):
@@ -148,7 +170,11 @@ def _scan(Z, y, z, min_leaf, ridge):
     admissible = (ordered[:-1] < ordered[1:]) & (below >= min_leaf) & (len(z) - below >= min_leaf)
     if not admissible.any():
         return np.empty(0), np.empty(0), np.empty(0, dtype=int)
-    return _midpoints(ordered)[admissible], _cut_sse(Z[order], y[order], ridge)[admissible], below[admissible]
+    return (
+        _midpoints(ordered)[admissible],
+        _cut_sse(Z[order], y[order], ridge)[admissible],
+        below[admissible],
+    )
 
 
 def threshold_scan(X, y, z, *, min_leaf=None, ridge=0.0):
@@ -158,7 +184,8 @@ def threshold_scan(X, y, z, *, min_leaf=None, ridge=0.0):
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
-        Columns of the regression on each side, without the intercept, which is added; there may be none.
+        Columns of the regression on each side, without the intercept, which is added; there may be
+        none.
     y : array-like of shape (n_samples,)
     z : array-like of shape (n_samples,)
         The variable to cut; need not be a column of X.
@@ -178,15 +205,24 @@ def threshold_scan(X, y, z, *, min_leaf=None, ridge=0.0):
 
     Notes
     -----
-    Time O(n log n + n q^2) and memory O(n q) for q coefficients, by rank-one updates of triangular factors (Gill et al. 1974).
+    Time O(n log n + n q^2) and memory O(n q) for q coefficients, by rank-one updates of triangular
+    factors (Gill et al. 1974).
     """
     design = _check_design(X, "X")
-    y, z = check_vector(y, len(design)), check_vector(z, len(design), "z")
+    y = check_vector(y, len(design))
+    z = check_vector(z, len(design), "z")
     min_leaf = design.shape[1] + 2 if min_leaf is None else check_count("min_leaf", min_leaf)
     ridge = check_nonnegative("ridge", ridge)
-    Z, centred = _standardised(design), y - y.mean()
+    Z = _standardised(design)
+    centred = y - y.mean()
     found = _scan(Z, centred, z, min_leaf, ridge)
-    return ThresholdScan(*found, _running_sse(Z, centred, ridge)[-1], centred @ centred, len(y), int(np.linalg.matrix_rank(Z)))
+    return ThresholdScan(
+        *found,
+        _running_sse(Z, centred, ridge)[-1],
+        centred @ centred,
+        len(y),
+        int(np.linalg.matrix_rank(Z)),
+    )
 
 # %% ../../nbs/12_ibc_splits.ipynb #0736eb17
 def _interval(name, low, high):
@@ -218,7 +254,10 @@ class Split:
         """The columns of X that the rule looks at."""
         X = check_matrix(X)
         if max(self.variables) >= X.shape[1]:
-            raise InputError(f"The split looks at column {max(self.variables)} while X has {X.shape[1]} columns; pass the features it was found with.")
+            raise InputError(
+                f"The split looks at column {max(self.variables)} while X has {X.shape[1]} columns;"
+                " pass the features it was found with."
+            )
         return X[:, self.variables]
 
     def _names(self, names):
@@ -286,8 +325,15 @@ class BoxSplit(Split):
         """
         names = self._names(names)
         if self.direction is not None:
-            names = [" + ".join(f"{w:.3g} {name}" for w, name in zip(self.direction, names, strict=True)).replace("+ -", "- ")]
-        cells = (" and ".join(filter(None, map(_interval, names, low, high))) for low, high in zip(self.lower, self.upper, strict=True))
+            names = [
+                " + ".join(
+                    f"{w:.3g} {name}" for w, name in zip(self.direction, names, strict=True)
+                ).replace("+ -", "- ")
+            ]
+        cells = (
+            " and ".join(filter(None, map(_interval, names, low, high)))
+            for low, high in zip(self.lower, self.upper, strict=True)
+        )
         return "\n".join(f"cell {k}: {text or 'all samples'}" for k, text in enumerate(cells))
 
 
@@ -326,7 +372,9 @@ class CentreSplit(Split):
         ndarray of int, shape (n_samples,)
         """
         away = self._columns(X)[:, None] - self.centres
-        return (self.offsets - np.einsum("nki,kij,nkj->nk", away, self.precisions, away) / 2).argmax(axis=1)
+        return (
+            self.offsets - np.einsum("nki,kij,nkj->nk", away, self.precisions, away) / 2
+        ).argmax(axis=1)
 
     def describe(self, names=None):
         """
@@ -342,7 +390,10 @@ class CentreSplit(Split):
         str
         """
         names = self._names(names)
-        where = (", ".join(f"{name} = {v:.4g}" for name, v in zip(names, centre, strict=True)) for centre in self.centres)
+        where = (
+            ", ".join(f"{name} = {v:.4g}" for name, v in zip(names, centre, strict=True))
+            for centre in self.centres
+        )
         return "\n".join(f"cell {k}: around {text}" for k, text in enumerate(where))
 
 # %% ../../nbs/12_ibc_splits.ipynb #190ba79d
@@ -357,8 +408,10 @@ def _quantile_cuts(z, n_cells):
 
 
 def _admissible(z, cuts, min_leaf):
-    """The cuts, from the lowest, that close a cell of at least min_leaf samples and leave as many above."""
-    kept, below = [], 0
+    """The cuts, from the lowest, that close a cell of at least min_leaf samples and leave as many
+    above."""
+    kept = []
+    below = 0
     for cut in cuts:
         count = int((z <= cut).sum())
         if count - below >= min_leaf and len(z) - count >= min_leaf:
@@ -415,9 +468,11 @@ def make_split_data(X, y, *, design=None, min_leaf=None, ridge=0.0, random_state
         Variables that can be cut.
     y : array-like of shape (n_samples,)
     design : array-like of shape (n_samples, n_columns), optional
-        Columns of the local regressions, without the intercept; X by default. It may have no columns: cells then have levels only.
+        Columns of the local regressions, without the intercept; X by default. It may have no
+        columns: cells then have levels only.
     min_leaf : int, optional
-        Fewest samples of a cell; by default twice the number of coefficients of a local regression, and at least 10.
+        Fewest samples of a cell; by default twice the number of coefficients of a local regression,
+        and at least 10.
     ridge : float
         Weight of the squared slopes of the standardised columns.
     random_state : int, RandomState, Generator or None
@@ -436,30 +491,49 @@ def make_split_data(X, y, *, design=None, min_leaf=None, ridge=0.0, random_state
     y = check_vector(y, len(X))
     design = X if design is None else _check_design(design, "design")
     if len(design) != len(X):
-        raise InputError(f"design has {len(design)} rows while X has {len(X)} samples; one row per sample is needed.")
-    min_leaf = max(10, 2 * (design.shape[1] + 1)) if min_leaf is None else check_count("min_leaf", min_leaf)
-    return SplitData(X, y, design, min_leaf, check_nonnegative("ridge", ridge), int(spawn_seeds(random_state, 1)[0].generate_state(1)[0]))
+        raise InputError(
+            f"design has {len(design)} rows while X has {len(X)} samples; one row per sample is"
+            " needed."
+        )
+    min_leaf = (
+        max(10, 2 * (design.shape[1] + 1))
+        if min_leaf is None
+        else check_count("min_leaf", min_leaf)
+    )
+    return SplitData(
+        X,
+        y,
+        design,
+        min_leaf,
+        check_nonnegative("ridge", ridge),
+        int(spawn_seeds(random_state, 1)[0].generate_state(1)[0]),
+    )
 
 # %% ../../nbs/12_ibc_splits.ipynb #59ccceef
 @kernel
 def _cost(sums, squares, weight, a, b):
     """Sum of squares about their mean of values a..b, from cumulative sums."""
-    w, s = weight[b + 1] - weight[a], sums[b + 1] - sums[a]
+    w = weight[b + 1] - weight[a]
+    s = sums[b + 1] - sums[a]
     return max(squares[b + 1] - squares[a] - s * s / w, 0.0)
 
 
 @kernel
 def _fill(previous, current, start, sums, squares, weight, low, high, first, last):
-    """Fill current[low..high] of equation `eq-lloyd` by halving; the minimisers lie in first..last."""
+    """Fill current[low..high] of equation `eq-lloyd` by halving; the minimisers lie in
+    first..last."""
     if low > high:
         return
     middle = (low + high) // 2
-    best, at = np.inf, first
+    best = np.inf
+    at = first
     for a in range(first, min(middle, last) + 1):
         value = previous[a] + _cost(sums, squares, weight, a, middle)
         if value < best:
-            best, at = value, a
-    current[middle], start[middle] = best, at
+            best = value
+            at = a
+    current[middle] = best
+    start[middle] = at
     _fill(previous, current, start, sums, squares, weight, low, middle - 1, first, at)
     _fill(previous, current, start, sums, squares, weight, middle + 1, high, at, last)
 
@@ -488,12 +562,16 @@ def lloyd_max(z, n_cells):
     values, counts = np.unique(z, return_counts=True)
     n_cells = min(check_count("n_cells", n_cells), len(values))
     centred = values - z.mean()
-    weight, sums, squares = (np.concatenate([[0.0], np.cumsum(counts * centred**k)]) for k in range(3))
+    weight, sums, squares = (
+        np.concatenate([[0.0], np.cumsum(counts * centred**k)]) for k in range(3)
+    )
     last = len(values) - 1
     costs = np.maximum(squares[1:] - sums[1:] ** 2 / weight[1:], 0.0)
     starts = []
     for _ in range(n_cells - 1):
-        previous, costs, start = np.concatenate([[np.inf], costs[:-1]]), np.empty(len(values)), np.empty(len(values), dtype=np.int64)
+        previous = np.concatenate([[np.inf], costs[:-1]])
+        costs = np.empty(len(values))
+        start = np.empty(len(values), dtype=np.int64)
         _fill(previous, costs, start, sums, squares, weight, 0, last, 0, last)
         starts.append(start)
     edges = [len(values)]
@@ -518,11 +596,15 @@ class _Leaf:
     @cached_property
     def cut(self):
         """The best cut: (decrease of the sum of squares, position of the variable, threshold)."""
-        Z, y = self.Z[self.rows], self.data.y[self.rows]
+        Z = self.Z[self.rows]
+        y = self.data.y[self.rows]
         y = y - y.mean()
-        unsplit, best = _running_sse(Z, y, self.data.ridge)[-1], (-np.inf, 0, 0.0)
+        unsplit = _running_sse(Z, y, self.data.ridge)[-1]
+        best = (-np.inf, 0, 0.0)
         for d, j in enumerate(self.variables):
-            thresholds, sse, _ = _scan(Z, y, self.data.X[self.rows, j], self.data.min_leaf, self.data.ridge)
+            thresholds, sse, _ = _scan(
+                Z, y, self.data.X[self.rows, j], self.data.min_leaf, self.data.ridge
+            )
             if len(sse) and unsplit - sse.min() > best[0]:
                 best = (unsplit - sse.min(), d, thresholds[sse.argmin()])
         return best
@@ -530,10 +612,13 @@ class _Leaf:
     def halves(self):
         """The two leaves on the sides of the best cut."""
         _, d, threshold = self.cut
-        upper, lower = self.upper.copy(), self.lower.copy()
+        upper = self.upper.copy()
+        lower = self.lower.copy()
         upper[d] = lower[d] = threshold
         low = self.data.X[self.rows, self.variables[d]] <= threshold
-        return replace(self, rows=self.rows[low], upper=upper), replace(self, rows=self.rows[~low], lower=lower)
+        return replace(self, rows=self.rows[low], upper=upper), replace(
+            self, rows=self.rows[~low], lower=lower
+        )
 
 
 def linear_tree_split(data, variables, n_cells=2):
@@ -551,20 +636,31 @@ def linear_tree_split(data, variables, n_cells=2):
     -------
     BoxSplit
     """
-    variables, infinite = tuple(variables), np.full(len(variables), np.inf)
-    leaves = [_Leaf(data, _standardised(data.design), variables, np.arange(len(data.y)), -infinite, infinite)]
+    variables = tuple(variables)
+    infinite = np.full(len(variables), np.inf)
+    leaves = [
+        _Leaf(
+            data, _standardised(data.design), variables, np.arange(len(data.y)), -infinite, infinite
+        )
+    ]
     while len(leaves) < n_cells:
         k = max(range(len(leaves)), key=lambda k: leaves[k].cut[0])
         if leaves[k].cut[0] == -np.inf:
             break
-        leaves[k:k + 1] = leaves[k].halves()
+        leaves[k : k + 1] = leaves[k].halves()
     name = "threshold" if len(variables) == 1 else "linear-tree"
-    return BoxSplit(variables, name, np.array([leaf.lower for leaf in leaves]), np.array([leaf.upper for leaf in leaves]))
+    return BoxSplit(
+        variables,
+        name,
+        np.array([leaf.lower for leaf in leaves]),
+        np.array([leaf.upper for leaf in leaves]),
+    )
 
 
 def threshold_split(data, variables, n_cells=2):
     """
-    Intervals of one variable whose separate regressions fit best, by one exact scan after the other.
+    Intervals of one variable whose separate regressions fit best, by one exact scan after the
+    other.
 
     Parameters
     ----------
@@ -635,7 +731,9 @@ def quantile_split(data, variables, n_cells=4):
     BoxSplit
     """
     z = data.X[:, variables[0]]
-    return _intervals(tuple(variables), "quantile", _admissible(z, _quantile_cuts(z, n_cells), data.min_leaf))
+    return _intervals(
+        tuple(variables), "quantile", _admissible(z, _quantile_cuts(z, n_cells), data.min_leaf)
+    )
 
 
 def lloyd_max_split(data, variables, n_cells=2):
@@ -654,7 +752,9 @@ def lloyd_max_split(data, variables, n_cells=2):
     BoxSplit
     """
     z = data.X[:, variables[0]]
-    return _intervals(tuple(variables), "lloyd-max", _admissible(z, lloyd_max(z, n_cells), data.min_leaf))
+    return _intervals(
+        tuple(variables), "lloyd-max", _admissible(z, lloyd_max(z, n_cells), data.min_leaf)
+    )
 
 # %% ../../nbs/12_ibc_splits.ipynb #6aaa46d3
 def quadrants_split(data, variables, n_cells=4):
@@ -673,7 +773,9 @@ def quadrants_split(data, variables, n_cells=4):
     -------
     BoxSplit
     """
-    cuts = [_admissible(data.X[:, j], _quantile_cuts(data.X[:, j], 2), data.min_leaf) for j in variables]
+    cuts = [
+        _admissible(data.X[:, j], _quantile_cuts(data.X[:, j], 2), data.min_leaf) for j in variables
+    ]
     sides = [list(zip([-np.inf, *c], [*c, np.inf], strict=True)) for c in cuts]
     boxes = np.array(list(product(*sides)))
     return BoxSplit(tuple(variables), "quadrants", boxes[:, :, 0], boxes[:, :, 1])
@@ -696,12 +798,16 @@ def tree_split(data, variables, n_cells=2):
     variables = tuple(variables)
     if n_cells < 2:
         return _intervals(variables[:1], "tree", [])
-    tree = DecisionTreeRegressor(max_leaf_nodes=n_cells, min_samples_leaf=data.min_leaf, random_state=data.seed)
+    tree = DecisionTreeRegressor(
+        max_leaf_nodes=n_cells, min_samples_leaf=data.min_leaf, random_state=data.seed
+    )
     tree = tree.fit(data.X[:, variables], data.y).tree_
-    boxes, stack = [], [(0, np.full(len(variables), -np.inf), np.full(len(variables), np.inf))]
+    boxes = []
+    stack = [(0, np.full(len(variables), -np.inf), np.full(len(variables), np.inf))]
     while stack:
         node, lower, upper = stack.pop()
-        d, threshold = tree.feature[node], tree.threshold[node]
+        d = tree.feature[node]
+        threshold = tree.threshold[node]
         if d < 0:
             boxes.append((lower, upper))
             continue
@@ -730,8 +836,10 @@ def oblique_split(data, variables, n_cells=2):
     variables = tuple(variables)
     V = data.X[:, variables]
     spread = V.std(axis=0)
-    Z, y = _standardised(data.design), data.y - data.y.mean()
-    best, split = np.inf, _intervals(variables[:1], "oblique", [])
+    Z = _standardised(data.design)
+    y = data.y - data.y.mean()
+    best = np.inf
+    split = _intervals(variables[:1], "oblique", [])
     for weights in product((-1, 0, 1), repeat=len(variables)):
         used = np.array(weights) != 0
         if used.sum() < 2 or weights[used.argmax()] < 0 or (spread[used] == 0).any():
@@ -739,19 +847,28 @@ def oblique_split(data, variables, n_cells=2):
         direction = np.divide(weights, spread, out=np.zeros(len(variables)), where=used)
         thresholds, sse, _ = _scan(Z, y, V @ direction, data.min_leaf, data.ridge)
         if len(sse) and sse.min() < best:
-            best, split = sse.min(), _intervals(variables, "oblique", [thresholds[sse.argmin()]], direction)
+            best = sse.min()
+            split = _intervals(variables, "oblique", [thresholds[sse.argmin()]], direction)
     return split
 
 
 def _around_centres(data, variables, n_cells, rule, fit):
-    """A centre split from `fit(standardised, m) -> (labels, centres, precisions, offsets)`, with fewer cells until all are large enough."""
+    """A centre split from `fit(standardised, m) -> (labels, centres, precisions, offsets)`, with
+    fewer cells until all are large enough."""
     V = data.X[:, variables]
-    mean, spread = V.mean(axis=0), V.std(axis=0)
+    mean = V.mean(axis=0)
+    spread = V.std(axis=0)
     spread[spread == 0] = 1.0
     scaled = (V - mean) / spread
     for m in range(min(n_cells, len(np.unique(scaled, axis=0))), 1, -1):
         centres, precisions, offsets = fit(scaled, m)
-        split = CentreSplit(tuple(variables), rule, mean + spread * centres, precisions / np.outer(spread, spread), offsets)
+        split = CentreSplit(
+            tuple(variables),
+            rule,
+            mean + spread * centres,
+            precisions / np.outer(spread, spread),
+            offsets,
+        )
         if np.bincount(split.assign(data.X), minlength=m).min() >= data.min_leaf:
             return split
     return _intervals(tuple(variables)[:1], rule, [])
@@ -772,6 +889,7 @@ def kmeans_split(data, variables, n_cells=2):
     CentreSplit
         A BoxSplit with one cell if every clustering has a cell smaller than `data.min_leaf`.
     """
+
     def fit(scaled, m):
         centres = KMeans(m, n_init=5, random_state=data.seed).fit(scaled).cluster_centers_
         return centres, np.tile(np.eye(scaled.shape[1]), (m, 1, 1)), np.zeros(m)
@@ -794,10 +912,15 @@ def mixture_split(data, variables, n_cells=2):
     CentreSplit
         A BoxSplit with one cell if every mixture has a cell smaller than `data.min_leaf`.
     """
+
     def fit(scaled, m):
         mixture = GaussianMixture(m, reg_covar=1e-4, random_state=data.seed).fit(scaled)
         precisions = mixture.precisions_
-        return mixture.means_, precisions, np.log(mixture.weights_) + np.linalg.slogdet(precisions)[1] / 2
+        return (
+            mixture.means_,
+            precisions,
+            np.log(mixture.weights_) + np.linalg.slogdet(precisions)[1] / 2,
+        )
 
     return _around_centres(data, variables, n_cells, "mixture", fit)
 
@@ -870,11 +993,14 @@ class _Cell:
     """Centred moments of one cell in the eigenbasis of its Gram matrix."""
 
     def __init__(self, Z, y):
-        self.mean, self.level = Z.mean(axis=0), y.mean()
-        self.Z, self.y = Z - self.mean, y - self.level
+        self.mean = Z.mean(axis=0)
+        self.level = y.mean()
+        self.Z = Z - self.mean
+        self.y = y - self.level
         values, vectors = np.linalg.eigh(self.Z.T @ self.Z)
         kept = values > 1e-12 * values.max(initial=0.0)
-        self.values, self.vectors = values[kept], vectors[:, kept]
+        self.values = values[kept]
+        self.vectors = vectors[:, kept]
         self.moments = self.vectors.T @ (self.Z.T @ self.y)
 
     def coefficients(self, ridge):
@@ -885,21 +1011,29 @@ class _Cell:
     def evidence(self):
         """Q and the log determinant of equation `eq-evidence`, for every penalty of RIDGES."""
         values = self.values[:, None]
-        return self.y @ self.y - (self.moments[:, None] ** 2 / (values + RIDGES)).sum(axis=0), np.log1p(values / RIDGES).sum(axis=0)
+        return self.y @ self.y - (self.moments[:, None] ** 2 / (values + RIDGES)).sum(
+            axis=0
+        ), np.log1p(values / RIDGES).sum(axis=0)
 
 
 def _likeliest_ridge(cells, n):
-    """The penalty of RIDGES with the largest marginal likelihood for n samples in these cells; the smallest if there is nothing to explain."""
-    Q, log_determinant = (sum(parts) for parts in zip(*(cell.evidence() for cell in cells), strict=True))
+    """The penalty of RIDGES with the largest marginal likelihood for n samples in these cells; the
+    smallest if there is nothing to explain."""
+    Q, log_determinant = (
+        sum(parts) for parts in zip(*(cell.evidence() for cell in cells), strict=True)
+    )
     scale = sum(cell.y @ cell.y for cell in cells)
     if len(cells) >= n or scale == 0:
         return float(RIDGES[0])
-    return float(RIDGES[((n - len(cells)) * np.log(np.maximum(Q / scale, 1e-15)) + log_determinant).argmin()])
+    return float(
+        RIDGES[((n - len(cells)) * np.log(np.maximum(Q / scale, 1e-15)) + log_determinant).argmin()]
+    )
 
 
 def likeliest_ridge(design, y):
     """
-    Penalty of one regression with the largest marginal likelihood (equation `eq-evidence` with one cell).
+    Penalty of one regression with the largest marginal likelihood (equation `eq-evidence` with one
+    cell).
 
     Parameters
     ----------
@@ -929,9 +1063,9 @@ def fit_regimes(design, y, labels, n_cells=None, *, ridge=0.0, min_leaf=1):
     n_cells : int, optional
         One more than the largest label by default.
     ridge : float or None
-        Weight of the squared deviations of the cells' slopes from those of all samples, and of the squares of the latter, for
-        standardised columns; 0 is least squares. None takes for each of both the value of `RIDGES` with the largest marginal likelihood
-        (equation `eq-evidence`).
+        Weight of the squared deviations of the cells' slopes from those of all samples, and of the
+        squares of the latter, for standardised columns; 0 is least squares. None takes for each of
+        both the value of `RIDGES` with the largest marginal likelihood (equation `eq-evidence`).
     min_leaf : int
         A cell with fewer samples gets the regression of all samples.
 
@@ -939,23 +1073,33 @@ def fit_regimes(design, y, labels, n_cells=None, *, ridge=0.0, min_leaf=1):
     -------
     RegimeFit
     """
-    mean, spread = design.mean(axis=0), design.std(axis=0)
+    mean = design.mean(axis=0)
+    spread = design.std(axis=0)
     spread[spread <= 1e-12 * np.abs(design).max(axis=0, initial=0.0)] = 1.0
     Z = (design - mean) / spread
     n_cells = int(labels.max()) + 1 if n_cells is None else n_cells
     sizes = np.bincount(labels, minlength=n_cells)
     everyone = _Cell(Z, y)
-    common, level = everyone.coefficients(_likeliest_ridge([everyone], len(y)) if ridge is None else ridge)
-    slopes, constants = np.tile(common, (n_cells, 1)), np.full(n_cells, level)
+    common, level = everyone.coefficients(
+        _likeliest_ridge([everyone], len(y)) if ridge is None else ridge
+    )
+    slopes = np.tile(common, (n_cells, 1))
+    constants = np.full(n_cells, level)
     large = np.flatnonzero(sizes >= max(min_leaf, 1)) if n_cells > 1 else ()
     rest = y - Z @ common
     cells = [_Cell(Z[labels == k], rest[labels == k]) for k in large]
-    deviation = _likeliest_ridge(cells, int(sizes[large].sum())) if ridge is None and cells else ridge
+    deviation = (
+        _likeliest_ridge(cells, int(sizes[large].sum())) if ridge is None and cells else ridge
+    )
     for k, cell in zip(large, cells, strict=True):
         extra, constants[k] = cell.coefficients(deviation)
         slopes[k] += extra
-    coef, own = slopes / spread, set(large)
-    low, high = (np.array([end(y[labels == k] if k in own else y) for k in range(n_cells)]) for end in (np.min, np.max))
+    coef = slopes / spread
+    own = set(large)
+    low, high = (
+        np.array([end(y[labels == k] if k in own else y) for k in range(n_cells)])
+        for end in (np.min, np.max)
+    )
     margin = CLIP_MARGIN * (high - low)
     return RegimeFit(coef, constants - coef @ mean, low - margin, high + margin, sizes)
 
@@ -965,13 +1109,15 @@ def _fold_moments(Z, y, fold, labels, n_cells):
     """
     Moments and range of the target of every cell, without the samples of each fold.
 
-    labels[f, i] is the cell of sample i under the split of fold f. Returns W'W of W = (Z, y), shape (n_folds, n_cells, q + 1, q + 1),
-    and the smallest and largest target, shape (n_folds, n_cells, 2).
+    labels[f, i] is the cell of sample i under the split of fold f. Returns W'W of W = (Z, y), shape
+    (n_folds, n_cells, q + 1, q + 1), and the smallest and largest target, shape (n_folds, n_cells,
+    2).
     """
     n, q = Z.shape
     moments = np.zeros((labels.shape[0], n_cells, q + 1, q + 1))
     ends = np.empty((labels.shape[0], n_cells, 2))
-    ends[:, :, 0], ends[:, :, 1] = np.inf, -np.inf
+    ends[:, :, 0] = np.inf
+    ends[:, :, 1] = -np.inf
     for f in range(labels.shape[0]):
         for i in range(n):
             if fold[i] == f:
@@ -982,7 +1128,8 @@ def _fold_moments(Z, y, fold, labels, n_cells):
                     moments[f, k, a, b] += Z[i, a] * Z[i, b]
                 moments[f, k, q, a] += Z[i, a] * y[i]
             moments[f, k, q, q] += y[i] * y[i]
-            ends[f, k, 0], ends[f, k, 1] = min(ends[f, k, 0], y[i]), max(ends[f, k, 1], y[i])
+            ends[f, k, 0] = min(ends[f, k, 0], y[i])
+            ends[f, k, 1] = max(ends[f, k, 1], y[i])
     for f in range(labels.shape[0]):
         for k in range(n_cells):
             for a in range(q + 1):
@@ -992,8 +1139,10 @@ def _fold_moments(Z, y, fold, labels, n_cells):
 
 
 def _held_out(data, Z, fold, labels):
-    """Predictions of every sample by the regressions of its cell without its fold; labels as in `_fold_moments`."""
-    q, n_cells = Z.shape[1], int(labels.max()) + 1
+    """Predictions of every sample by the regressions of its cell without its fold; labels as in
+    `_fold_moments`."""
+    q = Z.shape[1]
+    n_cells = int(labels.max()) + 1
     moments, ends = _fold_moments(Z, data.y, fold, labels, n_cells)
     small = moments[:, :, 0, 0] < data.min_leaf
     moments = np.where(small[:, :, None, None], moments.sum(axis=1, keepdims=True), moments)
@@ -1005,7 +1154,9 @@ def _held_out(data, Z, fold, labels):
     own = labels[fold, np.arange(len(fold))]
     predicted = np.einsum("ij,ij->i", Z, coef[fold, own])
     margin = CLIP_MARGIN * np.ptp(ends, axis=2)
-    return np.clip(predicted, (ends[:, :, 0] - margin)[fold, own], (ends[:, :, 1] + margin)[fold, own])
+    return np.clip(
+        predicted, (ends[:, :, 0] - margin)[fold, own], (ends[:, :, 1] + margin)[fold, own]
+    )
 
 # %% ../../nbs/12_ibc_splits.ipynb #8331bd62
 DEFAULT_RULES = ("sign", "median", "quantile", "lloyd-max", "threshold", "oblique", "quadrants")
@@ -1019,14 +1170,16 @@ class SplitSearch:
     Attributes
     ----------
     split : Split
-        Of the splits whose loss to the best is within one standard error, one with fewest cells; among these that of largest gain.
-        Found on all samples; with one cell if no variable could be cut.
+        Of the splits whose loss to the best is within one standard error, one with fewest cells;
+        among these that of largest gain. Found on all samples; with one cell if no variable could
+        be cut.
     chosen : int
         Its row in the table.
     table : DataFrame
-        One row per rule, variables and number of cells, by decreasing gain: `rule`, `variables` (columns of X), `n_cells` as found
-        on all samples, `r2` (cross-validated), `gain` (equation `eq-gain`) and its `standard_error`, `loss` to the best row and its
-        `loss_error`. A rule that could not cut has one cell and a gain of 0, and comes last.
+        One row per rule, variables and number of cells, by decreasing gain: `rule`, `variables`
+        (columns of X), `n_cells` as found on all samples, `r2` (cross-validated), `gain` (equation
+        `eq-gain`) and its `standard_error`, `loss` to the best row and its `loss_error`. A rule
+        that could not cut has one cell and a gain of 0, and comes last.
     r2_unsplit : float
         Cross-validated R^2 of one regression over the same folds.
     """
@@ -1045,10 +1198,22 @@ class SplitSearch:
 def _attempts(candidates, rules, max_clusters):
     """All (rule, variables, number of cells) to try, without repetitions."""
     single = [(j,) for j in dict.fromkeys(j for group in candidates for j in group)]
-    joint = [group for group in dict.fromkeys(tuple(sorted(set(group))) for group in candidates) if len(group) > 1]
+    joint = [
+        group
+        for group in dict.fromkeys(tuple(sorted(set(group))) for group in candidates)
+        if len(group) > 1
+    ]
     for rule in rules:
-        groups = single if rule in _ONE_VARIABLE else joint if rule in _SEVERAL_VARIABLES else single + joint
-        counts = (2,) if rule in _FIXED_CELLS else range(3 if rule == "quantile" else 2, max_clusters + 1)
+        groups = (
+            single
+            if rule in _ONE_VARIABLE
+            else joint if rule in _SEVERAL_VARIABLES else single + joint
+        )
+        counts = (
+            (2,)
+            if rule in _FIXED_CELLS
+            else range(3 if rule == "quantile" else 2, max_clusters + 1)
+        )
         if rule == "quadrants":
             groups = [group for group in groups if 2 ** len(group) <= max(4, max_clusters)]
         yield from ((rule, group, m) for group in groups for m in counts)
@@ -1056,17 +1221,38 @@ def _attempts(candidates, rules, max_clusters):
 
 def _check_candidates(candidates, n_features):
     """Candidates as tuples of column numbers."""
-    groups = [(j,) if np.ndim(j) == 0 else tuple(j) for j in (range(n_features) if candidates is None else candidates)]
+    groups = [
+        (j,) if np.ndim(j) == 0 else tuple(j)
+        for j in (range(n_features) if candidates is None else candidates)
+    ]
     for group in groups:
         for j in group:
             if not 0 <= j < n_features:
-                raise InputError(f"candidates name column {j} while X has columns 0..{n_features - 1}; give column numbers or tuples of them.")
+                raise InputError(
+                    f"candidates name column {j} while X has columns 0..{n_features - 1}; give"
+                    " column numbers or tuples of them."
+                )
     if not groups:
-        raise InputError("candidates is empty; give at least one column number or pair of them, or None for all columns.")
+        raise InputError(
+            "candidates is empty; give at least one column number or pair of them, or None for all"
+            " columns."
+        )
     return [tuple(int(j) for j in group) for group in groups]
 
 
-def find_split(X, y, candidates=None, *, design=None, rules=DEFAULT_RULES, max_clusters=4, min_leaf=None, ridge=0.0, cv=5, random_state=None):
+def find_split(
+    X,
+    y,
+    candidates=None,
+    *,
+    design=None,
+    rules=DEFAULT_RULES,
+    max_clusters=4,
+    min_leaf=None,
+    ridge=0.0,
+    cv=5,
+    random_state=None,
+):
     """
     Try rules on candidate variables and choose a split by cross-validated gain.
 
@@ -1076,8 +1262,8 @@ def find_split(X, y, candidates=None, *, design=None, rules=DEFAULT_RULES, max_c
         Variables that can be cut.
     y : array-like of shape (n_samples,)
     candidates : sequence of int or tuple of int, optional
-        Columns, pairs or larger groups of columns. Rules of one variable try every column that occurs, rules of several variables
-        every group. All columns one by one by default.
+        Columns, pairs or larger groups of columns. Rules of one variable try every column that
+        occurs, rules of several variables every group. All columns one by one by default.
     design : array-like of shape (n_samples, n_columns), optional
         Columns of the local regressions; X by default.
     rules : sequence of str
@@ -1085,7 +1271,8 @@ def find_split(X, y, candidates=None, *, design=None, rules=DEFAULT_RULES, max_c
     max_clusters : int
         Most cells; four quadrants of a pair are always allowed.
     min_leaf : int, optional
-        Fewest samples of a cell; by default twice the number of coefficients of a local regression, and at least 10.
+        Fewest samples of a cell; by default twice the number of coefficients of a local regression,
+        and at least 10.
     ridge : float
         Weight of the squared slopes of the standardised columns, in all local regressions.
     cv : int
@@ -1102,17 +1289,27 @@ def find_split(X, y, candidates=None, *, design=None, rules=DEFAULT_RULES, max_c
     InputError
         If data or parameters cannot be used.
     """
-    data = make_split_data(X, y, design=design, min_leaf=min_leaf, ridge=ridge, random_state=random_state)
+    data = make_split_data(
+        X, y, design=design, min_leaf=min_leaf, ridge=ridge, random_state=random_state
+    )
     candidates = _check_candidates(candidates, data.X.shape[1])
     rules = (rules,) if isinstance(rules, str) else rules
     for rule in rules:
         check_choice("A rule", rule, tuple(SPLIT_RULES))
     attempts = list(_attempts(candidates, rules, check_count("max_clusters", max_clusters, 2)))
     if not attempts:
-        raise InputError(f"The rules {', '.join(rules)} need two or more variables at a time; give pairs of columns as candidates.")
+        raise InputError(
+            f"The rules {', '.join(rules)} need two or more variables at a time; give pairs of"
+            " columns as candidates."
+        )
     if not 2 <= check_count("cv", cv) <= len(data.y):
-        raise InputError(f"cv is {cv} with {len(data.y)} samples; the number of folds must lie between 2 and the number of samples.")
-    return _search(data, attempts, list(KFold(cv, shuffle=True, random_state=data.seed).split(data.X)))
+        raise InputError(
+            f"cv is {cv} with {len(data.y)} samples; the number of folds must lie between 2 and the"
+            " number of samples."
+        )
+    return _search(
+        data, attempts, list(KFold(cv, shuffle=True, random_state=data.seed).split(data.X))
+    )
 
 
 def _paired(errors, reference, total):
@@ -1124,16 +1321,22 @@ def _paired(errors, reference, total):
 def _search(data, attempts, folds):
     """Cross-validate every attempt and choose."""
     data = replace(data, y=data.y - data.y.mean())
-    Z, fold = _standardised(data.design), np.empty(len(data.y), dtype=np.int64)
+    Z = _standardised(data.design)
+    fold = np.empty(len(data.y), dtype=np.int64)
     for f, (_, test) in enumerate(folds):
         fold[test] = f
     parts = [data.take(train) for train, _ in folds]
-    unsplit = (data.y - _held_out(data, Z, fold, np.zeros((len(folds), len(fold)), dtype=np.int64))) ** 2
-    splits, errors = [], np.tile(unsplit, (len(attempts), 1))
+    unsplit = (
+        data.y - _held_out(data, Z, fold, np.zeros((len(folds), len(fold)), dtype=np.int64))
+    ) ** 2
+    splits = []
+    errors = np.tile(unsplit, (len(attempts), 1))
     for k, (rule, variables, m) in enumerate(attempts):
         splits.append(SPLIT_RULES[rule](data, variables, m))
         if splits[k].n_cells > 1:
-            labels = np.array([SPLIT_RULES[rule](part, variables, m).assign(data.X) for part in parts])
+            labels = np.array(
+                [SPLIT_RULES[rule](part, variables, m).assign(data.X) for part in parts]
+            )
             errors[k] = (data.y - _held_out(data, Z, fold, labels)) ** 2
     total = max(data.y @ data.y, np.finfo(float).tiny)
     cells = np.array([split.n_cells for split in splits])
@@ -1141,8 +1344,16 @@ def _search(data, attempts, folds):
     gain, gain_error = _paired(unsplit, errors, total)
     loss, loss_error = _paired(errors, errors[order[0]], total)
     table = pd.DataFrame(attempts, columns=["rule", "variables", "n_cells"]).assign(
-        n_cells=cells, r2=1 - errors.sum(axis=1) / total, gain=gain, standard_error=gain_error, loss=loss, loss_error=loss_error)
+        n_cells=cells,
+        r2=1 - errors.sum(axis=1) / total,
+        gain=gain,
+        standard_error=gain_error,
+        loss=loss,
+        loss_error=loss_error,
+    )
     table = table.iloc[order].reset_index(drop=True)
-    close = table[(table["loss"] <= table["loss_error"]) & ((table["n_cells"] > 1) | (cells == 1).all())]
+    close = table[
+        (table["loss"] <= table["loss_error"]) & ((table["n_cells"] > 1) | (cells == 1).all())
+    ]
     chosen = int(close["n_cells"].idxmin())
     return SplitSearch(splits[order[chosen]], chosen, table, float(1 - unsplit.sum() / total))

@@ -19,7 +19,14 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
-from ..errors import InputError, NoSolutionError, check_count, check_matrix, check_nonnegative, check_vector
+from lpc_ns.errors import (
+    InputError,
+    NoSolutionError,
+    check_count,
+    check_matrix,
+    check_nonnegative,
+    check_vector,
+)
 
 # %% ../../nbs/10_ibc_theory.ipynb #b6f2ebd1
 @dataclass(frozen=True)
@@ -34,11 +41,13 @@ class GainDecomposition:
     weights : ndarray of shape (m,)
         Share of the samples in each cell.
     level, slope : ndarray of shape (m,)
-        Contributions to MSE_A - MSE_B from differences of level and of slope, in squared units of y.
+        Contributions to MSE_A - MSE_B from differences of level and of slope, in squared units of
+        y.
     slope_within : ndarray of shape (m,)
         Contributions to MSE_A+ - MSE_B.
     mse_a, mse_a_plus, mse_b : float
-        Mean squared residuals of one model, of common slopes with an intercept per cell, and of one model per cell.
+        Mean squared residuals of one model, of common slopes with an intercept per cell, and of one
+        model per cell.
     """
 
     cells: np.ndarray
@@ -62,7 +71,8 @@ def _centred(values):
 
 
 def _slopes(X, y):
-    """Least-squares slopes of centred data; of the shortest kind, in units of the columns' sizes, where there are several."""
+    """Least-squares slopes of centred data; of the shortest kind, in units of the columns' sizes,
+    where there are several."""
     size = np.sqrt((X**2).mean(axis=0))
     size[size == 0] = 1.0
     return np.linalg.lstsq(X / size, y, rcond=None)[0] / size
@@ -72,31 +82,42 @@ def _cells(labels, n_samples):
     """The distinct labels, sorted, and the position of each sample's among them."""
     labels = np.asarray(labels)
     if labels.shape != (n_samples,):
-        raise InputError(f"labels has shape {labels.shape} while X has {n_samples} samples; give one cell label per sample.")
+        raise InputError(
+            f"labels has shape {labels.shape} while X has {n_samples} samples; give one cell label"
+            " per sample."
+        )
     index, cells = pd.factorize(labels, sort=True)
     if index.min() < 0:
-        raise InputError(f"labels has {(index < 0).sum()} missing value(s); every sample needs a cell: drop these samples, or give them a cell of their own.")
+        raise InputError(
+            f"labels has {(index < 0).sum()} missing value(s); every sample needs a cell: drop"
+            " these samples, or give them a cell of their own."
+        )
     return cells, index
 
 
 def _within_cells(X, y, index):
     """Data centred in each cell, and beside each sample the slopes of its cell."""
-    inner_X, inner_y, local = np.empty_like(X), np.empty_like(y), np.empty_like(X)
+    inner_X = np.empty_like(X)
+    inner_y = np.empty_like(y)
+    local = np.empty_like(X)
     for k in range(index.max() + 1):
         rows = index == k
-        inner_X[rows], inner_y[rows] = _centred(X[rows]), _centred(y[rows])
+        inner_X[rows] = _centred(X[rows])
+        inner_y[rows] = _centred(y[rows])
         local[rows] = _slopes(inner_X[rows], inner_y[rows])
     return inner_X, inner_y, local
 
 
 def gain_decomposition(X, y, labels):
     """
-    Exact in-sample gain of a linear model in each cell over one linear model, split into level and slope (theorem 1).
+    Exact in-sample gain of a linear model in each cell over one linear model, split into level and
+    slope (theorem 1).
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
-        Regressors of every model, without a column of ones; with products among them the gain is that of D over C.
+        Regressors of every model, without a column of ones; with products among them the gain is
+        that of D over C.
     y : array-like of shape (n_samples,)
     labels : array-like of shape (n_samples,)
         Cell of each sample: numbers or names, none of them missing.
@@ -113,9 +134,11 @@ def gain_decomposition(X, y, labels):
     X = check_matrix(X)
     y = check_vector(y, len(X))
     cells, index = _cells(labels, len(X))
-    X, y = _centred(X), _centred(y)
+    X = _centred(X)
+    y = _centred(y)
     inner_X, inner_y, local = _within_cells(X, y, index)
-    overall, common = _slopes(X, y), _slopes(inner_X, inner_y)
+    overall = _slopes(X, y)
+    common = _slopes(inner_X, inner_y)
     level = (y - inner_y) - (X - inner_X) @ overall
 
     def share(values):
@@ -147,13 +170,29 @@ def _ratios(explained, noise):
     """R^2 of models that explain these variances, beside noise with this standard deviation."""
     total = explained[-1] + check_nonnegative("noise", noise) ** 2
     if total == 0:
-        raise InputError("The target is constant: all coefficients and the noise are 0, and R^2 is not defined. Give a coefficient or noise.")
+        raise InputError(
+            "The target is constant: all coefficients and the noise are 0, and R^2 is not defined."
+            " Give a coefficient or noise."
+        )
     return ModelR2(*(float(part / total) for part in explained))
 
 
-def population_r2(beta_i, beta_j, beta_ij, noise, recovered, *, mean_i=0.0, mean_j=0.0, sd_i=1.0, sd_j=1.0, rho=0.0):
+def population_r2(
+    beta_i,
+    beta_j,
+    beta_ij,
+    noise,
+    recovered,
+    *,
+    mean_i=0.0,
+    mean_j=0.0,
+    sd_i=1.0,
+    sd_j=1.0,
+    rho=0.0,
+):
     """
-    Population R^2 of A, B, C, D for Y = beta_0 + beta_i Xi + beta_j Xj + beta_ij Xi Xj + noise (theorems 2 and 3).
+    Population R^2 of A, B, C, D for Y = beta_0 + beta_i Xi + beta_j Xj + beta_ij Xi Xj + noise
+    (theorems 2 and 3).
 
     Parameters
     ----------
@@ -162,8 +201,9 @@ def population_r2(beta_i, beta_j, beta_ij, noise, recovered, *, mean_i=0.0, mean
     noise : float
         Standard deviation of the noise.
     recovered : float
-        Share of the product's effect that the cells recover, in [0, 1]: `recovery_fraction` for independent variables,
-        `correlated_recovery_fraction` or `oblique_recovery_fraction` for a Gaussian pair.
+        Share of the product's effect that the cells recover, in [0, 1]: `recovery_fraction` for
+        independent variables, `correlated_recovery_fraction` or `oblique_recovery_fraction` for a
+        Gaussian pair.
     mean_i, mean_j, sd_i, sd_j : float
         Means and standard deviations of Xi and Xj.
     rho : float
@@ -178,12 +218,15 @@ def population_r2(beta_i, beta_j, beta_ij, noise, recovered, *, mean_i=0.0, mean
     InputError
         If a parameter is out of range, or the target is constant.
     """
-    recovered, rho = _check_share("recovered", recovered), _check_correlation(rho)
+    recovered = _check_share("recovered", recovered)
+    rho = _check_correlation(rho)
     slope_i = (beta_i + beta_ij * mean_j) * check_nonnegative("sd_i", sd_i)
     slope_j = (beta_j + beta_ij * mean_i) * check_nonnegative("sd_j", sd_j)
     linear = slope_i**2 + slope_j**2 + 2 * rho * slope_i * slope_j
     product = (beta_ij * sd_i * sd_j) ** 2 * (1 + rho**2)
-    return _ratios((linear, linear + recovered * product, linear + product, linear + product), noise)
+    return _ratios(
+        (linear, linear + recovered * product, linear + product, linear + product), noise
+    )
 
 
 def _check_share(name, value):
@@ -196,7 +239,10 @@ def _check_share(name, value):
 def _check_correlation(rho):
     """A correlation strictly between -1 and 1."""
     if not isinstance(rho, Real) or not -1 < rho < 1:
-        raise InputError(f"rho is {rho!r}; a correlation strictly between -1 and 1 is needed, since at -1 and 1 the two variables are one.")
+        raise InputError(
+            f"rho is {rho!r}; a correlation strictly between -1 and 1 is needed, since at -1 and 1"
+            " the two variables are one."
+        )
     return float(rho)
 
 # %% ../../nbs/10_ibc_theory.ipynb #c9439e1e
@@ -240,9 +286,13 @@ def laplace():
 
 
 def student_t(df):
-    """Student's t law with more than 2 degrees of freedom, as many as its variance needs to be finite."""
+    """Student's t law with more than 2 degrees of freedom, as many as its variance needs to be
+    finite."""
     if not check_nonnegative("df", df) > 2:
-        raise InputError(f"df is {df!r}; a t law has a finite variance, and a share of it between cells, only for df > 2.")
+        raise InputError(
+            f"df is {df!r}; a t law has a finite variance, and a share of it between cells, only"
+            " for df > 2."
+        )
     law = stats.t(df)
     return Marginal(law, lambda t: (df + t**2) / (df - 1) * law.pdf(t))
 
@@ -250,7 +300,9 @@ def student_t(df):
 def lognormal(s):
     """Lognormal law, exp of a normal law with mean 0 and standard deviation s > 0."""
     if check_nonnegative("s", s) == 0:
-        raise InputError("s is 0; a lognormal law needs a positive standard deviation of the logarithm.")
+        raise InputError(
+            "s is 0; a lognormal law needs a positive standard deviation of the logarithm."
+        )
     law = stats.lognorm(s)
     return Marginal(law, lambda t: law.mean() * (law.sf(t * np.exp(-(s**2))) - law.sf(t)))
 
@@ -267,19 +319,26 @@ def _check_thresholds(thresholds):
     """Increasing finite numbers, as an array; possibly none."""
     t = _numbers("thresholds", thresholds)
     if t.ndim != 1 or not np.isfinite(t).all() or (np.diff(t) <= 0).any():
-        raise InputError(f"thresholds is {thresholds!r}; finite numbers in increasing order are needed, one fewer than cells.")
+        raise InputError(
+            f"thresholds is {thresholds!r}; finite numbers in increasing order are needed, one"
+            " fewer than cells."
+        )
     return t
 
 
 def _check_marginal(marginal):
     """Refuse anything but a Marginal."""
     if not isinstance(marginal, Marginal):
-        raise InputError(f"marginal is {marginal!r}; give a Marginal such as gaussian(), uniform(), exponential(), laplace(), student_t(5) or lognormal(1).")
+        raise InputError(
+            f"marginal is {marginal!r}; give a Marginal such as gaussian(), uniform(),"
+            " exponential(), laplace(), student_t(5) or lognormal(1)."
+        )
 
 
 def recovery_fraction(marginal, thresholds):
     """
-    Share of the product's effect that cells of an independent split variable recover: eta squared, equation `eq-cells`.
+    Share of the product's effect that cells of an independent split variable recover: eta squared,
+    equation `eq-cells`.
 
     Parameters
     ----------
@@ -332,13 +391,16 @@ def quantile_thresholds(marginal, n_cells):
 def _midpoints(marginal, t):
     """Midpoints of neighbouring cell means: one step of Lloyd's iteration."""
     weights = np.diff(np.concatenate([[0.0], marginal.law.cdf(t), [1.0]]))
-    means = marginal.law.mean() - np.diff(np.concatenate([[0.0], marginal.tail(t), [0.0]])) / weights
+    means = (
+        marginal.law.mean() - np.diff(np.concatenate([[0.0], marginal.tail(t), [0.0]])) / weights
+    )
     return (means[1:] + means[:-1]) / 2
 
 
 def lloyd_max_thresholds(marginal, n_cells):
     """
-    Thresholds midway between neighbouring cell means, equation `eq-midway`: the quantiser of Lloyd (1982) and Max (1960).
+    Thresholds midway between neighbouring cell means, equation `eq-midway`: the quantiser of Lloyd
+    (1982) and Max (1960).
 
     Parameters
     ----------
@@ -348,8 +410,8 @@ def lloyd_max_thresholds(marginal, n_cells):
     Returns
     -------
     ndarray of shape (n_cells - 1,)
-        The best thresholds if the density is log-concave; otherwise a stationary point that Lloyd's iteration reaches from
-        quantiles.
+        The best thresholds if the density is log-concave; otherwise a stationary point that Lloyd's
+        iteration reaches from quantiles.
 
     Raises
     ------
@@ -363,20 +425,27 @@ def lloyd_max_thresholds(marginal, n_cells):
         return t
     scale = np.ptp(marginal.law.ppf([0.25, 0.75]))
     for _ in range(1000):
-        t, last = _midpoints(marginal, t), t
+        last = t
+        t = _midpoints(marginal, t)
         if np.abs(t - last).max() < 1e-3 * scale:
             break
-    with np.errstate(divide="ignore", invalid="ignore"):                # a trial step may empty a cell; the check below sees it
+    with np.errstate(
+        divide="ignore", invalid="ignore"
+    ):  # a trial step may empty a cell; the check below sees it
         t = optimize.root(lambda t: _midpoints(marginal, t) - t, t, tol=1e-12).x
         error = np.abs(_midpoints(marginal, t) - t).max()
     if not (np.diff(t) > 0).all() or not error < 1e-8 * max(scale, np.ptp(t)):
-        raise NoSolutionError(f"The best thresholds of {n_cells} cells were not found; ask for fewer cells, or for quantile_thresholds.")
+        raise NoSolutionError(
+            f"The best thresholds of {n_cells} cells were not found; ask for fewer cells, or for"
+            " quantile_thresholds."
+        )
     return t
 
 # %% ../../nbs/10_ibc_theory.ipynb #3a9f30da
 def gaussian_cell_moments(thresholds):
     """
-    Probabilities and raw moments of a standard normal variable in the cells between thresholds, equation `eq-truncated`.
+    Probabilities and raw moments of a standard normal variable in the cells between thresholds,
+    equation `eq-truncated`.
 
     Parameters
     ----------
@@ -397,15 +466,18 @@ def gaussian_cell_moments(thresholds):
     t = _check_thresholds(thresholds)
     weights = np.diff(np.concatenate([[0.0], stats.norm.cdf(t), [1.0]]))
     density = np.concatenate([[0.0], stats.norm.pdf(t), [0.0]])
-    edges = np.concatenate([[0.0], t, [0.0]])                       # the infinite ends contribute nothing
+    edges = np.concatenate([[0.0], t, [0.0]])  # the infinite ends contribute nothing
     boundary = [-np.diff(edges**r * density) / weights for r in range(4)]
     second = 1 + boundary[1]
-    return weights, np.array([boundary[0], second, 2 * boundary[0] + boundary[2], 3 * second + boundary[3]])
+    return weights, np.array(
+        [boundary[0], second, 2 * boundary[0] + boundary[2], 3 * second + boundary[3]]
+    )
 
 
 def correlated_recovery_fraction(rho, thresholds=(0.0,)):
     """
-    Share of the product's effect that cells of Xj recover when (Xi, Xj) is a Gaussian pair, theorem 3.
+    Share of the product's effect that cells of Xj recover when (Xi, Xj) is a Gaussian pair, theorem
+    3.
 
     Parameters
     ----------
@@ -433,7 +505,8 @@ def correlated_recovery_fraction(rho, thresholds=(0.0,)):
 
 def oblique_recovery_fraction(rho, direction):
     """
-    Share of the product's effect that a split by the sign of a combination recovers, equation `eq-oblique`.
+    Share of the product's effect that a split by the sign of a combination recovers, equation
+    `eq-oblique`.
 
     Parameters
     ----------
@@ -451,12 +524,17 @@ def oblique_recovery_fraction(rho, direction):
     InputError
         If the correlation is out of range or the direction is zero or of another shape.
     """
-    rho, a = _check_correlation(rho), _numbers("direction", direction)
+    rho = _check_correlation(rho)
+    a = _numbers("direction", direction)
     if a.shape != (2,) or not np.isfinite(a).all() or not a.any():
-        raise InputError(f"direction is {direction!r}; two finite coefficients, of Xi and of Xj, are needed, not both 0.")
+        raise InputError(
+            f"direction is {direction!r}; two finite coefficients, of Xi and of Xj, are needed, not"
+            " both 0."
+        )
     covariance = np.array([[1.0, rho], [rho, 1.0]])
     ci, cj = covariance @ a / np.sqrt(a @ covariance @ a)
-    squared, mixed = (ci * cj) ** 2, ci**2 + cj**2 + 2 * rho * ci * cj - 4 * (ci * cj) ** 2
+    squared = (ci * cj) ** 2
+    mixed = ci**2 + cj**2 + 2 * rho * ci * cj - 4 * (ci * cj) ** 2
     return float((2 / (np.pi - 2) * squared + 2 / np.pi * mixed) / (1 + rho**2))
 
 
@@ -472,22 +550,26 @@ def best_oblique_direction(rho):
     Returns
     -------
     ndarray of shape (2,)
-        Coefficients of Xi and Xj; of the two mirror images the one nearer to Xj, which it is for rho = 0.
+        Coefficients of Xi and Xj; of the two mirror images the one nearer to Xj, which it is for
+        rho = 0.
 
     Raises
     ------
     InputError
         If the correlation is out of range.
     """
-    size, sign = abs(_check_correlation(rho)), -1.0 if rho < 0 else 1.0
+    size = abs(_check_correlation(rho))
+    sign = -1.0 if rho < 0 else 1.0
     x = min(1.0, 0.5 + size / (6 - 16 / np.pi))
-    along, across = np.sqrt(x / (2 + 2 * size)), np.sqrt((1 - x) / (2 - 2 * size))
+    along = np.sqrt(x / (2 + 2 * size))
+    across = np.sqrt((1 - x) / (2 - 2 * size))
     return np.array([sign * (along - across), along + across])
 
 # %% ../../nbs/10_ibc_theory.ipynb #d67a3ed2
 def sign_product_fraction(eta2_i, eta2_j):
     """
-    Share of the product's effect that two cells by the sign of Xi Xj recover (independent, symmetric about 0).
+    Share of the product's effect that two cells by the sign of Xi Xj recover (independent,
+    symmetric about 0).
 
     Parameters
     ----------
@@ -508,12 +590,14 @@ def sign_product_fraction(eta2_i, eta2_j):
 
 def degree_recovery_fraction(eta2, degree):
     """
-    Share of the effect of a product of variables that a product partition recovers, P(N <= degree) of theorem 4.
+    Share of the effect of a product of variables that a product partition recovers, P(N <= degree)
+    of theorem 4.
 
     Parameters
     ----------
     eta2 : array-like of shape (n_variables,)
-        For each independent, centred variable its share between cells, equation `eq-eta`; 0 if it is not split.
+        For each independent, centred variable its share between cells, equation `eq-eta`; 0 if it
+        is not split.
     degree : int
         Largest degree of the monomials in each cell: 1 for linear models, 2 with products of pairs.
 
@@ -534,23 +618,36 @@ def degree_recovery_fraction(eta2, degree):
     return float(distribution[: degree + 1].sum())
 
 # %% ../../nbs/10_ibc_theory.ipynb #456e7a03
-def regime_r2(noise, *, eta2=2 / np.pi, beta_i=0.0, beta_j=0.0, beta_ij=0.0, delta_0=0.0, delta_i=0.0, delta_ij=0.0):
+def regime_r2(
+    noise,
+    *,
+    eta2=2 / np.pi,
+    beta_i=0.0,
+    beta_j=0.0,
+    beta_ij=0.0,
+    delta_0=0.0,
+    delta_i=0.0,
+    delta_ij=0.0,
+):
     """
-    Population R^2 of A, B, C, D when level, slope and product change with the sign of Xj, equation `eq-regimes`.
+    Population R^2 of A, B, C, D when level, slope and product change with the sign of Xj, equation
+    `eq-regimes`.
 
-    Y = beta_j Z + delta_0 s + [beta_i + delta_i s + (beta_ij + delta_ij s) Z] Xi + noise, with s the sign of Z = Xj.
+    Y = beta_j Z + delta_0 s + [beta_i + delta_i s + (beta_ij + delta_ij s) Z] Xi + noise, with s
+    the sign of Z = Xj.
 
     Parameters
     ----------
     noise : float
         Standard deviation of the noise.
     eta2 : float
-        Share of a sign split, `recovery_fraction(marginal, [0])`; 2/pi for a Gaussian Xj. Xi and Xj are independent with
-        means 0 and variances 1, Xj is symmetric.
+        Share of a sign split, `recovery_fraction(marginal, [0])`; 2/pi for a Gaussian Xj. Xi and Xj
+        are independent with means 0 and variances 1, Xj is symmetric.
     beta_i, beta_j, beta_ij : float
         Mean of the two regimes' coefficients of Xi, Xj and Xi Xj.
     delta_0, delta_i, delta_ij : float
-        Half the difference between the regimes in intercept, coefficient of Xi, and coefficient of Xi Xj.
+        Half the difference between the regimes in intercept, coefficient of Xi, and coefficient of
+        Xi Xj.
 
     Returns
     -------
@@ -562,10 +659,18 @@ def regime_r2(noise, *, eta2=2 / np.pi, beta_i=0.0, beta_j=0.0, beta_ij=0.0, del
         If the noise is negative, `eta2` is not in [0, 1], or the target is constant.
     """
     eta = _check_share("eta2", eta2) ** 0.5
-    level_line, level = (beta_j + eta * delta_0) ** 2, beta_j**2 + delta_0**2 + 2 * eta * beta_j * delta_0
+    level_line = (beta_j + eta * delta_0) ** 2
+    level = beta_j**2 + delta_0**2 + 2 * eta * beta_j * delta_0
     constant = (beta_i + eta * delta_ij) ** 2
-    steps, line = constant + (delta_i + eta * beta_ij) ** 2, constant + (beta_ij + eta * delta_i) ** 2
-    pieces = beta_i**2 + delta_i**2 + beta_ij**2 + delta_ij**2 + 2 * eta * (beta_i * delta_ij + delta_i * beta_ij)
+    steps = constant + (delta_i + eta * beta_ij) ** 2
+    line = constant + (beta_ij + eta * delta_i) ** 2
+    pieces = (
+        beta_i**2
+        + delta_i**2
+        + beta_ij**2
+        + delta_ij**2
+        + 2 * eta * (beta_i * delta_ij + delta_i * beta_ij)
+    )
     return _ratios((level_line + constant, level + steps, level_line + line, level + pieces), noise)
 
 # %% ../../nbs/10_ibc_theory.ipynb #80da3407
@@ -591,13 +696,15 @@ def expected_f(noncentrality, k, df):
     InputError
         If a parameter is out of range.
     """
-    k, df = check_count("k", k), check_count("df", df, minimum=3)
+    k = check_count("k", k)
+    df = check_count("df", df, minimum=3)
     return (1 + check_nonnegative("noncentrality", noncentrality) / k) * df / (df - 2)
 
 
 def break_even_f(df):
     """
-    Expected F at which C and D predict equally well, 2 df / (df - 2); 2 if the noise variance is known.
+    Expected F at which C and D predict equally well, 2 df / (df - 2); 2 if the noise variance is
+    known.
 
     Parameters
     ----------
@@ -626,7 +733,8 @@ def pooling_weight(f, k, df):
     f : float
         F statistic of D against C, equation `eq-f`.
     k : int
-        Coefficients of D beyond those of C. The pooled fit dominates D for k >= 3; for fewer the weight is 1.
+        Coefficients of D beyond those of C. The pooled fit dominates D for k >= 3; for fewer the
+        weight is 1.
     df : int
         Residual degrees of freedom of D.
 
@@ -640,7 +748,9 @@ def pooling_weight(f, k, df):
     InputError
         If a parameter is out of range.
     """
-    f, k, df = check_nonnegative("f", f), check_count("k", k), check_count("df", df)
+    f = check_nonnegative("f", f)
+    k = check_count("k", k)
+    df = check_count("df", df)
     shrinkage = max(k - 2, 0) * df / (df + 2)
     return max(0.0, 1 - shrinkage / (k * f)) if f > 0 else float(shrinkage == 0)
 
@@ -663,16 +773,24 @@ def clustered_r2(weights, means, variances, r2):
     Raises
     ------
     InputError
-        If the lengths differ, the weights are not probabilities, a variance is negative, or Y is constant.
+        If the lengths differ, the weights are not probabilities, a variance is negative, or Y is
+        constant.
     """
     given = {"weights": weights, "means": means, "variances": variances, "r2": r2}
     weights, means, variances, r2 = (_numbers(name, values) for name, values in given.items())
     if weights.ndim != 1 or not weights.shape == means.shape == variances.shape == r2.shape:
-        raise InputError(f"weights, means, variances and r2 have shapes {weights.shape}, {means.shape}, {variances.shape}, {r2.shape}; one number per cell is needed in each.")
+        raise InputError(
+            f"weights, means, variances and r2 have shapes {weights.shape}, {means.shape},"
+            f" {variances.shape}, {r2.shape}; one number per cell is needed in each."
+        )
     if (weights < 0).any() or not np.isclose(weights.sum(), 1):
-        raise InputError(f"weights are {weights.tolist()}; they must be probabilities that sum to 1.")
+        raise InputError(
+            f"weights are {weights.tolist()}; they must be probabilities that sum to 1."
+        )
     within = weights * variances
     total = weights @ (means - weights @ means) ** 2 + within.sum()
     if (variances < 0).any() or not total > 0:
-        raise InputError(f"variances are {variances.tolist()}; they must not be negative, and Y must vary.")
+        raise InputError(
+            f"variances are {variances.tolist()}; they must not be negative, and Y must vary."
+        )
     return float(1 - within @ (1 - r2) / total)

@@ -33,23 +33,33 @@ def _deal(problem, labels, n_groups):
 
 def _part(problem, rows):
     """The problem of a group, with its share of the penalty."""
-    return replace(problem, X=problem.X[rows], y=problem.y[rows], penalty=problem.penalty * (len(rows) / problem.n_samples))
+    return replace(
+        problem,
+        X=problem.X[rows],
+        y=problem.y[rows],
+        penalty=problem.penalty * (len(rows) / problem.n_samples),
+    )
 
 
 class _Groups:
-    """Groups whose bounds add up; their partitions say nothing about the whole, so labels stay those of the incumbent."""
+    """Groups whose bounds add up; their partitions say nothing about the whole, so labels stay
+    those of the incumbent."""
 
     def __init__(self, problem, labels, gap, n_groups, n_jobs):
         rows = _deal(problem, labels, n_groups)
         self.trees = [_tree(_part(problem, r), labels[r], gap, n_jobs) for r in rows]
-        self.labels, self.upper, self.turn = labels, objective(problem, labels), 0
+        self.labels = labels
+        self.upper = objective(problem, labels)
+        self.turn = 0
         self.parallel = Parallel(n_jobs=n_jobs, prefer="threads")
         self.width = self.parallel._effective_n_jobs()
 
     def advance(self):
         """One slice for each of the next groups that are unfinished."""
         waiting = [tree for tree in self.trees if not tree.finished]
-        chosen = [waiting[(self.turn + j) % len(waiting)] for j in range(min(self.width, len(waiting)))]
+        chosen = [
+            waiting[(self.turn + j) % len(waiting)] for j in range(min(self.width, len(waiting)))
+        ]
         self.parallel(delayed(tree.advance)() for tree in chosen)
         self.turn += self.width
 
@@ -69,7 +79,12 @@ class _Groups:
         return sum(tree.lower for tree in self.trees)
 
 # %% ../../nbs/26_lpc_bounds.ipynb #05545ba7
-MOST_COEFFICIENTS, TINY, FEW, BOTH, WHOLE, MOST_SAMPLES = 4, 30, 70, 300, 2_000, 100_000
+MOST_COEFFICIENTS = 4
+TINY = 30
+FEW = 70
+BOTH = 300
+WHOLE = 2_000
+MOST_SAMPLES = 100_000
 
 
 class _Race:
@@ -112,18 +127,25 @@ class _Race:
 
 def _searches(problem):
     """The searches for the whole of a problem."""
-    N, K = problem.n_samples, problem.n_clusters
+    N = problem.n_samples
+    K = problem.n_clusters
     few_coefficients = problem.n_coefficients <= MOST_COEFFICIENTS and problem.penalty.min() > 0
-    boxes, prices = few_coefficients and K == 2, few_coefficients and K > 2
+    boxes = few_coefficients and K == 2
+    prices = few_coefficients and K > 2
     found = [_LabelTree] if N <= (BOTH if boxes else WHOLE) else []
     found += [_BoxTree] if boxes and N > TINY else []
-    found += [_Enumeration] if K == 2 and problem.n_coefficients == 2 and not boxes and TINY < N <= WHOLE else []
+    found += (
+        [_Enumeration]
+        if K == 2 and problem.n_coefficients == 2 and not boxes and TINY < N <= WHOLE
+        else []
+    )
     return found + ([_ColumnTree] if prices and FEW < N <= BOTH else [])
 
 
 def _tree(problem, labels, gap, n_jobs):
     """The search that suits a problem, or several of them and groups in turn."""
-    kinds, N = _searches(problem), problem.n_samples
+    kinds = _searches(problem)
+    N = problem.n_samples
     group = MOST_SAMPLES if _BoxTree in kinds else 60 if problem.n_clusters <= 3 else 40
     trees = [kind(problem, labels, gap) for kind in kinds if kind is not _BoxTree or N < 2 * group]
     if N >= 2 * group:
@@ -149,8 +171,17 @@ class _Watch:
     """Decides when to stop, records the history, and shows progress."""
 
     def __init__(self, begin, deadline, max_nodes, verbose):
-        self.begin, self.deadline, self.max_nodes, self.trace = begin, deadline, max_nodes, []
-        self.bar = tqdm(desc="proof", delay=2, disable=not (verbose or sys.stderr.isatty()), leave=False, bar_format="{desc} {elapsed}{postfix}")
+        self.begin = begin
+        self.deadline = deadline
+        self.max_nodes = max_nodes
+        self.trace = []
+        self.bar = tqdm(
+            desc="proof",
+            delay=2,
+            disable=not (verbose or sys.stderr.isatty()),
+            leave=False,
+            bar_format="{desc} {elapsed}{postfix}",
+        )
 
     def note(self, upper, lower):
         """Record an improvement of either value, the bound in steps of a thousandth."""
@@ -170,30 +201,54 @@ _loaded = set()
 
 
 def _load_kernels(problem):
-    """Compile the kernels that a problem needs, or load what was compiled before, so that no time limit pays for it."""
-    tiny = LPCProblem(np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]), np.array([0.0, 1.0, 0.0]), 2, np.ones(2))
+    """Compile the kernels that a problem needs, or load what was compiled before, so that no time
+    limit pays for it."""
+    tiny = LPCProblem(
+        np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]), np.array([0.0, 1.0, 0.0]), 2, np.ones(2)
+    )
     for kind in {_LabelTree, *_searches(problem)} - _loaded:
         kind(tiny, np.zeros(3, dtype=np.int64), 0.5).advance()
         _loaded.add(kind)
 
 
 def _prove(problem, start, gap, n_jobs, watch):
-    """Search until the gap is proved or the watch says stop. Returns labels, bound, status, nodes."""
-    labels, lower, nodes, status, tree = start.labels, 0.0, 0, None, None
+    """Search until the gap is proved or the watch says stop. Returns labels, bound, status,
+    nodes."""
+    labels = start.labels
+    lower = 0.0
+    nodes = 0
+    status = None
+    tree = None
     try:
         tree = _tree(problem, labels, gap, n_jobs)
         while status is None and not tree.finished:
             tree.advance()
             watch.note(min(tree.upper, start.objective), min(tree.lower, tree.upper))
-            status = "optimal" if relative_gap(tree.upper, min(tree.lower, tree.upper)) <= gap else watch.over(tree.nodes)
+            status = (
+                "optimal"
+                if relative_gap(tree.upper, min(tree.lower, tree.upper)) <= gap
+                else watch.over(tree.nodes)
+            )
     except KeyboardInterrupt:
         status = "interrupted"
     if tree is not None:
-        labels, lower, nodes = tree.labels, tree.lower, tree.nodes
+        labels = tree.labels
+        lower = tree.lower
+        nodes = tree.nodes
     return labels, float(lower), status or "feasible", nodes
 
 
-def branch_and_bound(problem, *, gap=1e-4, time_limit=None, max_nodes=None, random_state=None, n_jobs=None, verbose=0, start=None):
+def branch_and_bound(
+    problem,
+    *,
+    gap=1e-4,
+    time_limit=None,
+    max_nodes=None,
+    random_state=None,
+    n_jobs=None,
+    verbose=0,
+    start=None,
+):
     """
     Find a partition and prove how good it is, by branch and bound.
 
@@ -201,12 +256,14 @@ def branch_and_bound(problem, *, gap=1e-4, time_limit=None, max_nodes=None, rand
     ----------
     problem : LPCProblem
     gap : float
-        Relative gap between objective and bound at which the search ends; the smallest that double precision allows is about 1e-9.
+        Relative gap between objective and bound at which the search ends; the smallest that double
+        precision allows is about 1e-9.
     time_limit : float, optional
-        Seconds after which the search returns what it has, including the search for a first partition but not the compilation of
-        kernels, some ten seconds once after installation.
+        Seconds after which the search returns what it has, including the search for a first
+        partition but not the compilation of kernels, some ten seconds once after installation.
     max_nodes : int, optional
-        Nodes of the search trees after which it does; the result then does not depend on the machine.
+        Nodes of the search trees after which it does; the result then does not depend on the
+        machine.
     random_state : int, Generator, RandomState or None
         Seed of the search for the first partition.
     n_jobs : int, optional
@@ -219,8 +276,10 @@ def branch_and_bound(problem, *, gap=1e-4, time_limit=None, max_nodes=None, rand
     Returns
     -------
     LPCCertificate
-        Its status is "optimal" if the gap was proved, or the bound is as close to the objective as rounding can tell, "time_limit" or "interrupted" if the search was stopped, and "feasible" if
-        it ended at `max_nodes`, or because groups or rounding allow no smaller gap. The bound is valid in every case.
+        Its status is "optimal" if the gap was proved, or the bound is as close to the objective as
+        rounding can tell, "time_limit" or "interrupted" if the search was stopped, and "feasible"
+        if it ended at `max_nodes`, or because groups or rounding allow no smaller gap. The bound is
+        valid in every case.
 
     Raises
     ------
@@ -233,12 +292,22 @@ def branch_and_bound(problem, *, gap=1e-4, time_limit=None, max_nodes=None, rand
     deadline = np.inf if time_limit is None else begin + check_nonnegative("time_limit", time_limit)
     most = np.inf if max_nodes is None else check_count("max_nodes", max_nodes)
     if start is None:
-        start = local_search(problem, time_limit=time_limit, random_state=random_state, n_jobs=n_jobs, verbose=verbose)
+        start = local_search(
+            problem,
+            time_limit=time_limit,
+            random_state=random_state,
+            n_jobs=n_jobs,
+            verbose=verbose,
+        )
     watch = _Watch(begin, deadline, most, verbose)
     watch.note(start.objective, 0.0)
-    labels, lower, status, nodes = start.labels, 0.0, start.status, 0
+    labels = start.labels
+    lower = 0.0
+    status = start.status
+    nodes = 0
     if problem.n_clusters == 1:
-        lower, status = start.objective, "optimal"
+        lower = start.objective
+        status = "optimal"
     elif start.status not in ("time_limit", "interrupted"):
         labels, lower, status, nodes = _prove(problem, start, gap, n_jobs, watch)
     watch.bar.close()
@@ -249,12 +318,23 @@ def branch_and_bound(problem, *, gap=1e-4, time_limit=None, max_nodes=None, rand
 def _certificate(problem, best, lower, status, gap, nodes, watch, start):
     """The result: a bound never above the objective, and "optimal" exactly if the gap is proved."""
     lower = min(lower, best.objective)
-    proved = best.objective - lower <= max(gap * best.objective, _smallest_difference(problem, best.objective))
+    proved = best.objective - lower <= max(
+        gap * best.objective, _smallest_difference(problem, best.objective)
+    )
     status = "optimal" if proved else "feasible" if status == "optimal" else status
     watch.note(best.objective, lower)
     trace = [(t, max(u, best.objective), min(l, lower)) for t, u, l in watch.trace[:-1]]
     trace.append((watch.trace[-1][0], best.objective, lower))
-    return LPCCertificate(best.labels, best.objective, lower, status, time.perf_counter() - watch.begin, start.restart_objectives, tuple(trace), nodes)
+    return LPCCertificate(
+        best.labels,
+        best.objective,
+        lower,
+        status,
+        time.perf_counter() - watch.begin,
+        start.restart_objectives,
+        tuple(trace),
+        nodes,
+    )
 
 
 def _smallest_difference(problem, value):
@@ -263,7 +343,9 @@ def _smallest_difference(problem, value):
     return 1.001 * max(_allowance(form, form.penalty, value), SMALLEST_GAP * value)
 
 
-def certificate(problem, partition, *, gap=1e-4, time_limit=None, max_nodes=None, n_jobs=None, verbose=0):
+def certificate(
+    problem, partition, *, gap=1e-4, time_limit=None, max_nodes=None, n_jobs=None, verbose=0
+):
     """
     Prove how far a given partition is from optimal, at most.
 
@@ -278,18 +360,33 @@ def certificate(problem, partition, *, gap=1e-4, time_limit=None, max_nodes=None
     Returns
     -------
     LPCCertificate
-        Of the given partition: its labels and its objective, with a lower bound on the objective of all partitions. If the search
-        found a better partition, the gap says how much better; `branch_and_bound` returns it.
+        Of the given partition: its labels and its objective, with a lower bound on the objective of
+        all partitions. If the search found a better partition, the gap says how much better;
+        `branch_and_bound` returns it.
 
     Raises
     ------
     InputError
         If the labels do not fit the problem, or a parameter is out of range.
     """
-    given = partition if isinstance(partition, LPCSolution) else make_solution(problem, _check_labels(problem, partition))
+    given = (
+        partition
+        if isinstance(partition, LPCSolution)
+        else make_solution(problem, _check_labels(problem, partition))
+    )
     given = replace(given, status="feasible")
-    found = branch_and_bound(problem, gap=gap, time_limit=time_limit, max_nodes=max_nodes, n_jobs=n_jobs, verbose=verbose, start=given)
-    near = given.objective - found.lower_bound <= max(gap * given.objective, _smallest_difference(problem, given.objective))
+    found = branch_and_bound(
+        problem,
+        gap=gap,
+        time_limit=time_limit,
+        max_nodes=max_nodes,
+        n_jobs=n_jobs,
+        verbose=verbose,
+        start=given,
+    )
+    near = given.objective - found.lower_bound <= max(
+        gap * given.objective, _smallest_difference(problem, given.objective)
+    )
     status = "optimal" if near else "feasible" if found.status == "optimal" else found.status
     return replace(found, labels=given.labels, objective=given.objective, status=status)
 
@@ -298,7 +395,13 @@ def _check_labels(problem, labels):
     """Labels as integers, or an error that says what is wrong with them."""
     z = np.asarray(labels)
     if z.shape != (problem.n_samples,) or not np.issubdtype(z.dtype, np.integer):
-        raise InputError(f"labels have shape {z.shape} and type {z.dtype}; one integer for each of the {problem.n_samples} samples is needed.")
+        raise InputError(
+            f"labels have shape {z.shape} and type {z.dtype}; one integer for each of the"
+            f" {problem.n_samples} samples is needed."
+        )
     if z.min() < 0 or z.max() >= problem.n_clusters:
-        raise InputError(f"labels go from {z.min()} to {z.max()}; with {problem.n_clusters} clusters they must be in 0 to {problem.n_clusters - 1}.")
+        raise InputError(
+            f"labels go from {z.min()} to {z.max()}; with {problem.n_clusters} clusters they must"
+            f" be in 0 to {problem.n_clusters - 1}."
+        )
     return z.astype(np.int64)

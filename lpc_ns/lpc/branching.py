@@ -20,7 +20,8 @@ COEFFICIENT_CAP = 1e4
 
 
 def _form(problem):
-    """The same objective for every partition: scaled columns, and a target without what unpenalised columns explain."""
+    """The same objective for every partition: scaled columns, and a target without what unpenalised
+    columns explain."""
     form = scaled(problem)
     free = form.X[:, form.penalty == 0]
     y = form.y - free @ np.linalg.lstsq(free, form.y, rcond=None)[0] if free.shape[1] else form.y
@@ -28,8 +29,10 @@ def _form(problem):
 
 
 def _allowance(form, penalty, upper):
-    """By how much a computed sum of squares may exceed the true one, where that is at most `upper`."""
-    size, y_size = np.linalg.norm(form.X, axis=0), np.linalg.norm(form.y)
+    """By how much a computed sum of squares may exceed the true one, where that is at most
+    `upper`."""
+    size = np.linalg.norm(form.X, axis=0)
+    y_size = np.linalg.norm(form.y)
     with np.errstate(divide="ignore", invalid="ignore"):
         reach = np.fmin(size * np.sqrt(upper / penalty), COEFFICIENT_CAP * y_size)
     eta = 4 * np.finfo(float).eps * sum(form.X.shape)
@@ -46,7 +49,8 @@ def _price(F, f, X, y, i, row):
     p = X.shape[1]
     for a in range(p):
         row[a] = X[i, a]
-    row[p], weight = y[i], 1.0
+    row[p] = y[i]
+    weight = 1.0
     for a in range(p):
         xa = row[a]
         if xa != 0.0:
@@ -64,9 +68,11 @@ def _enter(F, f, g, X, y, i, row):
     p = X.shape[1]
     for a in range(p):
         row[a] = X[i, a]
-    row[p], weight = y[i], 1.0
+    row[p] = y[i]
+    weight = 1.0
     for a in range(p):
-        xa, old = row[a], F.D[f, a]
+        xa = row[a]
+        old = F.D[f, a]
         new = old + weight * xa * xa
         keep, take = (old / new, weight * xa / new) if new > old else (1.0, 0.0)
         for c in range(a + 1, p + 1):
@@ -91,7 +97,9 @@ def _begin(F, f, penalty):
 def _partition_value(X, y, labels, n_clusters, penalty):
     """Objective of a partition."""
     p = penalty.size
-    F, row, total = Factor(np.zeros((1, p)), np.zeros((1, p, p + 1))), np.zeros(p + 1), 0.0
+    F = Factor(np.zeros((1, p)), np.zeros((1, p, p + 1)))
+    row = np.zeros(p + 1)
+    total = 0.0
     for k in range(n_clusters):
         _begin(F, 0, penalty)
         for i in range(labels.size):
@@ -101,39 +109,80 @@ def _partition_value(X, y, labels, n_clusters, penalty):
 
 # %% ../../nbs/25a_lpc_branching.ipynb #f20974e0
 FLOOR = 1e-6
-Stack = namedtuple("Stack", "factor inverse residual leverage where cost used order branch bound count next labels best state value")
+Stack = namedtuple(
+    "Stack",
+    "factor inverse residual leverage where cost used order branch bound count next labels best"
+    " state value",
+)
 
 
 def _new_stack(form, labels, upper, threshold):
-    """An empty stack; `state` is level, whether it is new, nodes; `value` is upper bound and threshold."""
+    """An empty stack; `state` is level, whether it is new, nodes; `value` is upper bound and
+    threshold."""
     N, p = form.X.shape
-    levels, wide, guess = N + 1, (N + 1, form.n_clusters), np.maximum(form.penalty, FLOOR)
+    levels = N + 1
+    wide = (N + 1, form.n_clusters)
+    guess = np.maximum(form.penalty, FLOOR)
     factor = Factor(np.zeros((levels, p)), np.zeros((levels, p, p + 1)))
-    inverse, residual, leverage = np.zeros((levels, p, p)), np.zeros((levels, N)), np.zeros((levels, N))
-    factor.D[0], inverse[0], residual[0], leverage[0] = form.penalty, np.diag(1 / guess), form.y, (form.X**2 / guess).sum(axis=1)
-    where, branch, used, count, following = (np.zeros(shape, dtype=np.int64) for shape in (wide, wide, levels, levels, levels))
-    state, value = np.array([0, 1, 0]), np.array([upper, threshold])
-    done, open_ = np.zeros(levels), np.zeros(wide)
-    return Stack(factor, inverse, residual, leverage, where, done, used, np.arange(N), branch, open_, count, following, labels.copy(), labels.copy(), state, value)
+    inverse = np.zeros((levels, p, p))
+    residual = np.zeros((levels, N))
+    leverage = np.zeros((levels, N))
+    factor.D[0] = form.penalty
+    inverse[0] = np.diag(1 / guess)
+    residual[0] = form.y
+    leverage[0] = (form.X**2 / guess).sum(axis=1)
+    where, branch, used, count, following = (
+        np.zeros(shape, dtype=np.int64) for shape in (wide, wide, levels, levels, levels)
+    )
+    state = np.array([0, 1, 0])
+    value = np.array([upper, threshold])
+    done = np.zeros(levels)
+    open_ = np.zeros(wide)
+    return Stack(
+        factor,
+        inverse,
+        residual,
+        leverage,
+        where,
+        done,
+        used,
+        np.arange(N),
+        branch,
+        open_,
+        count,
+        following,
+        labels.copy(),
+        labels.copy(),
+        state,
+        value,
+    )
 
 
 @kernel
 def _most_telling(S, level):
-    """Move the open sample whose labels are all expensive to the front of those that are open, and return it."""
-    N, room, best, place = S.order.size, S.value[1] - S.cost[level], -1.0, level
+    """Move the open sample whose labels are all expensive to the front of those that are open, and
+    return it."""
+    N = S.order.size
+    room = S.value[1] - S.cost[level]
+    best = -1.0
+    place = level
     small = 1e-3 * room
     for t in range(level, N):
-        i, one, two = S.order[t], np.inf, np.inf
+        i = S.order[t]
+        one = np.inf
+        two = np.inf
         for k in range(min(S.where.shape[1], S.used[level] + 1)):
             f = S.where[level, k]
             price = S.residual[f, i] ** 2 / (1.0 + S.leverage[f, i])
             if price < one:
-                one, two = price, one
+                two = one
+                one = price
             elif price < two:
                 two = price
         score = np.inf if one >= room else (one + small) * (min(two, room) + small)
         if score > best:
-            best, place = score, t
+            best = score
+            place = t
             if one >= room:
                 break
     S.order[level], S.order[place] = S.order[place], S.order[level]
@@ -149,17 +198,23 @@ def _branches(S, level, X, y, i, row):
         if low < S.value[1]:
             q = m
             while q > 0 and S.bound[level, q - 1] > low:
-                S.bound[level, q], S.branch[level, q] = S.bound[level, q - 1], S.branch[level, q - 1]
+                S.bound[level, q] = S.bound[level, q - 1]
+                S.branch[level, q] = S.branch[level, q - 1]
                 q -= 1
-            S.bound[level, q], S.branch[level, q] = low, k
+            S.bound[level, q] = low
+            S.branch[level, q] = k
             m += 1
-    S.count[level], S.next[level] = m, 0
+    S.count[level] = m
+    S.next[level] = 0
 
 
 @kernel
 def _update_open(S, level, f, X, row):
-    """Inverse matrix, residuals and leverages of factor f with the sample of this level, stored one level below."""
-    p, i, below = X.shape[1], S.order[level], level + 1
+    """Inverse matrix, residuals and leverages of factor f with the sample of this level, stored one
+    level below."""
+    p = X.shape[1]
+    i = S.order[level]
+    below = level + 1
     d = 1.0 / (1.0 + S.leverage[f, i])
     for a in range(p):
         row[a] = 0.0
@@ -169,7 +224,8 @@ def _update_open(S, level, f, X, row):
         for e in range(p):
             S.inverse[below, a, e] = S.inverse[f, a, e] - d * row[a] * row[e]
     for t in range(below, S.order.size):
-        j, across = S.order[t], 0.0
+        j = S.order[t]
+        across = 0.0
         for a in range(p):
             across += X[j, a] * row[a]
         S.residual[below, j] = S.residual[f, j] - d * across * S.residual[f, i]
@@ -179,7 +235,8 @@ def _update_open(S, level, f, X, row):
 @kernel
 def _descend_to(S, level, k, X, y, row):
     """Give the sample of this level to cluster k and go one level down."""
-    below, f = level + 1, S.where[level, k]
+    below = level + 1
+    f = S.where[level, k]
     for c in range(S.where.shape[1]):
         S.where[below, c] = S.where[level, c]
     S.where[below, k] = below
@@ -193,15 +250,19 @@ def _descend_to(S, level, k, X, y, row):
 def _dive(X, y, penalty, gap, rounding, S, n_nodes):
     """Search at most `n_nodes` further nodes; level -1 means finished."""
     row = np.zeros(X.shape[1] + 1)
-    level, new, nodes = S.state[0], S.state[1] == 1, 0
+    level = S.state[0]
+    new = S.state[1] == 1
+    nodes = 0
     while level >= 0 and nodes < n_nodes:
         if level == S.labels.size:
             value = _partition_value(X, y, S.labels, S.where.shape[1], penalty)
             if value < S.value[0]:
-                S.value[0], S.value[1] = value, min(S.value[1], min(value * (1.0 - gap) + rounding, value))
+                S.value[0] = value
+                S.value[1] = min(S.value[1], min(value * (1.0 - gap) + rounding, value))
                 for i in range(S.labels.size):
                     S.best[i] = S.labels[i]
-            level, new = level - 1, False
+            level = level - 1
+            new = False
             continue
         if new:
             _branches(S, level, X, y, _most_telling(S, level), row)
@@ -209,17 +270,23 @@ def _dive(X, y, penalty, gap, rounding, S, n_nodes):
         if q < S.count[level] and S.bound[level, q] < S.value[1]:
             _descend_to(S, level, S.branch[level, q], X, y, row)
             S.next[level] += 1
-            level, new, nodes = level + 1, True, nodes + 1
+            level = level + 1
+            new = True
+            nodes = nodes + 1
         else:
-            level, new = level - 1, False
-    S.state[0], S.state[1], S.state[2] = level, new, S.state[2] + nodes
+            level = level - 1
+            new = False
+    S.state[0] = level
+    S.state[1] = new
+    S.state[2] = S.state[2] + nodes
 
 # %% ../../nbs/25a_lpc_branching.ipynb #1b58e394
 SMALLEST_GAP = 1e-9
 
 
 def _open_bound(S):
-    """What an unfinished search has proved: the smallest bound among threshold and open branches."""
+    """What an unfinished search has proved: the smallest bound among threshold and open
+    branches."""
     level, new, _ = S.state
     low = S.value[1]
     for q in range(level if new else level + 1):
@@ -231,16 +298,24 @@ def _open_bound(S):
 class _LabelTree:
     """Branch and bound over labels: `advance` works for a moment, `lower` is always valid."""
 
-    trial, aims = 5, (0.9, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05)
+    trial = 5
+    aims = (0.9, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05)
 
     def __init__(self, problem, labels, gap):
-        self.form, self.gap = _form(problem), max(0.999 * gap, SMALLEST_GAP)
-        self.labels, self.proved, self.nodes, self.finished = labels.copy(), 0.0, 0, False
-        self.upper = _partition_value(self.form.X, self.form.y, labels, self.form.n_clusters, self.form.penalty)
+        self.form = _form(problem)
+        self.gap = max(0.999 * gap, SMALLEST_GAP)
+        self.labels = labels.copy()
+        self.proved = 0.0
+        self.nodes = 0
+        self.finished = False
+        self.upper = _partition_value(
+            self.form.X, self.form.y, labels, self.form.n_clusters, self.form.penalty
+        )
         self.rounding = _allowance(self.form, self.form.penalty, self.upper)
         self.batch = max(100, 10**6 // (self.form.n_samples * self.form.n_clusters))
         self.aims = [aim for aim in self.aims if aim > 2 * self.gap]
-        self.stack, self.modest = self._open(self.gap), None
+        self.stack = self._open(self.gap)
+        self.modest = None
 
     def _open(self, aim):
         """A search that is to prove a bound of (1 - aim) times the incumbent's value."""
@@ -257,19 +332,22 @@ class _LabelTree:
         _dive(self.form.X, self.form.y, self.form.penalty, aim, self.rounding, S, self.batch)
         self.nodes += int(S.state[2] - before)
         if S.value[0] < self.upper:
-            self.upper, self.labels = S.value[0], S.best.copy()
+            self.upper = S.value[0]
+            self.labels = S.best.copy()
             self.rounding = _allowance(self.form, self.form.penalty, self.upper)
         self.proved = max(self.proved, _open_bound(S) - self.rounding)
         return bool(S.state[0] < 0)
 
     def advance(self):
-        """One slice for the gap that was asked for and, after a trial, one for the next of the modest aims."""
+        """One slice for the gap that was asked for and, after a trial, one for the next of the
+        modest aims."""
         self.finished = self._search(self.stack, self.gap)
         if self.finished or not self.aims or self.stack.state[2] < self.trial * self.batch:
             return
         self.modest = self.modest or self._open(self.aims[0])
         if self._search(self.modest, self.aims[0]):
-            self.aims, self.modest = self.aims[1:], None
+            self.aims = self.aims[1:]
+            self.modest = None
 
     @property
     def lower(self):
@@ -302,7 +380,8 @@ def _copy_lines(source, target):
             target.b[k, a] = source.b[k, a]
             for e in range(a + 1):
                 target.H[k, a, e] = source.H[k, a, e]
-    target.c[0], target.c[1] = source.c[0], source.c[1]
+    target.c[0] = source.c[0]
+    target.c[1] = source.c[1]
 
 
 @kernel
@@ -318,21 +397,29 @@ def _chord(low, high):
 @kernel
 def _separation(low, high, down, up):
     """Squared distance of the ranges of |t| over [low, high] and over [down, up]."""
-    nearest, least = max(0.0, max(low, -high)), max(0.0, max(down, -up))
+    nearest = max(0.0, max(low, -high))
+    least = max(0.0, max(down, -up))
     d = max(0.0, max(nearest - max(abs(down), abs(up)), least - max(abs(low), abs(high))))
     return d * d
 
 
 @kernel
 def _relax(V, y, box, at, model, score):
-    """Decide what the box decides and build the chord model of the others; `at` is where the better of the two bounds of a sample is picked."""
-    p, kept = V.shape[1], 0
+    """Decide what the box decides and build the chord model of the others; `at` is where the better
+    of the two bounds of a sample is picked."""
+    p = V.shape[1]
+    kept = 0
     _copy_lines(box.lines, model)
     for j in range(2 * p):
         score[j] = 0.0
     for t in range(box.count[0]):
         i = box.open[t]
-        rho, delta, rho_at, delta_at, wide_r, wide_d = y[i], 0.0, y[i], 0.0, 0.0, 0.0
+        rho = y[i]
+        delta = 0.0
+        rho_at = y[i]
+        delta_at = 0.0
+        wide_r = 0.0
+        wide_d = 0.0
         for a in range(p):
             v = V[i, a]
             rho -= v * 0.5 * (box.low[a] + box.high[a])
@@ -341,8 +428,12 @@ def _relax(V, y, box, at, model, score):
             wide_d += abs(v) * 0.5 * (box.high[p + a] - box.low[p + a])
             rho_at -= v * at[a]
             delta_at += v * at[p + a]
-        low, high, down, up = rho - wide_r, rho + wide_r, delta - wide_d, delta + wide_d
-        fixed_r, fixed_d = low >= 0.0 or high <= 0.0, down >= 0.0 or up <= 0.0
+        low = rho - wide_r
+        high = rho + wide_r
+        down = delta - wide_d
+        up = delta + wide_d
+        fixed_r = low >= 0.0 or high <= 0.0
+        fixed_d = down >= 0.0 or up <= 0.0
         if fixed_r and fixed_d:
             k = 1 if (rho > 0.0) == (delta > 0.0) else 0
             _absorb(V, y, i, k, 1.0, 0.0, box.lines)
@@ -375,22 +466,27 @@ def _minimise(model, P, u):
                 model.H[k, e, a] = P[k, a, e] = P[k, e, a] = model.H[k, a, e]
         _invert(P[k])
     for a in range(p):
-        first, second = 0.0, 0.0
+        first = 0.0
+        second = 0.0
         for e in range(p):
             first += P[0, a, e] * model.b[0, e]
             second += P[1, a, e] * model.b[1, e]
-        u[a], u[p + a] = 0.5 * (first + second), 0.5 * (second - first)
+        u[a] = 0.5 * (first + second)
+        u[p + a] = 0.5 * (second - first)
 
 
 @kernel
 def _value_at(model, u, Hw):
     """Value of the model at u = (s, d) and the sum of the moduli of its terms; Hw[k] = H_k w_k."""
     p = model.b.shape[1]
-    value, size = model.c[0], model.c[1]
+    value = model.c[0]
+    size = model.c[1]
     for k in range(2):
         sign = 2.0 * k - 1.0
         for a in range(p):
-            w, total, moduli = u[a] + sign * u[p + a], 0.0, 0.0
+            w = u[a] + sign * u[p + a]
+            total = 0.0
+            moduli = 0.0
             for e in range(p):
                 term = model.H[k, a, e] * (u[e] + sign * u[p + e])
                 total += term
@@ -403,7 +499,8 @@ def _value_at(model, u, Hw):
 
 @kernel
 def _half_gradient(model, Hw, j):
-    """Half of the model's derivative in coordinate j of (s, d), and the sign with which it moves line 1."""
+    """Half of the model's derivative in coordinate j of (s, d), and the sign with which it moves
+    line 1."""
     p = model.b.shape[1]
     a, sign = (j, 1.0) if j < p else (j - p, -1.0)
     return sign * (Hw[0, a] - model.b[0, a]) + Hw[1, a] - model.b[1, a], sign
@@ -412,7 +509,8 @@ def _half_gradient(model, Hw, j):
 @kernel
 def _into_box(model, box, u, Hw):
     """Move u into the box and then, by coordinate descent, close to the minimum there."""
-    p, inside = model.b.shape[1], True
+    p = model.b.shape[1]
+    inside = True
     for j in range(2 * p):
         clipped = min(max(u[j], box.low[j]), box.high[j]) if u[j] == u[j] else box.low[j]
         inside = inside and clipped == u[j]
@@ -423,7 +521,9 @@ def _into_box(model, box, u, Hw):
         for j in range(2 * p):
             a = j if j < p else j - p
             slope, sign = _half_gradient(model, Hw, j)
-            target = min(max(u[j] - slope / (model.H[0, a, a] + model.H[1, a, a]), box.low[j]), box.high[j])
+            target = min(
+                max(u[j] - slope / (model.H[0, a, a] + model.H[1, a, a]), box.low[j]), box.high[j]
+            )
             step = target - u[j]
             if step != 0.0:
                 u[j] = target
@@ -437,7 +537,8 @@ def _into_box(model, box, u, Hw):
 
 @kernel
 def _box_bound(model, box, u, Hw, unit):
-    """Bound on the model over the box by its tangent plane at u, less the allowance for rounding."""
+    """Bound on the model over the box by its tangent plane at u, less the allowance for
+    rounding."""
     value, size = _value_at(model, u, Hw)
     for j in range(u.size):
         slope = 2.0 * _half_gradient(model, Hw, j)[0]
@@ -447,7 +548,8 @@ def _box_bound(model, box, u, Hw, unit):
 
 @kernel
 def _condition(model, P):
-    """Largest product of corresponding diagonal entries of H and its inverse, NaN if there is no inverse."""
+    """Largest product of corresponding diagonal entries of H and its inverse, NaN if there is no
+    inverse."""
     worst = 0.0
     for k in range(2):
         for a in range(model.b.shape[1]):
@@ -458,16 +560,24 @@ def _condition(model, P):
 
 @kernel
 def _contract(model, P, box, centre, excess):
-    """Cut the box to where the model is below the threshold; returns the smallest ratio of widths, -1 if nothing is left."""
-    p, ratio, size = model.b.shape[1], 1.0, 0.0
+    """Cut the box to where the model is below the threshold; returns the smallest ratio of widths,
+    -1 if nothing is left."""
+    p = model.b.shape[1]
+    ratio = 1.0
+    size = 0.0
     for a in range(p):
-        size = max(size, (abs(centre[a]) + abs(centre[p + a])) * np.sqrt(max(model.H[0, a, a], model.H[1, a, a])))
+        size = max(
+            size,
+            (abs(centre[a]) + abs(centre[p + a]))
+            * np.sqrt(max(model.H[0, a, a], model.H[1, a, a])),
+        )
     for a in range(p):
         margin = 1e-8 * size / np.sqrt(min(model.H[0, a, a], model.H[1, a, a]))
         radius = 0.5 * np.sqrt(excess * (P[0, a, a] + P[1, a, a])) * (1.0 + 1e-6)
         for j in (a, p + a):
             width = box.high[j] - box.low[j]
-            box.low[j], box.high[j] = max(box.low[j], centre[j] - radius - margin), min(box.high[j], centre[j] + radius + margin)
+            box.low[j] = max(box.low[j], centre[j] - radius - margin)
+            box.high[j] = min(box.high[j], centre[j] + radius + margin)
             if box.low[j] > box.high[j]:
                 return -1.0
             if width > 0.0:
@@ -475,23 +585,38 @@ def _contract(model, P, box, centre, excess):
     return ratio
 
 # %% ../../nbs/25a_lpc_branching.ipynb #603a9774
-MEMORY, SHORT = 3e8, 300
+MEMORY = 3e8
+SHORT = 300
 Pool = namedtuple("Pool", "low high H b c open count key place free state value best")
 
 
 def _new_pool(places, p, labels, upper, threshold):
-    """An empty pool; `state` is boxes on the heap, free places, nodes; `value` is upper bound, threshold, smallest bound of the boxes given up."""
+    """An empty pool; `state` is boxes on the heap, free places, nodes; `value` is upper bound,
+    threshold, smallest bound of the boxes given up."""
     shapes = (2 * p,), (2 * p,), (2, p, p), (2, p), (2,)
     real = [np.empty((places, *shape)) for shape in shapes]
     whole = np.empty((places, labels.size), dtype=np.int32), np.zeros((places, 2), dtype=np.int64)
     heap = np.empty(places), np.empty(places, dtype=np.int64), np.arange(places)[::-1].copy()
-    return Pool(*real, *whole, *heap, np.array([0, places - 1, 0]), np.array([upper, threshold, np.inf]), labels.copy())
+    return Pool(
+        *real,
+        *whole,
+        *heap,
+        np.array([0, places - 1, 0]),
+        np.array([upper, threshold, np.inf]),
+        labels.copy(),
+    )
 
 
 @kernel
 def _box_of(pool, f):
     """Box f of the pool, as views."""
-    return Box(pool.low[f], pool.high[f], Lines(pool.H[f], pool.b[f], pool.c[f]), pool.open[f], pool.count[f])
+    return Box(
+        pool.low[f],
+        pool.high[f],
+        Lines(pool.H[f], pool.b[f], pool.c[f]),
+        pool.open[f],
+        pool.count[f],
+    )
 
 
 @kernel
@@ -499,30 +624,38 @@ def _push(pool, key, f):
     """Put box f on the heap."""
     q = pool.state[0]
     while q > 0 and pool.key[(q - 1) // 2] > key:
-        pool.key[q], pool.place[q] = pool.key[(q - 1) // 2], pool.place[(q - 1) // 2]
+        pool.key[q] = pool.key[(q - 1) // 2]
+        pool.place[q] = pool.place[(q - 1) // 2]
         q = (q - 1) // 2
-    pool.key[q], pool.place[q] = key, f
+    pool.key[q] = key
+    pool.place[q] = f
     pool.state[0] += 1
 
 
 @kernel
 def _pop(pool):
-    """Take the box with the smallest bound off the heap, or the last one if room is short; returns bound and box."""
+    """Take the box with the smallest bound off the heap, or the last one if room is short; returns
+    bound and box."""
     pool.state[0] -= 1
     m = pool.state[0]
-    last, g = pool.key[m], pool.place[m]
+    last = pool.key[m]
+    g = pool.place[m]
     if pool.state[1] < SHORT:
         return last, g
-    key, f, q = pool.key[0], pool.place[0], 0
+    key = pool.key[0]
+    f = pool.place[0]
+    q = 0
     while 2 * q + 1 < m:
         r = 2 * q + 1
         if r + 1 < m and pool.key[r + 1] < pool.key[r]:
             r += 1
         if pool.key[r] >= last:
             break
-        pool.key[q], pool.place[q] = pool.key[r], pool.place[r]
+        pool.key[q] = pool.key[r]
+        pool.place[q] = pool.place[r]
         q = r
-    pool.key[q], pool.place[q] = last, g
+    pool.key[q] = last
+    pool.place[q] = g
     return key, f
 
 
@@ -550,10 +683,13 @@ def _middle(low, high, scale):
 def _divide(pool, f, scale):
     """Divide box f along its chosen coordinate; returns the place of the other half."""
     pool.state[1] -= 1
-    g, j = pool.free[pool.state[1]], pool.count[f, 1]
-    one, two = _box_of(pool, f), _box_of(pool, g)
+    g = pool.free[pool.state[1]]
+    j = pool.count[f, 1]
+    one = _box_of(pool, f)
+    two = _box_of(pool, g)
     for q in range(one.low.size):
-        two.low[q], two.high[q] = one.low[q], one.high[q]
+        two.low[q] = one.low[q]
+        two.high[q] = one.high[q]
     _copy_lines(one.lines, two.lines)
     for t in range(one.count[0]):
         two.open[t] = one.open[t]
@@ -565,23 +701,27 @@ def _divide(pool, f, scale):
 @kernel
 def _try_partition(V, y, X, target, penalty, box, gap, rounding, pool):
     """Evaluate the partition at the middle of a box and keep it if it is the best."""
-    p, labels = V.shape[1], np.empty(y.size, dtype=np.int64)
+    p = V.shape[1]
+    labels = np.empty(y.size, dtype=np.int64)
     for i in range(y.size):
-        rho, delta = y[i], 0.0
+        rho = y[i]
+        delta = 0.0
         for a in range(p):
             rho -= V[i, a] * 0.5 * (box.low[a] + box.high[a])
             delta += V[i, a] * 0.5 * (box.low[p + a] + box.high[p + a])
         labels[i] = 1 if (rho > 0.0) == (delta > 0.0) else 0
     value = _partition_value(X, target, labels, 2, penalty)
     if value < pool.value[0]:
-        pool.value[0], pool.value[1] = value, min(pool.value[1], min(value * (1.0 - gap) + rounding, value))
+        pool.value[0] = value
+        pool.value[1] = min(pool.value[1], min(value * (1.0 - gap) + rounding, value))
         for i in range(y.size):
             pool.best[i] = labels[i]
 
 
 @kernel
 def _examine(V, y, box, bound, threshold, unit, passes, model, P, u, centre, Hw, score):
-    """Bound and contract a box in turn; returns the bound, infinite if nothing is left of the box."""
+    """Bound and contract a box in turn; returns the bound, infinite if nothing is left of the
+    box."""
     ratio = 0.0
     for q in range(u.size):
         u[q] = 0.5 * (box.low[q] + box.high[q])
@@ -592,7 +732,12 @@ def _examine(V, y, box, bound, threshold, unit, passes, model, P, u, centre, Hw,
             centre[q] = u[q]
         _into_box(model, box, u, Hw)
         bound = max(bound, _box_bound(model, box, u, Hw, unit))
-        if bound >= threshold or box.count[0] == 0 or (turn > 0 and ratio > 0.8) or turn == passes - 1:
+        if (
+            bound >= threshold
+            or box.count[0] == 0
+            or (turn > 0 and ratio > 0.8)
+            or turn == passes - 1
+        ):
             return bound
         if not _condition(model, P) < WELL_CONDITIONED:
             return bound
@@ -611,21 +756,28 @@ def _examine(V, y, box, bound, threshold, unit, passes, model, P, u, centre, Hw,
 @kernel
 def _choose(box, score):
     """Note the coordinate to divide; returns the largest width."""
-    best, width = -1.0, 0.0
+    best = -1.0
+    width = 0.0
     for j in range(score.size):
         w = box.high[j] - box.low[j]
         width = max(width, w)
         if score[j] * w > best:
-            best, box.count[1] = score[j] * w, j
+            best = score[j] * w
+            box.count[1] = j
     return width
 
 
 @kernel
 def _explore(V, y, X, target, penalty, gap, rounding, unit, scale, passes, pool, n_nodes):
     """Bound at most `n_nodes` further boxes, best first."""
-    p, nodes = V.shape[1], 0
-    model, P = Lines(np.zeros((2, p, p)), np.zeros((2, p)), np.zeros(2)), np.empty((2, p, p))
-    u, centre, score, Hw = np.empty(2 * p), np.empty(2 * p), np.empty(2 * p), np.empty((2, p))
+    p = V.shape[1]
+    nodes = 0
+    model = Lines(np.zeros((2, p, p)), np.zeros((2, p)), np.zeros(2))
+    P = np.empty((2, p, p))
+    u = np.empty(2 * p)
+    centre = np.empty(2 * p)
+    score = np.empty(2 * p)
+    Hw = np.empty((2, p))
     while pool.state[0] > 0 and nodes < n_nodes:
         key, f = _pop(pool)
         if key >= pool.value[1] or pool.state[1] == 0:
@@ -633,7 +785,9 @@ def _explore(V, y, X, target, penalty, gap, rounding, unit, scale, passes, pool,
             continue
         for h in (f, _divide(pool, f, scale)):
             box = _box_of(pool, h)
-            bound = _examine(V, y, box, key, pool.value[1], unit, passes, model, P, u, centre, Hw, score)
+            bound = _examine(
+                V, y, box, key, pool.value[1], unit, passes, model, P, u, centre, Hw, score
+            )
             nodes += 1
             if bound < pool.value[1] and box.count[0] == 0:
                 _try_partition(V, y, X, target, penalty, box, gap, rounding, pool)
@@ -651,16 +805,20 @@ class _BoxTree:
     passes = 6
 
     def __init__(self, problem, labels, gap):
-        self.form, self.gap = _form(problem), max(0.999 * gap, SMALLEST_GAP)
-        self.labels, self.finished = labels.copy(), False
+        self.form = _form(problem)
+        self.gap = max(0.999 * gap, SMALLEST_GAP)
+        self.labels = labels.copy()
+        self.finished = False
         self.upper = _partition_value(self.form.X, self.form.y, labels, 2, self.form.penalty)
         self.rounding = _allowance(self.form, self.form.penalty, self.upper)
         N, p = self.form.X.shape
-        self.batch, self.unit = max(2, 100_000 // N), 2 * np.finfo(float).eps * (N + 2 * p * p)
+        self.batch = max(2, 100_000 // N)
+        self.unit = 2 * np.finfo(float).eps * (N + 2 * p * p)
         self._open_root()
 
     def _coordinates(self, half_difference):
-        """R with u = R w in which data and penalty are round and the first axis is the given direction."""
+        """R with u = R w in which data and penalty are round and the first axis is the given
+        direction."""
         stacked = np.vstack([self.form.X, np.diag(np.sqrt(self.form.penalty))])
         R = np.linalg.qr(stacked, mode="r") / np.sqrt(len(self.form.X))
         axis = R @ half_difference
@@ -669,29 +827,51 @@ class _BoxTree:
 
     def _open_root(self):
         """Change the coordinates, allocate the pool and put the root box on the heap."""
-        X, penalty = self.form.X, self.form.penalty
-        (N, p), W = X.shape, refit(self.form, self.labels)
-        mean, half = W.mean(axis=0), (W[1] - W[0]) / 2
+        X = self.form.X
+        penalty = self.form.penalty
+        N, p = X.shape
+        W = refit(self.form, self.labels)
+        mean = W.mean(axis=0)
+        half = (W[1] - W[0]) / 2
         R = self._coordinates(half)
         back = np.linalg.inv(R)
-        self.V, self.y = np.ascontiguousarray(X @ back), self.form.y - X @ mean
+        self.V = np.ascontiguousarray(X @ back)
+        self.y = self.form.y - X @ mean
         self.scale = max(np.abs(R @ half).max(), np.sqrt(self.upper / N), np.finfo(float).tiny)
         places = int(np.clip(MEMORY / (4 * N + 16 * (p + 2) ** 2), 3 * SHORT, 2e6))
         threshold = min(self.upper * (1 - self.gap) + self.rounding, self.upper)
         self.pool = _new_pool(places, p, self.labels, self.upper, threshold)
         reach = np.linalg.norm(R / np.sqrt(penalty), axis=1) * np.sqrt(self.upper / 2) * (1 + 1e-6)
         root = _box_of.py_func(self.pool, 0)
-        root.low[:], root.high[:] = np.concatenate([-R @ mean - reach, -reach]), np.concatenate([-R @ mean + reach, reach])
+        root.low[:] = np.concatenate([-R @ mean - reach, -reach])
+        root.high[:] = np.concatenate([-R @ mean + reach, reach])
         root.low[p] = 0.0
-        root.open[:], root.count[:] = np.arange(N), (N, int(np.argmax(root.high - root.low)))
-        root.lines.H[:], root.lines.b[:] = back.T @ (penalty[:, None] * back), -back.T @ (penalty * mean)
+        root.open[:] = np.arange(N)
+        root.count[:] = (N, int(np.argmax(root.high - root.low)))
+        root.lines.H[:] = back.T @ (penalty[:, None] * back)
+        root.lines.b[:] = -back.T @ (penalty * mean)
         root.lines.c[:] = 2 * (penalty * mean**2).sum()
         _push(self.pool, 0.0, 0)
 
     def advance(self):
         """Bound one slice of boxes."""
-        _explore(self.V, self.y, self.form.X, self.form.y, self.form.penalty, self.gap, self.rounding, self.unit, self.scale, self.passes, self.pool, self.batch)
-        self.upper, self.labels, self.finished = self.pool.value[0], self.pool.best, self.pool.state[0] == 0
+        _explore(
+            self.V,
+            self.y,
+            self.form.X,
+            self.form.y,
+            self.form.penalty,
+            self.gap,
+            self.rounding,
+            self.unit,
+            self.scale,
+            self.passes,
+            self.pool,
+            self.batch,
+        )
+        self.upper = self.pool.value[0]
+        self.labels = self.pool.best
+        self.finished = self.pool.state[0] == 0
 
     @property
     def nodes(self):

@@ -11,7 +11,22 @@ import heapq
 import numpy as np
 
 from lpc_ns.lpc.branching import (
-    COEFFICIENT_CAP, MEMORY, SHORT, SMALLEST_GAP, WELL_CONDITIONED, Lines, Pool, _absorb, _box_of, _choose, _close, _copy_lines, _divide, _form, _partition_value, _pop,
+    COEFFICIENT_CAP,
+    MEMORY,
+    SHORT,
+    SMALLEST_GAP,
+    WELL_CONDITIONED,
+    Lines,
+    Pool,
+    _absorb,
+    _box_of,
+    _choose,
+    _close,
+    _copy_lines,
+    _divide,
+    _form,
+    _partition_value,
+    _pop,
     _push,
 )
 from .local_search import _alternate, _exchange, _invert, kernel
@@ -23,11 +38,13 @@ EPS = 1e-15
 
 @kernel
 def _minorant(low, high, at, mu):
-    """Bend and contact of the quadratic below min(0, r^2 - mu) for r from `low` to `high`; a bend of -1 says 0, one of 0 says r^2 - mu."""
+    """Bend and contact of the quadratic below min(0, r^2 - mu) for r from `low` to `high`; a bend
+    of -1 says 0, one of 0 says r^2 - mu."""
     root = np.sqrt(mu)
     if low >= root * (1.0 + EPS) or high <= -root * (1.0 + EPS):
         return -1.0, 0.0
-    bend, t = 0.0, at
+    bend = 0.0
+    t = at
     if high > root:
         t = min(t, mu / (high + np.sqrt(high * high - mu)) * (1.0 - 8.0 * EPS))
     if low < -root:
@@ -41,14 +58,20 @@ def _minorant(low, high, at, mu):
 # %% ../../nbs/25b_lpc_columns.ipynb #6b5d8cbf
 @kernel
 def _relax_line(V, y, mu, box, at, model, score):
-    """Decide what the box decides, and build the model of the others with minorants that touch as near to the point `at` as they may."""
-    p, kept, moduli = V.shape[1], 0, 0.0
+    """Decide what the box decides, and build the model of the others with minorants that touch as
+    near to the point `at` as they may."""
+    p = V.shape[1]
+    kept = 0
+    moduli = 0.0
     _copy_lines(box.lines, model)
     for a in range(p):
         score[a] = 1e-9
     for q in range(box.count[0]):
         i = box.open[q]
-        middle, wide, size, t = y[i], 0.0, abs(y[i]), y[i]
+        middle = y[i]
+        wide = 0.0
+        size = abs(y[i])
+        t = y[i]
         for a in range(p):
             v = V[i, a]
             middle -= v * 0.5 * (box.low[a] + box.high[a])
@@ -95,9 +118,12 @@ def _minimise_line(model, P, u):
 @kernel
 def _line_value(lines, u, Hu):
     """Value of a quadratic at u and the sum of the moduli of its terms; Hu = H u."""
-    p, value, size = u.size, lines.c[0], lines.c[1]
+    p = u.size
+    value = lines.c[0]
+    size = lines.c[1]
     for a in range(p):
-        total, moduli = 0.0, 0.0
+        total = 0.0
+        moduli = 0.0
         for e in range(p):
             term = lines.H[0, max(a, e), min(a, e)] * u[e]
             total += term
@@ -111,7 +137,8 @@ def _line_value(lines, u, Hu):
 @kernel
 def _line_into_box(model, box, u, Hu):
     """Move u into the box and then, by coordinate descent, close to the minimum there."""
-    p, inside = u.size, True
+    p = u.size
+    inside = True
     for j in range(p):
         clipped = min(max(u[j], box.low[j]), box.high[j]) if u[j] == u[j] else box.low[j]
         inside = inside and clipped == u[j]
@@ -120,7 +147,9 @@ def _line_into_box(model, box, u, Hu):
     for _ in range(0 if inside else 30):
         change = 0.0
         for j in range(p):
-            target = min(max(u[j] - (Hu[j] - model.b[0, j]) / model.H[0, j, j], box.low[j]), box.high[j])
+            target = min(
+                max(u[j] - (Hu[j] - model.b[0, j]) / model.H[0, j, j], box.low[j]), box.high[j]
+            )
             step = target - u[j]
             if step != 0.0:
                 u[j] = target
@@ -133,7 +162,8 @@ def _line_into_box(model, box, u, Hu):
 
 @kernel
 def _line_bound(model, box, u, Hu, unit):
-    """Bound on the model over the box by its tangent plane at u, less the allowance for rounding."""
+    """Bound on the model over the box by its tangent plane at u, less the allowance for
+    rounding."""
     value, size = _line_value(model, u, Hu)
     for j in range(u.size):
         slope = 2.0 * (Hu[j] - model.b[0, j])
@@ -143,14 +173,18 @@ def _line_bound(model, box, u, Hu, unit):
 
 @kernel
 def _contract_line(model, P, box, centre, excess):
-    """Cut the box to where the model is below the threshold; returns the smallest ratio of widths, -1 if nothing is left."""
-    p, ratio, size = centre.size, 1.0, 0.0
+    """Cut the box to where the model is below the threshold; returns the smallest ratio of widths,
+    -1 if nothing is left."""
+    p = centre.size
+    ratio = 1.0
+    size = 0.0
     for a in range(p):
         size = max(size, abs(centre[a]) * np.sqrt(model.H[0, a, a]))
     for a in range(p):
         width = box.high[a] - box.low[a]
         reach = np.sqrt(excess * P[a, a]) * (1.0 + 1e-6) + 1e-8 * size / np.sqrt(model.H[0, a, a])
-        box.low[a], box.high[a] = max(box.low[a], centre[a] - reach), min(box.high[a], centre[a] + reach)
+        box.low[a] = max(box.low[a], centre[a] - reach)
+        box.high[a] = min(box.high[a], centre[a] + reach)
         if box.low[a] > box.high[a]:
             return -1.0
         if width > 0.0:
@@ -173,7 +207,8 @@ def _truncated_value(V, y, mu, box, u, Hu):
 
 @kernel
 def _visit(V, y, mu, box, u, Hu, pool, visited):
-    """Evaluate a point; keep it if it is good, in the list of visited ones, and its value if it is the best."""
+    """Evaluate a point; keep it if it is good, in the list of visited ones, and its value if it is
+    the best."""
     value = _truncated_value(V, y, mu, box, u, Hu)
     if value < pool.value[1]:
         for a in range(u.size):
@@ -183,9 +218,13 @@ def _visit(V, y, mu, box, u, Hu, pool, visited):
 
 
 @kernel
-def _examine_line(V, y, mu, box, bound, pool, visited, tolerance, unit, passes, model, P, u, centre, Hu, score):
-    """Bound and contract a box in turn; returns the bound, infinite if nothing is left of the box."""
-    ratio, p = 0.0, u.size
+def _examine_line(
+    V, y, mu, box, bound, pool, visited, tolerance, unit, passes, model, P, u, centre, Hu, score
+):
+    """Bound and contract a box in turn; returns the bound, infinite if nothing is left of the
+    box."""
+    ratio = 0.0
+    p = u.size
     for a in range(p):
         u[a] = 0.5 * (box.low[a] + box.high[a])
     for turn in range(passes):
@@ -196,8 +235,14 @@ def _examine_line(V, y, mu, box, bound, pool, visited, tolerance, unit, passes, 
         _line_into_box(model, box, u, Hu)
         if turn == 0 or box.count[0] == 0:
             _visit(V, y, mu, box, u, Hu, pool, visited)
-        bound, threshold = max(bound, _line_bound(model, box, u, Hu, unit)), pool.value[0] - tolerance
-        if bound >= threshold or box.count[0] == 0 or (turn > 0 and ratio > 0.8) or turn == passes - 1:
+        bound = max(bound, _line_bound(model, box, u, Hu, unit))
+        threshold = pool.value[0] - tolerance
+        if (
+            bound >= threshold
+            or box.count[0] == 0
+            or (turn > 0 and ratio > 0.8)
+            or turn == passes - 1
+        ):
             return bound
         worst = 0.0
         for a in range(p):
@@ -219,10 +264,15 @@ def _examine_line(V, y, mu, box, bound, pool, visited, tolerance, unit, passes, 
 
 @kernel
 def _price_exactly(V, y, mu, pool, visited, tolerance, unit, scale, passes, n_boxes):
-    """Divide boxes, best first, until none is below the best value minus the tolerance; returns a lower bound of the pricing problem, and whether that is so."""
+    """Divide boxes, best first, until none is below the best value minus the tolerance; returns a
+    lower bound of the pricing problem, and whether that is so."""
     p = V.shape[1]
-    model, P = Lines(np.zeros((1, p, p)), np.zeros((1, p)), np.zeros(2)), np.empty((p, p))
-    u, centre, score, Hu = np.empty(p), np.empty(p), np.empty(p), np.empty(p)
+    model = Lines(np.zeros((1, p, p)), np.zeros((1, p)), np.zeros(2))
+    P = np.empty((p, p))
+    u = np.empty(p)
+    centre = np.empty(p)
+    score = np.empty(p)
+    Hu = np.empty(p)
     while pool.state[0] > 0 and pool.state[2] < n_boxes and pool.key[0] < pool.value[0] - tolerance:
         key, f = _pop(pool)
         if pool.state[1] == 0:
@@ -230,7 +280,24 @@ def _price_exactly(V, y, mu, pool, visited, tolerance, unit, scale, passes, n_bo
             continue
         for h in (f, _divide(pool, f, scale)):
             box = _box_of(pool, h)
-            bound = _examine_line(V, y, mu, box, key, pool, visited, tolerance, unit, passes, model, P, u, centre, Hu, score)
+            bound = _examine_line(
+                V,
+                y,
+                mu,
+                box,
+                key,
+                pool,
+                visited,
+                tolerance,
+                unit,
+                passes,
+                model,
+                P,
+                u,
+                centre,
+                Hu,
+                score,
+            )
             pool.state[2] += 1
             if bound < pool.value[0] - tolerance and _choose(box, score) > 1e-13 * scale:
                 _push(pool, bound, h)
@@ -244,7 +311,8 @@ def _price_exactly(V, y, mu, pool, visited, tolerance, unit, scale, passes, n_bo
 @kernel
 def _fit_members(V, y, base, members, P, b, u):
     """u = the minimiser of a quadratic plus the members' squares; returns the minimum."""
-    p, value = u.size, base.c[0]
+    p = u.size
+    value = base.c[0]
     for a in range(p):
         b[a] = base.b[0, a]
         for e in range(a + 1):
@@ -272,11 +340,16 @@ def _fit_members(V, y, base, members, P, b, u):
 def _alternate_members(V, y, mu, base, sets, max_iter, costs):
     """Alternate every row of `sets` in place, at most `max_iter` times, and note its cost."""
     p = V.shape[1]
-    P, b, u = np.empty((p, p)), np.empty(p), np.empty(p)
+    P = np.empty((p, p))
+    b = np.empty(p)
+    u = np.empty(p)
     for s in range(sets.shape[0]):
-        costs[s], moved, turn = _fit_members(V, y, base, sets[s], P, b, u), True, 0
+        costs[s] = _fit_members(V, y, base, sets[s], P, b, u)
+        moved = True
+        turn = 0
         while moved and turn < max_iter:
-            moved, turn = False, turn + 1
+            moved = False
+            turn = turn + 1
             for i in range(y.size):
                 r = y[i]
                 for a in range(p):
@@ -291,32 +364,51 @@ def _alternate_members(V, y, mu, base, sets, max_iter, costs):
 class _Pricer:
     """The problem as one cluster sees it."""
 
-    passes, visits, work, n_boxes = 4, 200, 2_000_000, 500_000
+    passes = 4
+    visits = 200
+    work = 2_000_000
+    n_boxes = 500_000
 
     def __init__(self, form, labels, upper):
-        X, penalty = form.X, form.penalty
-        (N, p), W = X.shape, refit(form, labels)
+        X = form.X
+        penalty = form.penalty
+        N, p = X.shape
+        W = refit(form, labels)
         R = np.linalg.qr(np.vstack([X, np.diag(np.sqrt(penalty))]), mode="r") / np.sqrt(N)
-        B, mean = np.linalg.inv(R), W.mean(axis=0)
-        self.V, self.y = np.ascontiguousarray(X @ B), form.y - X @ mean
-        self.penalty = Lines(B.T @ (penalty[:, None] * B)[None], -(B.T @ (penalty * mean))[None], np.full(2, (penalty * mean**2).sum()))
+        B = np.linalg.inv(R)
+        mean = W.mean(axis=0)
+        self.V = np.ascontiguousarray(X @ B)
+        self.y = form.y - X @ mean
+        self.penalty = Lines(
+            B.T @ (penalty[:, None] * B)[None],
+            -(B.T @ (penalty * mean))[None],
+            np.full(2, (penalty * mean**2).sum()),
+        )
         limit = np.sqrt(upper / penalty)
-        self.middle, self.reach = -R @ mean, np.linalg.norm(R / np.sqrt(penalty), axis=1) * np.sqrt(upper) * (1 + 1e-6)
+        self.middle = -R @ mean
+        self.reach = np.linalg.norm(R / np.sqrt(penalty), axis=1) * np.sqrt(upper) * (1 + 1e-6)
         self.scale = max(np.abs(R @ (W - mean).T).max(), np.sqrt(upper / N), np.finfo(float).tiny)
-        self.rounding, self.unit = self._allowance(form, B, R, mean, limit, upper), 4 * np.finfo(float).eps * (N + 3 * p)
-        self.visited, self.pool = np.empty((self.visits, p)), self._new_pool(N, p)
+        self.rounding = self._allowance(form, B, R, mean, limit, upper)
+        self.unit = 4 * np.finfo(float).eps * (N + 3 * p)
+        self.visited = np.empty((self.visits, p))
+        self.pool = self._new_pool(N, p)
 
     def _allowance(self, form, B, R, mean, limit, upper):
         """What the change of coordinates may add to a bound."""
-        X, u = np.abs(form.X), np.finfo(float).eps * (form.n_coefficients + 2)
+        X = np.abs(form.X)
+        u = np.finfo(float).eps * (form.n_coefficients + 2)
         size = np.linalg.norm(X, axis=0)
-        limit = np.minimum(limit, COEFFICIENT_CAP * np.linalg.norm(form.y) / np.where(size > 0, size, np.inf))
+        limit = np.minimum(
+            limit, COEFFICIENT_CAP * np.linalg.norm(form.y) / np.where(size > 0, size, np.inf)
+        )
         spread = X @ (np.abs(B) @ (np.abs(R) @ (limit + np.abs(mean))))
         error = u * np.linalg.norm(np.abs(form.y) + X @ np.abs(mean) + spread)
         return 2 * np.sqrt(upper) * error + error**2
 
     def _new_pool(self, N, p):
-        """Room for boxes; `state` is boxes on the heap, free places, boxes bounded, points visited; `value` is the best value, what a visited point must reach, and the smallest bound of the boxes given up."""
+        """Room for boxes; `state` is boxes on the heap, free places, boxes bounded, points visited;
+        `value` is the best value, what a visited point must reach, and the smallest bound of the
+        boxes given up."""
         places = int(np.clip(MEMORY / (8 * N + 32 * (p + 2) ** 2), 3 * SHORT, 50_000))
         real = [np.empty((places, *shape)) for shape in ((p,), (p,), (1, p, p), (1, p), (2,))]
         whole = np.empty((places, N), dtype=np.int32), np.zeros((places, 2), dtype=np.int64)
@@ -325,7 +417,8 @@ class _Pricer:
 
     def base(self, members):
         """The quadratic of the penalty and the given members."""
-        V, y = self.V[members], self.y[members]
+        V = self.V[members]
+        y = self.y[members]
         return Lines(self.penalty.H + V.T @ V, self.penalty.b + V.T @ y, self.penalty.c + y @ y)
 
     def alternate(self, base, mu, sets, max_iter=30):
@@ -335,19 +428,36 @@ class _Pricer:
         return costs
 
     def exact(self, base, mu, free, hope, tolerance):
-        """Generate, slice by slice, proved lower bounds of the pricing problem; the last, also returned, is at most `tolerance` below the value or `hope`, unless boxes ran out."""
+        """Generate, slice by slice, proved lower bounds of the pricing problem; the last, also
+        returned, is at most `tolerance` below the value or `hope`, unless boxes ran out."""
         pool = self.pool
         pool.free[:] = np.arange(len(pool.free))[::-1]
-        pool.state[:], pool.value[:] = (0, len(pool.free) - 1, 0, 0), (hope, hope + 10 * tolerance, np.inf)
+        pool.state[:] = (0, len(pool.free) - 1, 0, 0)
+        pool.value[:] = (hope, hope + 10 * tolerance, np.inf)
         root = _box_of.py_func(pool, 0)
-        root.low[:], root.high[:] = self.middle - self.reach, self.middle + self.reach
-        root.open[: len(free)], root.count[:] = free, (len(free), int(np.argmax(self.reach)))
-        root.lines.H[:], root.lines.b[:], root.lines.c[:] = base.H, base.b, base.c
+        root.low[:] = self.middle - self.reach
+        root.high[:] = self.middle + self.reach
+        root.open[: len(free)] = free
+        root.count[:] = (len(free), int(np.argmax(self.reach)))
+        root.lines.H[:] = base.H
+        root.lines.b[:] = base.b
+        root.lines.c[:] = base.c
         _push(pool, -np.inf, 0)
         done = False
         while not done and pool.state[2] < self.n_boxes:
             slice_end = min(pool.state[2] + max(2, self.work // len(self.y)), self.n_boxes)
-            low, done = _price_exactly(self.V, self.y, mu, pool, self.visited, tolerance, self.unit, self.scale, self.passes, slice_end)
+            low, done = _price_exactly(
+                self.V,
+                self.y,
+                mu,
+                pool,
+                self.visited,
+                tolerance,
+                self.unit,
+                self.scale,
+                self.passes,
+                slice_end,
+            )
             yield low
         return low
 
@@ -358,24 +468,34 @@ class _Pricer:
 
 # %% ../../nbs/25b_lpc_columns.ipynb #431063b1
 def _centred_prices(A, b, cost, nu, size, tolerance):
-    """Nearly optimal x and well centred dual prices of min cost'x, A x >= b, x >= 0, from prices with A'nu < cost; tolerance relative to `size`."""
+    """Nearly optimal x and well centred dual prices of min cost'x, A x >= b, x >= 0, from prices
+    with A'nu < cost; tolerance relative to `size`."""
     z = cost - A.T @ nu
-    x, s = 0.1 * size / len(cost) / z, 0.1 * size / len(cost) / nu
+    x = 0.1 * size / len(cost) / z
+    s = 0.1 * size / len(cost) / nu
     for _ in range(40):
-        gap, residual = x @ z + s @ nu, b - A @ x + s
+        gap = x @ z + s @ nu
+        residual = b - A @ x + s
         if gap <= tolerance * size and np.abs(residual).max() <= 0.01:
             break
         target = 0.2 * gap / (len(x) + len(s))
-        rx, rs, W = target - x * z, target - s * nu, A * np.sqrt(x / z)
+        rx = target - x * z
+        rs = target - s * nu
+        W = A * np.sqrt(x / z)
         H = W @ W.T
         H[np.diag_indices_from(H)] += s / nu + 1e-12 * np.trace(H) / len(H)
         d_nu = np.linalg.solve(H, residual - A @ (rx / z) + rs / nu)
         d_z = -(A.T @ d_nu)
-        d_x, d_s = (rx - x * d_z) / z, (rs - s * d_nu) / nu
-        primal, dual = min(_step(x, d_x), _step(s, d_s)), min(_step(z, d_z), _step(nu, d_nu))
+        d_x = (rx - x * d_z) / z
+        d_s = (rs - s * d_nu) / nu
+        primal = min(_step(x, d_x), _step(s, d_s))
+        dual = min(_step(z, d_z), _step(nu, d_nu))
         if not primal + dual > 1e-9:
             break
-        x, s, nu, z = x + primal * d_x, s + primal * d_s, nu + dual * d_nu, z + dual * d_z
+        x = x + primal * d_x
+        s = s + primal * d_s
+        nu = nu + dual * d_nu
+        z = z + dual * d_z
     return x, nu
 
 
@@ -385,41 +505,75 @@ def _step(value, change):
 
 # %% ../../nbs/25b_lpc_columns.ipynb #3d54d6c2
 class _Node:
-    """Labels of some samples (-1 for the others), prices of the others, a proved bound, and clusters of the parent."""
+    """Labels of some samples (-1 for the others), prices of the others, a proved bound, and
+    clusters of the parent."""
 
     def __init__(self, labels, mu, bound, clusters):
-        self.labels, self.bound, self.clusters = labels, bound, clusters
-        self.mu, self.centre = np.where(labels < 0, mu, 0.0), -np.inf
+        self.labels = labels
+        self.bound = bound
+        self.clusters = clusters
+        self.mu = np.where(labels < 0, mu, 0.0)
+        self.centre = -np.inf
         self.rounds = self.waited = self.proofs = self.stalled = 0
         self.value = None
 
     def open(self, pricer, n_clusters):
         """Set up one pricing problem for each cluster in use and one for all the others."""
-        self.free, used = self.labels < 0, int(self.labels.max()) + 1
+        used = int(self.labels.max()) + 1
+        self.free = self.labels < 0
         self.forced = [self.labels == k for k in range(min(used + 1, n_clusters))]
         self.room = np.array([1] * used + [n_clusters - used] * (len(self.forced) - used))
         self.bases = [pricer.base(members) for members in self.forced]
         nobody = np.zeros((1, len(self.labels)), dtype=bool)
-        self.fixed = np.array([pricer.alternate(base, self.mu, nobody, 0)[0] for base in self.bases])
-        self.is_root, self.is_leaf = used == 0, not self.free.any()
+        self.fixed = np.array(
+            [pricer.alternate(base, self.mu, nobody, 0)[0] for base in self.bases]
+        )
+        self.is_leaf = not self.free.any()
+        self.is_root = used == 0
 
 # %% ../../nbs/25b_lpc_columns.ipynb #cd9e3c07
 class _ColumnTree:
     """Branch and price: `advance` works for a moment, `lower` is always valid."""
 
-    smoothing, rough, patience, most_proofs, root_proofs = 0.5, 0.01, 5, 12, 40
-    random_starts, known_starts, most_added = 150, 25, 8
+    smoothing = 0.5
+    rough = 0.01
+    patience = 5
+    most_proofs = 12
+    root_proofs = 40
+    random_starts = 150
+    known_starts = 25
+    most_added = 8
 
     def __init__(self, problem, labels, gap):
-        self.form, self.gap = _form(problem), max(0.999 * gap, SMALLEST_GAP)
-        self.labels, self.finished, self.nodes, self.n_clusters = labels.copy(), False, 0, problem.n_clusters
-        self.upper = _partition_value(self.form.X, self.form.y, labels, self.n_clusters, self.form.penalty)
-        self.pricer, self.rng = _Pricer(self.form, labels, self.upper), np.random.default_rng(0)
-        self.sets, self.costs, self.known = np.zeros((0, len(labels)), dtype=bool), np.zeros(0), set()
-        self.heap, self.waiting, self.number = [], [], 0
-        residual = self.form.y - np.einsum("ij,ij->i", self.form.X, refit(self.form, labels)[labels])
+        self.form = _form(problem)
+        self.gap = max(0.999 * gap, SMALLEST_GAP)
+        self.labels = labels.copy()
+        self.finished = False
+        self.nodes = 0
+        self.n_clusters = problem.n_clusters
+        self.upper = _partition_value(
+            self.form.X, self.form.y, labels, self.n_clusters, self.form.penalty
+        )
+        self.pricer = _Pricer(self.form, labels, self.upper)
+        self.rng = np.random.default_rng(0)
+        self.sets = np.zeros((0, len(labels)), dtype=bool)
+        self.costs = np.zeros(0)
+        self.known = set()
+        self.heap = []
+        self.waiting = []
+        self.number = 0
+        residual = self.form.y - np.einsum(
+            "ij,ij->i", self.form.X, refit(self.form, labels)[labels]
+        )
         start = residual**2 + 0.3 * np.median(residual**2) + 0.5 * self.upper / len(labels)
-        self.waiting.append(_Node(np.full(len(labels), -1), start, 0.0, [labels == np.arange(self.n_clusters)[:, None]]))
+        self.waiting.append(
+            _Node(
+                np.full(len(labels), -1),
+                start,
+                0.0,
+                [labels == np.arange(self.n_clusters)[:, None]],
+            )
+        )
         self._next()
         self.work = self._search()
 
@@ -431,7 +585,15 @@ class _ColumnTree:
     @property
     def lower(self):
         """Bound on the objective of every partition."""
-        unfinished = [] if self.finished else [self.node.bound, *(node.bound for node in self.waiting), *(entry[0] for entry in self.heap[:1])]
+        unfinished = (
+            []
+            if self.finished
+            else [
+                self.node.bound,
+                *(node.bound for node in self.waiting),
+                *(entry[0] for entry in self.heap[:1]),
+            ]
+        )
         return max(0.0, min([*unfinished, self.threshold]) - self.pricer.rounding)
 
     def advance(self):
@@ -439,7 +601,8 @@ class _ColumnTree:
         next(self.work, None)
 
     def _search(self):
-        """The rounds of one node after the other, with a pause after each and within long pricing."""
+        """The rounds of one node after the other, with a pause after each and within long
+        pricing."""
         while not self.finished:
             if self.node.is_leaf:
                 self._keep(self.node.labels)
@@ -449,15 +612,22 @@ class _ColumnTree:
             yield
 
     def _round(self):
-        """Prices, clusters, and if it is time a proof; then on to the next node if this one is done."""
+        """Prices, clusters, and if it is time a proof; then on to the next node if this one is
+        done."""
         node = self.node
         self._solve_master()
         mu = self.smoothing * node.mu + (1 - self.smoothing) * self.prices
         hopes, added = zip(*(self._find(k, mu) for k in range(len(node.forced))), strict=True)
         hope = mu.sum() + node.room @ hopes
-        node.rounds, node.waited = node.rounds + 1, node.waited + 1
+        node.rounds = node.rounds + 1
+        node.waited = node.waited + 1
         hopeless = self.value < self.threshold and node.rounds >= 4
-        if hope >= self.threshold or not any(added) or node.waited >= self.patience or (hopeless and not node.is_root):
+        if (
+            hope >= self.threshold
+            or not any(added)
+            or node.waited >= self.patience
+            or (hopeless and not node.is_root)
+        ):
             yield from self._prove(mu, hopes, hope, hopeless and not node.is_root)
             stuck = node.proofs >= (self.root_proofs if node.is_root else self.most_proofs)
             if node.bound >= self.threshold:
@@ -468,52 +638,90 @@ class _ColumnTree:
     def _add(self, sets, costs=None):
         """Note new clusters; returns how many they are."""
         keys = [key.tobytes() for key in np.packbits(sets, axis=1)]
-        fresh = [j for j, key in enumerate(keys) if keys.index(key) == j and key not in self.known and sets[j].any()]
+        fresh = [
+            j
+            for j, key in enumerate(keys)
+            if keys.index(key) == j and key not in self.known and sets[j].any()
+        ]
         if fresh:
             self.known.update(keys[j] for j in fresh)
-            costs = self.pricer.alternate(self.pricer.penalty, np.zeros(len(self.labels)), sets, 0) if costs is None else costs
-            self.sets, self.costs = np.vstack([self.sets, sets[fresh]]), np.append(self.costs, costs[fresh])
+            costs = (
+                self.pricer.alternate(self.pricer.penalty, np.zeros(len(self.labels)), sets, 0)
+                if costs is None
+                else costs
+            )
+            self.sets = np.vstack([self.sets, sets[fresh]])
+            self.costs = np.append(self.costs, costs[fresh])
         return len(fresh)
 
     def _solve_master(self):
-        """Prices, shares of clusters and value of the relaxation over the clusters that fit the node."""
-        node, n = self.node, int(self.node.free.sum())
+        """Prices, shares of clusters and value of the relaxation over the clusters that fit the
+        node."""
+        node = self.node
+        n = int(self.node.free.sum())
         self.chosen = [self._fitting(F, 12 * n // len(node.forced) + 20) for F in node.forced]
-        columns, kind = np.concatenate(self.chosen), np.repeat(np.arange(len(self.chosen)), [len(j) for j in self.chosen])
+        columns = np.concatenate(self.chosen)
+        kind = np.repeat(np.arange(len(self.chosen)), [len(j) for j in self.chosen])
         M = len(columns)
         A = np.zeros((n + len(node.forced), M + 1))
-        A[:n, :M], A[n + kind, np.arange(M)], A[:n, M] = self.sets[columns][:, node.free].T, -1.0, 1.0
+        A[:n, :M] = self.sets[columns][:, node.free].T
+        A[n + kind, np.arange(M)] = -1.0
+        A[:n, M] = 1.0
         cost = np.append(np.maximum(self.costs[columns] - node.fixed[kind], 0.0), 4 * self.upper)
         nu = np.maximum(node.mu[node.free], 1e-3 * self.upper / n)
         nu *= min(1.0, 2 * self.upper / nu.sum())
         profit = nu @ A[:n, :M] - cost[:M]
-        theta = [max(0.0, profit[kind == k].max(initial=0.0)) + 0.01 * self.upper for k in range(len(node.forced))]
+        theta = [
+            max(0.0, profit[kind == k].max(initial=0.0)) + 0.01 * self.upper
+            for k in range(len(node.forced))
+        ]
         room = (self.upper if node.value is None else node.value) - node.bound
         tolerance = np.clip(0.2 * room / self.upper, max(0.1 * self.gap, 1e-7), self.rough)
-        x, nu = _centred_prices(A, np.concatenate([np.ones(n), -node.room]), cost, np.append(nu, theta), self.upper, tolerance)
+        x, nu = _centred_prices(
+            A,
+            np.concatenate([np.ones(n), -node.room]),
+            cost,
+            np.append(nu, theta),
+            self.upper,
+            tolerance,
+        )
         self.prices = np.zeros(len(self.labels))
-        self.prices[node.free], self.theta = nu[:n], nu[n:]
+        self.prices[node.free] = nu[:n]
+        self.theta = nu[n:]
         self.shares = np.split(x[:M], np.cumsum([len(j) for j in self.chosen])[:-1])
         self.value = node.value = cost @ x + node.fixed @ node.room
 
     def _fitting(self, forced, most):
-        """The clusters with the forced samples and no other labelled ones, at most so many, best first at the node's prices."""
-        fits = ~(self.sets & ~(self.node.free | forced)).any(axis=1) & self.sets[:, forced].all(axis=1) & (self.sets & self.node.free).any(axis=1)
+        """The clusters with the forced samples and no other labelled ones, at most so many, best
+        first at the node's prices."""
+        fits = (
+            ~(self.sets & ~(self.node.free | forced)).any(axis=1)
+            & self.sets[:, forced].all(axis=1)
+            & (self.sets & self.node.free).any(axis=1)
+        )
         j = np.flatnonzero(fits)
         return j[np.argsort(self.costs[j] - self.sets[j] @ self.node.mu, kind="stable")[:most]]
 
     def _find(self, k, mu):
         """Look for clusters of kind k; returns the best gain at prices mu and how many are new."""
-        free, known = np.flatnonzero(self.node.free), self.chosen[k]
-        best = known[np.argsort(self.costs[known] - self.sets[known] @ mu, kind="stable")[: self.known_starts]]
+        free = np.flatnonzero(self.node.free)
+        known = self.chosen[k]
+        best = known[
+            np.argsort(self.costs[known] - self.sets[known] @ mu, kind="stable")[
+                : self.known_starts
+            ]
+        ]
         sets = np.zeros((len(best) + self.random_starts, len(mu)), dtype=bool)
         sets[: len(best)] = self.sets[best] & self.node.free
         for row in sets[len(best) :]:
-            row[self.rng.choice(free, min(self.form.n_coefficients, len(free)), replace=False)] = True
+            row[self.rng.choice(free, min(self.form.n_coefficients, len(free)), replace=False)] = (
+                True
+            )
         return self._offer(k, sets, mu)
 
     def _offer(self, k, sets, mu):
-        """Improve clusters of kind k and add those with the smallest reduced costs; returns the best gain and how many are new."""
+        """Improve clusters of kind k and add those with the smallest reduced costs; returns the
+        best gain and how many are new."""
         node = self.node
         costs = self.pricer.alternate(node.bases[k], mu, sets)
         reduced = costs - node.fixed[k] - sets @ self.prices + self.theta[k]
@@ -522,25 +730,35 @@ class _ColumnTree:
         first = np.sort(np.unique(sets[order], axis=0, return_index=True)[1])
         order = order[first[: self.most_added]]
         gain = (costs - sets @ mu).min()
-        return (gain if node.forced[k].any() else min(gain, 0.0)), self._add(sets[order] | node.forced[k], costs[order])
+        return (gain if node.forced[k].any() else min(gain, 0.0)), self._add(
+            sets[order] | node.forced[k], costs[order]
+        )
 
     def _prove(self, mu, hopes, hope, hopeless):
         """A proved bound by exact pricing, its tolerance shared out among the clusters."""
-        node, total, free = self.node, mu.sum(), np.flatnonzero(self.node.free).astype(np.int32)
+        node = self.node
+        total = mu.sum()
+        free = np.flatnonzero(self.node.free).astype(np.int32)
         missing = max(self.threshold - node.bound, self.gap * self.upper)
         spare = max((0.5 if hopeless else 0.2) * missing, 0.9 * (hope - self.threshold))
         for k, base in enumerate(node.bases):
-            low = yield from self.pricer.exact(base, mu, free, hopes[k], spare / node.room[k:].sum())
+            low = yield from self.pricer.exact(
+                base, mu, free, hopes[k], spare / node.room[k:].sum()
+            )
             found = self.pricer.clusters_visited(mu)
             total += node.room[k] * low
             spare = max(spare - node.room[k] * (hopes[k] - low), 0.2 * spare)
             if len(found):
                 self._offer(k, found & node.free, mu)
         total -= self.pricer.unit * mu.sum()
-        node.stalled = 0 if total > node.bound + 0.03 * (self.threshold - node.bound) else node.stalled + 1
-        node.proofs, node.waited = node.proofs + 1, 0
+        node.stalled = (
+            0 if total > node.bound + 0.03 * (self.threshold - node.bound) else node.stalled + 1
+        )
+        node.proofs = node.proofs + 1
+        node.waited = 0
         if total > node.centre:
-            node.centre, node.mu = total, mu
+            node.centre = total
+            node.mu = mu
         node.bound = max(node.bound, total)
 
     def _divide(self):
@@ -553,7 +771,9 @@ class _ColumnTree:
             np.fill_diagonal(together, 0.0)
             pick = np.unravel_index(np.argmin(np.abs(together - 0.5)), together.shape)
         else:
-            agreement = np.where(node.free, share.max(axis=0) / np.maximum(share.sum(axis=0), 1e-9), np.inf)
+            agreement = np.where(
+                node.free, share.max(axis=0) / np.maximum(share.sum(axis=0), 1e-9), np.inf
+            )
             pick = (int(np.argmin(agreement)),)
         self._polish(np.where(node.free, share.argmax(axis=0), node.labels))
         node.clusters = [self.sets[j[: len(self.labels)]] for j in self.chosen]
@@ -563,17 +783,25 @@ class _ColumnTree:
 
     def _polish(self, labels):
         """Improve a partition and keep it if it is the best."""
-        X, y, penalty, K, p = self.form.X, self.form.y, self.form.penalty, self.n_clusters, self.form.n_coefficients
-        P, W = np.empty((K, p, p)), np.empty((K, p))
+        X = self.form.X
+        y = self.form.y
+        penalty = self.form.penalty
+        K = self.n_clusters
+        p = self.form.n_coefficients
+        P = np.empty((K, p, p))
+        W = np.empty((K, p))
         _alternate(X, y, labels, penalty, P, W, 30)
         _exchange(X, y, labels, penalty, P, W, 30)
         self._keep(labels)
 
     def _keep(self, labels):
         """Note a partition if it is the best."""
-        value = _partition_value(self.form.X, self.form.y, labels, self.n_clusters, self.form.penalty)
+        value = _partition_value(
+            self.form.X, self.form.y, labels, self.n_clusters, self.form.penalty
+        )
         if value < self.upper:
-            self.upper, self.labels = value, labels.copy()
+            self.upper = value
+            self.labels = labels.copy()
 
     def _next(self):
         """Go on to a child of the last node divided, or divide the node with the smallest bound."""
@@ -587,7 +815,9 @@ class _ColumnTree:
         self.nodes += 1
         self.node.open(self.pricer, self.n_clusters)
         for k, forced in enumerate(self.node.forced):
-            self._add((self.node.clusters[min(k, len(self.node.clusters) - 1)] & self.node.free) | forced)
+            self._add(
+                (self.node.clusters[min(k, len(self.node.clusters) - 1)] & self.node.free) | forced
+            )
 
     def _children(self, parent, pick):
         """One node for every label of the sample picked; of two, the first gets label 0."""

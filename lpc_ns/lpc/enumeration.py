@@ -21,7 +21,8 @@ LEAST_SPREAD = 1e-3
 
 @kernel
 def _explained(m00, m01, m11, b0, b1):
-    """What a cluster's line explains, from its sums; -1 if they do not determine it to enough digits."""
+    """What a cluster's line explains, from its sums; -1 if they do not determine it to enough
+    digits."""
     if m00 <= 0.0:
         return b1 * b1 / m11 if m11 > 0.0 else 0.0
     spread = m11 - m01 * m01 / m00
@@ -35,7 +36,13 @@ def _explained(m00, m01, m11, b0, b1):
 def _division_value(X, y, penalty, total, above, cut, sums, labels):
     """What a division by a line and a cut explains; `sums` are those of cluster 1."""
     one = _explained(sums[0], sums[1], sums[2], sums[3], sums[4])
-    two = _explained(total[0] - sums[0], total[1] - sums[1], total[2] - sums[2], total[3] - sums[3], total[4] - sums[4])
+    two = _explained(
+        total[0] - sums[0],
+        total[1] - sums[1],
+        total[2] - sums[2],
+        total[3] - sums[3],
+        total[4] - sums[4],
+    )
     if one >= 0.0 and two >= 0.0:
         return one + two
     for i in range(labels.size):
@@ -67,9 +74,12 @@ def _try_cuts(x, X, y, penalty, terms, empty, total, above, best, best_labels, l
 def _try_pivots(x, t, X, y, penalty, terms, empty, total, first, last, best, best_labels):
     """All lines through the samples from `first` to `last`."""
     N = x.size
-    above, labels, sums = np.zeros(N, dtype=np.int64), np.zeros(N, dtype=np.int64), np.zeros(5)
+    above = np.zeros(N, dtype=np.int64)
+    labels = np.zeros(N, dtype=np.int64)
+    sums = np.zeros(5)
     for i in range(first, last):
-        slope, n_turns = np.full(N, np.inf), 0
+        slope = np.full(N, np.inf)
+        n_turns = 0
         for j in range(N):
             if x[j] != x[i]:
                 slope[j] = (t[j] - t[i]) / (x[j] - x[i])
@@ -90,32 +100,61 @@ class _Enumeration:
         level = np.where(form.X[:, 0] != 0, form.X[:, 0], 1.0)
         x = form.X[:, 1] / level
         self.order = np.argsort(x, kind="stable")
-        self.x, self.t, self.X, self.y = (np.ascontiguousarray(a[self.order]) for a in (x, form.y / level, form.X, form.y))
-        self.penalty, self.first, self.finished = form.penalty, 0, False
+        self.x, self.t, self.X, self.y = (
+            np.ascontiguousarray(a[self.order]) for a in (x, form.y / level, form.X, form.y)
+        )
+        self.penalty = form.penalty
+        self.first = 0
+        self.finished = False
         self.terms, self.empty, self.total = self._sums(form)
-        self.labels, self.upper = labels.copy(), _partition_value(form.X, form.y, labels, 2, form.penalty)
-        self.best, self.best_labels = np.array([self.total[5] - self.upper]), labels[self.order]
+        self.labels = labels.copy()
+        self.upper = _partition_value(form.X, form.y, labels, 2, form.penalty)
+        self.best = np.array([self.total[5] - self.upper])
+        self.best_labels = labels[self.order]
         self.rounding = 1e4 * len(x) * np.finfo(float).eps * self.total[5]
         self.slice = max(1, 10_000_000 // len(x) ** 2)
 
     def _sums(self, form):
-        """Terms of the samples, those of an empty cluster, and their total with the constant of the shifted objective."""
+        """Terms of the samples, those of an empty cluster, and their total with the constant of the
+        shifted objective."""
         one_line = refit(replace(form, n_clusters=1), np.zeros(len(form.y), dtype=np.int64))[0]
-        a, r = self.X[:, 0], self.y - self.X @ one_line
+        a = self.X[:, 0]
+        r = self.y - self.X @ one_line
         centre = np.array([[1.0, -(a @ self.X[:, 1]) / (a @ a)], [0.0, 1.0]])
-        b, P, pull = self.X @ centre[:, 1], centre.T @ (form.penalty[:, None] * centre), -centre.T @ (form.penalty * one_line)
+        b = self.X @ centre[:, 1]
+        P = centre.T @ (form.penalty[:, None] * centre)
+        pull = -centre.T @ (form.penalty * one_line)
         terms = np.column_stack([a * a, a * b, b * b, a * r, b * r])
         empty = np.array([P[0, 0], P[0, 1], P[1, 1], pull[0], pull[1]])
-        return terms, empty, np.append(terms.sum(axis=0) + 2 * empty, r @ r + 2 * form.penalty @ one_line**2)
+        return (
+            terms,
+            empty,
+            np.append(terms.sum(axis=0) + 2 * empty, r @ r + 2 * form.penalty @ one_line**2),
+        )
 
     def advance(self):
         """Lines through the next samples."""
         last = min(self.first + self.slice, len(self.x))
-        _try_pivots(self.x, self.t, self.X, self.y, self.penalty, self.terms, self.empty, self.total, self.first, last, self.best, self.best_labels)
-        self.first, self.finished = last, last == len(self.x)
+        _try_pivots(
+            self.x,
+            self.t,
+            self.X,
+            self.y,
+            self.penalty,
+            self.terms,
+            self.empty,
+            self.total,
+            self.first,
+            last,
+            self.best,
+            self.best_labels,
+        )
+        self.first = last
+        self.finished = last == len(self.x)
         value = _partition_value(self.X, self.y, self.best_labels, 2, self.penalty)
         if value < self.upper:
-            self.upper, self.labels[self.order] = value, self.best_labels
+            self.upper = value
+            self.labels[self.order] = self.best_labels
 
     @property
     def nodes(self):
@@ -130,7 +169,8 @@ class _Enumeration:
 # %% ../../nbs/25c_lpc_enumeration.ipynb #caf48a4b
 def enumerate_candidates(problem):
     """
-    The optimal partition into two clusters with one feature, by trying all partitions that can be optimal.
+    The optimal partition into two clusters with one feature, by trying all partitions that can be
+    optimal.
 
     Parameters
     ----------
@@ -149,12 +189,16 @@ def enumerate_candidates(problem):
 
     Notes
     -----
-    Takes $O(N^3)$ operations, about a second for 200 samples, and memory in proportion to $N$. `branch_and_bound` with a positive penalty
-    on every coefficient is faster from a few hundred samples on.
+    Takes $O(N^3)$ operations, about a second for 200 samples, and memory in proportion to $N$.
+    `branch_and_bound` with a positive penalty on every coefficient is faster from a few hundred
+    samples on.
     """
     if problem.n_clusters != 2 or problem.n_coefficients != 2:
         given = f"{problem.n_clusters} clusters and {problem.n_coefficients - 1} features"
-        raise InputError(f"Enumeration serves two clusters and one feature; the problem has {given}: use branch_and_bound.")
+        raise InputError(
+            f"Enumeration serves two clusters and one feature; the problem has {given}: use"
+            " branch_and_bound."
+        )
     search = _Enumeration(problem, np.zeros(problem.n_samples, dtype=np.int64), 0.0)
     while not search.finished:
         search.advance()

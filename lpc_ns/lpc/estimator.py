@@ -14,7 +14,14 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..errors import DataWarning, InputError, check_choice, check_matrix, check_vector, warn_doubtful
+from lpc_ns.errors import (
+    DataWarning,
+    InputError,
+    check_choice,
+    check_matrix,
+    check_vector,
+    warn_doubtful,
+)
 from .bounds import branch_and_bound
 from .global_mip import LOSSES, global_mip, loss_refit
 from .local_search import greedy, local_search
@@ -25,7 +32,11 @@ from .qpbo import ns_qpbo
 # %% ../../nbs/28_lpc_estimator.ipynb #ed45e4bb
 _SEARCH = ("n_init", "time_limit", "random_state", "n_jobs", "verbose")
 _SOLVER = ("solver", "gap", "time_limit", "random_state", "verbose")
-def search_and_prove(problem, *, n_init=None, gap=1e-4, time_limit=None, random_state=None, n_jobs=None, verbose=0):
+
+
+def search_and_prove(
+    problem, *, n_init=None, gap=1e-4, time_limit=None, random_state=None, n_jobs=None, verbose=0
+):
     """
     Local search, then as much proof as a limited time allows.
 
@@ -37,20 +48,33 @@ def search_and_prove(problem, *, n_init=None, gap=1e-4, time_limit=None, random_
     gap : float
         Relative gap at which the proof ends.
     time_limit : float, optional
-        Seconds for both together. Without one the proof has twice the time of the search, at least a second, and the status is
-        "feasible" if it needs more.
+        Seconds for both together. Without one the proof has twice the time of the search, at least
+        a second, and the status is "feasible" if it needs more.
 
     Returns
     -------
     LPCCertificate
         Its seconds are those of search and proof, without the compilation of kernels for the proof.
     """
-    found = local_search(problem, n_init, time_limit=time_limit, random_state=random_state, n_jobs=n_jobs, verbose=verbose)
-    proof = max(1.0, 2 * found.seconds) if time_limit is None else max(0.0, time_limit - found.seconds)
-    proved = branch_and_bound(problem, gap=gap, time_limit=proof, n_jobs=n_jobs, verbose=verbose, start=found)
+    found = local_search(
+        problem,
+        n_init,
+        time_limit=time_limit,
+        random_state=random_state,
+        n_jobs=n_jobs,
+        verbose=verbose,
+    )
+    proof = (
+        max(1.0, 2 * found.seconds) if time_limit is None else max(0.0, time_limit - found.seconds)
+    )
+    proved = branch_and_bound(
+        problem, gap=gap, time_limit=proof, n_jobs=n_jobs, verbose=verbose, start=found
+    )
     status = "feasible" if time_limit is None and proved.status == "time_limit" else proved.status
     later = tuple((found.seconds + t, value, bound) for t, value, bound in proved.trace)
-    return replace(proved, status=status, seconds=found.seconds + proved.seconds, trace=found.trace + later)
+    return replace(
+        proved, status=status, seconds=found.seconds + proved.seconds, trace=found.trace + later
+    )
 
 
 METHODS = {
@@ -71,7 +95,10 @@ def _options(estimator):
     for name, default in (("solver", None), ("loss", "squared")):
         if name not in names and getattr(estimator, name) != default:
             able = ", ".join(repr(m) for m, (_, used) in METHODS.items() if name in used)
-            message = f"{name} is {getattr(estimator, name)!r}, which method {estimator.method!r} cannot use; leave it out, or choose method {able}."
+            message = (
+                f"{name} is {getattr(estimator, name)!r}, which method {estimator.method!r} cannot"
+                f" use; leave it out, or choose method {able}."
+            )
             raise InputError(message)
     options = {name: getattr(estimator, name) for name in names}
     if options.get("solver", "") is None:
@@ -83,34 +110,38 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
     """
     Several linear regressions in one cloud: find the clusters and their coefficients together.
 
-    Minimises eq. (1) of Liang et al. (2026): squared residuals of every sample in its own cluster's regression, plus a ridge
-    penalty on the coefficients of all clusters.
+    Minimises eq. (1) of Liang et al. (2026): squared residuals of every sample in its own cluster's
+    regression, plus a ridge penalty on the coefficients of all clusters.
 
     Parameters
     ----------
     n_clusters : int
         Largest number of clusters, K.
     method : {"auto", "local", "greedy", "global", "global-mip", "ns-mip", "ns-qpbo"}
-        "auto" is local search and then as much proof as a second, or twice the time of the search, allows; "local" is iterated local
-        search with exact exchange moves alone; "greedy" is the alternation of Späth (1979), the baseline of Liang et al. (2026);
-        "global" is branch and bound to `gap`; "global-mip" is their GlobalOpt, and "ns-mip" and "ns-qpbo" their approximations LPC-NS-MIP and LPC-NS-QPBO.
+        "auto" is local search and then as much proof as a second, or twice the time of the search,
+        allows; "local" is iterated local search with exact exchange moves alone; "greedy" is the
+        alternation of Späth (1979), the baseline of Liang et al. (2026); "global" is branch and
+        bound to `gap`; "global-mip" is their GlobalOpt, and "ns-mip" and "ns-qpbo" their
+        approximations LPC-NS-MIP and LPC-NS-QPBO.
     ridge : float
-        Weight of the sum of squared coefficients, not scaled by the number of samples. With 0, a cluster without a unique fit
-        takes the minimum-norm one.
+        Weight of the sum of squared coefficients, not scaled by the number of samples. With 0, a
+        cluster without a unique fit takes the minimum-norm one.
     penalize_intercept : bool
         Whether the penalty includes the intercepts, as in eq. (1).
     loss : {"squared", "absolute"}
-        Loss of the residuals, and of the coefficients in the penalty; "absolute" is the sum of absolute errors of Bertsimas and
-        Shioda (2007) and needs method "global-mip".
+        Loss of the residuals, and of the coefficients in the penalty; "absolute" is the sum of
+        absolute errors of Bertsimas and Shioda (2007) and needs method "global-mip".
     gap : float
         Relative gap at which a proof, or a mixed-integer solver, may stop.
     solver : str, optional
-        Back end of the mixed-integer methods, such as "SCIP" or "HIGHS"; "native" for "ns-qpbo" by default.
+        Back end of the mixed-integer methods, such as "SCIP" or "HIGHS"; "native" for "ns-qpbo" by
+        default.
     n_init : int, optional
-        Number of independent restarts. By default 20 for "greedy"; for "auto" and "local" blocks of 8 until three agree on the best value, at
-        most 80.
+        Number of independent restarts. By default 20 for "greedy"; for "auto" and "local" blocks of
+        8 until three agree on the best value, at most 80.
     time_limit : float, optional
-        Seconds after which the search returns the best it has. The result then depends on the machine.
+        Seconds after which the search returns the best it has. The result then depends on the
+        machine.
     random_state : int, RandomState, Generator or None
         Seed.
     n_jobs : int, optional
@@ -130,7 +161,8 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
     cluster_weights_ : ndarray of shape (n_clusters,)
         Share of the total sample weight in each cluster; the weights of `predict`.
     objective_ : float
-        Eq. (1), recomputed from the labels; with the absolute loss, the sum of absolute errors plus penalty.
+        Eq. (1), recomputed from the labels; with the absolute loss, the sum of absolute errors plus
+        penalty.
     sse_ : float
         The (weighted) sum of squared residuals.
     lower_bound_ : float
@@ -140,7 +172,8 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
     status_ : str
         "optimal", "feasible", "time_limit" or "interrupted".
     trace_ : tuple of (float, float, float)
-        Seconds, objective and bound after every improvement of either; `lpc_ns.plotting.plot_trace` draws it.
+        Seconds, objective and bound after every improvement of either; `lpc_ns.plotting.plot_trace`
+        draws it.
     solution_ : LPCSolution
         All of the search's results, with the objective of each restart.
     n_features_in_ : int
@@ -149,13 +182,15 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
 
     Notes
     -----
-    Data that can be fitted but deserve a second look (constant or duplicated columns, fewer samples than coefficients, a constant
-    target, an empty cluster) give a `DataWarning`. A small objective is no evidence of clusters: see `lpc_ns.metrics.null_sse_ratio`.
+    Data that can be fitted but deserve a second look (constant or duplicated columns, fewer samples
+    than coefficients, a constant target, an empty cluster) give a `DataWarning`. A small objective
+    is no evidence of clusters: see `lpc_ns.metrics.null_sse_ratio`.
 
     References
     ----------
-    Liang, Khurram and Sanner, "Near-optimal Linear Predictive Clustering in Non-separable Spaces via Mixed Integer Programming and
-    Quadratic Pseudo-Boolean Reductions", AAAI 2026. Späth, "Algorithm 39: Clusterwise linear regression", Computing 22, 1979.
+    Liang, Khurram and Sanner, "Near-optimal Linear Predictive Clustering in Non-separable Spaces
+    via Mixed Integer Programming and Quadratic Pseudo-Boolean Reductions", AAAI 2026. Späth,
+    "Algorithm 39: Clusterwise linear regression", Computing 22, 1979.
 
     Examples
     --------
@@ -170,8 +205,22 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
     [[-1.0], [2.0]]
     """
 
-    def __init__(self, n_clusters=2, *, method="auto", ridge=0.01, penalize_intercept=True, loss="squared", gap=1e-4, solver=None,
-                 n_init=None, time_limit=None, random_state=None, n_jobs=None, verbose=0):
+    def __init__(
+        self,
+        n_clusters=2,
+        *,
+        method="auto",
+        ridge=0.01,
+        penalize_intercept=True,
+        loss="squared",
+        gap=1e-4,
+        solver=None,
+        n_init=None,
+        time_limit=None,
+        random_state=None,
+        n_jobs=None,
+        verbose=0,
+    ):
         self.n_clusters = n_clusters
         self.method = method
         self.ridge = ridge
@@ -208,7 +257,8 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
         InputError
             If data or parameters cannot be used; the message says why.
         MissingBackendError, LicenceError, NoSolutionError
-            If the chosen solver is not there, cannot solve the problem, or was stopped before it found anything.
+            If the chosen solver is not there, cannot solve the problem, or was stopped before it
+            found anything.
 
         Warns
         -----
@@ -219,10 +269,18 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
         features = check_matrix(X)
         validate_data(self, X=X, skip_check_array=True)
         target = check_vector(_one_column(y), len(features))
-        problem = make_problem(features, target, self.n_clusters, self.ridge, self.penalize_intercept, sample_weight)
-        warn_doubtful(features, target, problem.n_clusters, list(getattr(self, "feature_names_in_", [])))
+        problem = make_problem(
+            features, target, self.n_clusters, self.ridge, self.penalize_intercept, sample_weight
+        )
+        warn_doubtful(
+            features, target, problem.n_clusters, list(getattr(self, "feature_names_in_", []))
+        )
         self.solution_ = method(problem, **options)
-        weights = np.ones(len(features)) if sample_weight is None else check_vector(sample_weight, len(features), "sample_weight")
+        weights = (
+            np.ones(len(features))
+            if sample_weight is None
+            else check_vector(sample_weight, len(features), "sample_weight")
+        )
         self._read_solution(problem, features, target, weights)
         return self
 
@@ -236,19 +294,28 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
         if ignored.any():
             labels[ignored] = _nearest(features[ignored], target[ignored], W)
         self.labels_ = labels
-        self.intercept_, self.coef_ = W[:, 0].copy(), W[:, 1:].copy()
+        self.intercept_ = W[:, 0].copy()
+        self.coef_ = W[:, 1:].copy()
         self.cluster_sizes_ = np.bincount(labels, minlength=K)
         self.cluster_weights_ = np.bincount(labels, weights, minlength=K) / weights.sum()
         self.sse_ = residual_sse(problem, labels, W)
         found = self.solution_
         self.trace_ = found.trace
-        self.objective_, self.lower_bound_, self.gap_, self.status_ = found.objective, found.lower_bound, found.gap, found.status
+        self.objective_ = found.objective
+        self.lower_bound_ = found.lower_bound
+        self.gap_ = found.gap
+        self.status_ = found.status
         if absolute:
-            self.objective_, self.lower_bound_, self.gap_ = found.model_objective, found.model_bound, found.model_gap
+            self.objective_ = found.model_objective
+            self.lower_bound_ = found.model_bound
+            self.gap_ = found.model_gap
             self.status_ = found.model_status
         empty = int((self.cluster_sizes_ == 0).sum())
         if empty:
-            message = f"{empty} of {K} clusters are empty: fewer clusters explain these data at no higher objective."
+            message = (
+                f"{empty} of {K} clusters are empty: fewer clusters explain these data at no higher"
+                " objective."
+            )
             warnings.warn(message, DataWarning, stacklevel=3)
 
     def predict_regimes(self, X):
@@ -273,8 +340,9 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
         """
         Mixture mean of the clusters' regressions, weighted by the sizes of the clusters.
 
-        Which cluster a new sample belongs to cannot be told without its target, so this is the average over what is known: a
-        sample comes from cluster k with probability `cluster_weights_[k]`. Use `predict_regimes` for the single regressions.
+        Which cluster a new sample belongs to cannot be told without its target, so this is the
+        average over what is known: a sample comes from cluster k with probability
+        `cluster_weights_[k]`. Use `predict_regimes` for the single regressions.
 
         Parameters
         ----------
@@ -308,7 +376,9 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.regressor_tags.poor_score = True  # predict averages over clusters that only the target tells apart
+        tags.regressor_tags.poor_score = (
+            True  # predict averages over clusters that only the target tells apart
+        )
         return tags
 
 

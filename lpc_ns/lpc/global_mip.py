@@ -18,7 +18,14 @@ import numpy as np
 from pyscipopt import Model, quicksum
 from scipy.optimize import linprog
 
-from ..errors import InputError, MissingBackendError, NoSolutionError, check_choice, check_count, check_nonnegative
+from lpc_ns.errors import (
+    InputError,
+    MissingBackendError,
+    NoSolutionError,
+    check_choice,
+    check_count,
+    check_nonnegative,
+)
 from .local_search import local_search
 from .problem import LPCSolution, canonical_labels, objective, refit
 from ..solvers import BACKENDS, relative_gap, solve
@@ -59,12 +66,18 @@ class Requirements:
     @property
     def any(self):
         """Whether there is one."""
-        return bool(self.min_cluster_size or len(self.must_link) or len(self.cannot_link) or self.max_outliers)
+        return bool(
+            self.min_cluster_size
+            or len(self.must_link)
+            or len(self.cannot_link)
+            or self.max_outliers
+        )
 
 
 def _partition_constraints(problem, Z, rules):
     """Equation `eq-partition` and the requirements."""
-    K, ones = problem.n_clusters, np.ones(problem.n_samples)
+    K = problem.n_clusters
+    ones = np.ones(problem.n_samples)
     rows = [Z @ np.ones(Z.shape[1]) == 1]
     if rules.min_cluster_size:
         rows.append(ones @ Z[:, :K] >= rules.min_cluster_size)
@@ -81,9 +94,14 @@ def _check_pairs(name, pairs, n_samples):
         return np.empty((0, 2), dtype=int)
     array = np.asarray(pairs)
     if array.ndim != 2 or array.shape[1] != 2 or not np.issubdtype(array.dtype, np.integer):
-        raise InputError(f"{name} must be a list of pairs of sample numbers, such as [(0, 3), (1, 2)].")
+        raise InputError(
+            f"{name} must be a list of pairs of sample numbers, such as [(0, 3), (1, 2)]."
+        )
     if array.min() < 0 or array.max() >= n_samples:
-        raise InputError(f"{name} names sample {array.max() if array.max() >= n_samples else array.min()}, but samples are numbered 0 to {n_samples - 1}.")
+        raise InputError(
+            f"{name} names sample {array.max() if array.max() >= n_samples else array.min()}, but"
+            f" samples are numbered 0 to {n_samples - 1}."
+        )
     if (array[:, 0] == array[:, 1]).any():
         raise InputError(f"{name} links a sample with itself; give pairs of different samples.")
     return array
@@ -91,14 +109,26 @@ def _check_pairs(name, pairs, n_samples):
 
 def _check_requirements(problem, min_cluster_size, must_link, cannot_link, max_outliers):
     """Validated requirements."""
-    N, K = problem.n_samples, problem.n_clusters
+    N = problem.n_samples
+    K = problem.n_clusters
     size = 0 if min_cluster_size is None else check_count("min_cluster_size", min_cluster_size)
     if size * K > N:
-        raise InputError(f"min_cluster_size is {size}: {K} clusters of that size need {size * K} samples and there are {N}; ask for at most {N // K}.")
+        raise InputError(
+            f"min_cluster_size is {size}: {K} clusters of that size need {size * K} samples and"
+            f" there are {N}; ask for at most {N // K}."
+        )
     outliers = check_count("max_outliers", max_outliers, minimum=0)
     if outliers >= N:
-        raise InputError(f"max_outliers is {outliers}, which would allow all {N} samples to be left out; ask for fewer.")
-    return Requirements(size, _check_pairs("must_link", must_link, N), _check_pairs("cannot_link", cannot_link, N), outliers)
+        raise InputError(
+            f"max_outliers is {outliers}, which would allow all {N} samples to be left out; ask for"
+            " fewer."
+        )
+    return Requirements(
+        size,
+        _check_pairs("must_link", must_link, N),
+        _check_pairs("cannot_link", cannot_link, N),
+        outliers,
+    )
 
 # %% ../../nbs/22_lpc_global_mip.ipynb #f5efcbb0
 def absolute_coefficients(A, target, penalty):
@@ -121,11 +151,15 @@ def absolute_coefficients(A, target, penalty):
     n, p = A.shape
     if n == 0:
         return np.zeros(p)
-    rows = np.vstack([np.hstack([sign * A, -np.eye(n), np.zeros((n, p))]) for sign in (1, -1)]
-                     + [np.hstack([sign * np.eye(p), np.zeros((p, n)), -np.eye(p)]) for sign in (1, -1)])
+    rows = np.vstack(
+        [np.hstack([sign * A, -np.eye(n), np.zeros((n, p))]) for sign in (1, -1)]
+        + [np.hstack([sign * np.eye(p), np.zeros((p, n)), -np.eye(p)]) for sign in (1, -1)]
+    )
     right = np.concatenate([target, -target, np.zeros(2 * p)])
     cost = np.concatenate([np.zeros(p), np.ones(n), penalty])
-    return linprog(cost, rows, right, bounds=[(None, None)] * p + [(0, None)] * (n + p), method="highs").x[:p]
+    return linprog(
+        cost, rows, right, bounds=[(None, None)] * p + [(0, None)] * (n + p), method="highs"
+    ).x[:p]
 
 
 def loss_refit(problem, labels, loss="squared"):
@@ -147,7 +181,9 @@ def loss_refit(problem, labels, loss="squared"):
     if check_choice("loss", loss, LOSSES) == "squared":
         return refit(problem, labels)
     rows = (labels == k for k in range(problem.n_clusters))
-    return np.array([absolute_coefficients(problem.X[r], problem.y[r], problem.penalty) for r in rows])
+    return np.array(
+        [absolute_coefficients(problem.X[r], problem.y[r], problem.penalty) for r in rows]
+    )
 
 
 def loss_objective(problem, labels, loss="squared", W=None):
@@ -190,7 +226,8 @@ def penalty_radius(problem, loss, upper_bound):
     Returns
     -------
     float
-        Root of the budget of lemma `lem-budget`, or for the absolute loss the smaller of `upper_bound` and sum_i |y_i|.
+        Root of the budget of lemma `lem-budget`, or for the absolute loss the smaller of
+        `upper_bound` and sum_i |y_i|.
     """
     y = problem.y
     if loss == "absolute":
@@ -204,7 +241,8 @@ def penalty_radius(problem, loss, upper_bound):
 
 
 def _reach(V, penalty, loss, radius):
-    """Largest |v'w| over coefficients w within the radius, for vectors v along the last axis: radius times the dual norm."""
+    """Largest |v'w| over coefficients w within the radius, for vectors v along the last axis:
+    radius times the dual norm."""
     with np.errstate(divide="ignore", invalid="ignore"):
         parts = np.where(V == 0, 0, V**2 / penalty if loss == "squared" else np.abs(V) / penalty)
     norm = np.sqrt(parts.sum(axis=-1)) if loss == "squared" else parts.max(axis=-1)
@@ -212,13 +250,18 @@ def _reach(V, penalty, loss, radius):
 
 
 def _penalty_bound(problem, loss, upper_bound):
-    """Proposition `prp-ridge`: a bound on every |r_ik|, shape (N,); infinite where slopes have no penalty."""
-    X, y, radius = problem.X, problem.y, penalty_radius(problem, loss, upper_bound)
+    """Proposition `prp-ridge`: a bound on every |r_ik|, shape (N,); infinite where slopes have no
+    penalty."""
+    X = problem.X
+    y = problem.y
+    radius = penalty_radius(problem, loss, upper_bound)
     if problem.penalty[0] > 0:
         return np.abs(y) + _reach(X, problem.penalty, loss, radius)
-    first, bound = X[:, 0], np.zeros(len(y))
+    first = X[:, 0]
+    bound = np.zeros(len(y))
     kept = first > 0
-    rows, target = X[kept] / first[kept, None], y[kept] / first[kept]
+    rows = X[kept] / first[kept, None]
+    target = y[kept] / first[kept]
     apart = _reach(rows[:, None] - rows, problem.penalty, loss, radius)
     bound[kept] = first[kept] * (np.abs(target[:, None] - target) + apart).max(axis=1)
     return bound
@@ -229,7 +272,8 @@ LARGEST_ENUMERATION = 200_000
 
 def elemental_coefficients(problem, limit=LARGEST_ENUMERATION):
     """
-    All coefficients that solve p independent ones of the equations x_i'w = y_i and w_j = 0, theorem `thm-elemental`.
+    All coefficients that solve p independent ones of the equations x_i'w = y_i and w_j = 0, theorem
+    `thm-elemental`.
 
     Parameters
     ----------
@@ -244,7 +288,8 @@ def elemental_coefficients(problem, limit=LARGEST_ENUMERATION):
     N, p = problem.X.shape
     if math.comb(N + p, p) > limit:
         return None
-    rows, target = np.vstack([problem.X, np.eye(p)]), np.concatenate([problem.y, np.zeros(p)])
+    rows = np.vstack([problem.X, np.eye(p)])
+    target = np.concatenate([problem.y, np.zeros(p)])
     sets = np.array(list(itertools.combinations(range(N + p), p)))
     norms = np.linalg.norm(rows, axis=1)[sets].prod(axis=1)
     sets = sets[np.abs(np.linalg.det(rows[sets])) > 1e-13 * norms]
@@ -253,20 +298,22 @@ def elemental_coefficients(problem, limit=LARGEST_ENUMERATION):
 
 def big_m_bounds(problem, loss="squared", upper_bound=None):
     """
-    For every sample a proved bound on its residuals in an optimal solution, from the penalty and from elemental fits.
+    For every sample a proved bound on its residuals in an optimal solution, from the penalty and
+    from elemental fits.
 
     Parameters
     ----------
     problem : LPCProblem
     loss : {'squared', 'absolute'}
     upper_bound : float, optional
-        At least the optimal value, such as the value of a partition that meets all requirements; the smaller, the better. By default the value of
-        coefficients 0.
+        At least the optimal value, such as the value of a partition that meets all requirements;
+        the smaller, the better. By default the value of coefficients 0.
 
     Returns
     -------
     ndarray of shape (n_samples,)
-        In units of the target; infinite where neither bound applies (no penalty, and too many sets of equations to enumerate).
+        In units of the target; infinite where neither bound applies (no penalty, and too many sets
+        of equations to enumerate).
     """
     if upper_bound is None:
         upper_bound = float(problem.y @ problem.y if loss == "squared" else np.abs(problem.y).sum())
@@ -290,7 +337,10 @@ def _one_hot(labels, n_columns):
 
 def _by_first_sample(labels, n_clusters):
     """Rename clusters in the order of their first samples; -1 stays."""
-    first = [np.flatnonzero(labels == k)[0] if (labels == k).any() else len(labels) for k in range(n_clusters)]
+    first = [
+        np.flatnonzero(labels == k)[0] if (labels == k).any() else len(labels)
+        for k in range(n_clusters)
+    ]
     rank = np.argsort(np.argsort(first, kind="stable"))
     return np.where(labels < 0, -1, rank[labels])
 
@@ -319,9 +369,12 @@ class GlobalModel:
 
 def _build_cvxpy(problem, loss, big_m, rules):
     """The model, from validated arguments."""
-    N, K, p = problem.n_samples, problem.n_clusters, problem.n_coefficients
+    N = problem.n_samples
+    K = problem.n_clusters
+    p = problem.n_coefficients
     Z = cp.Variable((N, K + bool(rules.max_outliers)), boolean=True, name="Z")
-    W, delta = cp.Variable((K, p), name="W"), cp.Variable((N, 1), nonneg=True, name="delta")
+    W = cp.Variable((K, p), name="W")
+    delta = cp.Variable((N, 1), nonneg=True, name="delta")
     if loss == "squared":
         value = cp.sum_squares(delta) + cp.sum_squares(W @ np.diag(np.sqrt(problem.penalty)))
     else:
@@ -331,16 +384,27 @@ def _build_cvxpy(problem, loss, big_m, rules):
     return GlobalModel(cp.Problem(cp.Minimize(value), constraints), Z, W, delta)
 
 
-def build_global(problem, loss="squared", *, big_m=None, min_cluster_size=None, must_link=None, cannot_link=None, max_outliers=0):
+def build_global(
+    problem,
+    loss="squared",
+    *,
+    big_m=None,
+    min_cluster_size=None,
+    must_link=None,
+    cannot_link=None,
+    max_outliers=0,
+):
     """
-    GlobalOpt as a cvxpy problem: eq. (2) to (5) of Liang et al. (2026), or Bertsimas and Shioda (2007) for the absolute loss.
+    GlobalOpt as a cvxpy problem: eq. (2) to (5) of Liang et al. (2026), or Bertsimas and Shioda
+    (2007) for the absolute loss.
 
     Parameters
     ----------
     problem : LPCProblem
     loss : {'squared', 'absolute'}
     big_m : float or ndarray of shape (n_samples,), optional
-        In units of the target; by default that of `big_m_bounds`. With another one it is the caller who answers for its validity.
+        In units of the target; by default that of `big_m_bounds`. With another one it is the caller
+        who answers for its validity.
     min_cluster_size : int, optional
         Smallest number of samples in each cluster; empty clusters are allowed when not given.
     must_link, cannot_link : sequence of pairs of int, optional
@@ -358,8 +422,14 @@ def build_global(problem, loss="squared", *, big_m=None, min_cluster_size=None, 
         If an argument is not valid, or no finite big M is known.
     """
     rules = _check_requirements(problem, min_cluster_size, must_link, cannot_link, max_outliers)
-    derived = big_m_bounds(problem, loss) if big_m is None else np.broadcast_to(np.asarray(big_m, dtype=float), problem.y.shape)
-    return _build_cvxpy(problem, check_choice("loss", loss, LOSSES), _check_big_m(derived, np.inf), rules)
+    derived = (
+        big_m_bounds(problem, loss)
+        if big_m is None
+        else np.broadcast_to(np.asarray(big_m, dtype=float), problem.y.shape)
+    )
+    return _build_cvxpy(
+        problem, check_choice("loss", loss, LOSSES), _check_big_m(derived, np.inf), rules
+    )
 
 
 def _check_big_m(big_m, largest):
@@ -367,23 +437,38 @@ def _check_big_m(big_m, largest):
     worst = float(np.max(big_m))
     if np.isfinite(worst) and worst <= largest:
         return big_m
-    what = "no finite big M is known: slopes have no penalty and there are too many sets of samples to enumerate" if np.isinf(worst) else (
-        f"big M is {worst:.1e} typical residuals, more than the {largest:g} up to which a solver's tolerances leave a proof standing"
+    what = (
+        "no finite big M is known: slopes have no penalty and there are too many sets of samples to"
+        " enumerate"
+        if np.isinf(worst)
+        else (
+            f"big M is {worst:.1e} typical residuals, more than the {largest:g} up to which a"
+            " solver's tolerances leave a proof standing"
+        )
     )
-    raise InputError(f"For this problem {what}. Use a larger ridge, or formulation='indicator', which needs no big M.")
+    raise InputError(
+        f"For this problem {what}. Use a larger ridge, or formulation='indicator', which needs no"
+        " big M."
+    )
 
 # %% ../../nbs/22_lpc_global_mip.ipynb #0c780576
 class _ScipModel:
     """The model in SCIP, with big M or (big_m None) with indicator constraints."""
 
     def __init__(self, problem, loss, big_m, rules):
-        self.problem, self.loss, self.model = problem, loss, Model("LPC")
-        N, K, p = problem.n_samples, problem.n_clusters, problem.n_coefficients
+        self.problem = problem
+        self.loss = loss
+        self.model = Model("LPC")
+        N = problem.n_samples
+        K = problem.n_clusters
+        p = problem.n_coefficients
         self.Z = self.model.addMatrixVar((N, K + bool(rules.max_outliers)), vtype="B", name="z")
         self.W = self.model.addMatrixVar((K, p), lb=None, name="w")
         self.delta = self.model.addMatrixVar((N, 1), lb=0.0, name="delta")
         self.indicators = []
-        rows = _partition_constraints(problem, self.Z, rules) + _symmetry_constraints(problem, self.Z)
+        rows = _partition_constraints(problem, self.Z, rules) + _symmetry_constraints(
+            problem, self.Z
+        )
         if big_m is None:
             self._add_indicators()
         else:
@@ -396,15 +481,21 @@ class _ScipModel:
         """z_ik = 1 implies delta_i >= r_ik and delta_i >= -r_ik."""
         residual = self.problem.y[:, None] - self.problem.X @ self.W.T
         for i, k, sign in itertools.product(*map(range, residual.shape), (1, -1)):
-            constraint = self.model.addConsIndicator(sign * residual[i, k] - self.delta[i, 0] <= 0, self.Z[i, k])
+            constraint = self.model.addConsIndicator(
+                sign * residual[i, k] - self.delta[i, 0] <= 0, self.Z[i, k]
+            )
             self.indicators.append((self.model.getSlackVarIndicator(constraint), i, k, sign))
 
     def _set_objective(self):
         """Minimise t >= the squared objective, or the absolute one with v >= |w|."""
-        penalty, delta, W = self.problem.penalty, self.delta.ravel(), self.W
+        penalty = self.problem.penalty
+        delta = self.delta.ravel()
+        W = self.W
         if self.loss == "squared":
             self.value = self.model.addVar("t", lb=0.0)
-            cost = quicksum(d * d for d in delta) + quicksum(c * w * w for row in W for c, w in zip(penalty, row, strict=True))
+            cost = quicksum(d * d for d in delta) + quicksum(
+                c * w * w for row in W for c, w in zip(penalty, row, strict=True)
+            )
             self.model.addCons(cost <= self.value)
             self.model.setObjective(self.value)
         else:
@@ -414,12 +505,23 @@ class _ScipModel:
             self.model.setObjective(self.delta.sum() + (self.value @ penalty).sum())
 
     def start(self, labels, W):
-        """Hand over a feasible partition, its clusters in the order of their first samples, with its coefficients."""
-        problem, solution = self.problem, self.model.createSol()
+        """Hand over a feasible partition, its clusters in the order of their first samples, with
+        its coefficients."""
+        problem = self.problem
+        solution = self.model.createSol()
         residual = problem.y[:, None] - problem.X @ W.T
         size = np.where(labels < 0, 0.0, np.abs(residual[np.arange(len(labels)), labels]))
-        value = np.array(loss_objective(problem, labels, "squared", W)) if self.loss == "squared" else np.abs(W)
-        given = [(self.Z, _one_hot(labels, self.Z.shape[1])), (self.W, W), (self.delta, size[:, None]), (np.array(self.value), value)]
+        value = (
+            np.array(loss_objective(problem, labels, "squared", W))
+            if self.loss == "squared"
+            else np.abs(W)
+        )
+        given = [
+            (self.Z, _one_hot(labels, self.Z.shape[1])),
+            (self.W, W),
+            (self.delta, size[:, None]),
+            (np.array(self.value), value),
+        ]
         for variables, values in given:
             for variable, number in zip(variables.ravel(), values.ravel(), strict=True):
                 self.model.setSolVal(solution, variable, number)
@@ -428,14 +530,21 @@ class _ScipModel:
         return self.model.addSol(solution)
 
     def optimize(self, parameters, verbose):
-        """Run; returns the labels (None without a solution), the outcome in common terms, and the number of nodes."""
+        """Run; returns the labels (None without a solution), the outcome in common terms, and the
+        number of nodes."""
         model = self.model
         model.hideOutput(not verbose)
         model.setParams(parameters)
         model.optimize()
         found = {"primal": True} if model.getNSols() else {}
-        outcome = BACKENDS["SCIP"].read({"model": model, "scip_status": model.getStatus()} | found, True)
-        labels = _labels(np.array([[model.getVal(z) for z in row] for row in self.Z]), self.problem) if found else None
+        outcome = BACKENDS["SCIP"].read(
+            {"model": model, "scip_status": model.getStatus()} | found, True
+        )
+        labels = (
+            _labels(np.array([[model.getVal(z) for z in row] for row in self.Z]), self.problem)
+            if found
+            else None
+        )
         return labels, outcome, int(model.getNTotalNodes())
 
 
@@ -446,28 +555,39 @@ def _labels(Z, problem):
 
 # %% ../../nbs/22_lpc_global_mip.ipynb #34a176d3
 def _best_assignment(problem, W, loss, rules):
-    """Labels that minimise the loss for fixed coefficients among those that meet the requirements; -1 for samples left out."""
-    Z = cp.Variable((problem.n_samples, problem.n_clusters + bool(rules.max_outliers)), boolean=True)
+    """Labels that minimise the loss for fixed coefficients among those that meet the requirements;
+    -1 for samples left out."""
+    Z = cp.Variable(
+        (problem.n_samples, problem.n_clusters + bool(rules.max_outliers)), boolean=True
+    )
     residual = np.abs(problem.y[:, None] - problem.X @ W.T)
     cost = residual**2 if loss == "squared" else residual
     total = cp.sum(cp.multiply(cost / max(cost.max(), 1e-300), Z[:, : problem.n_clusters]))
-    found = solve(cp.Problem(cp.Minimize(total), _partition_constraints(problem, Z, rules)), "HIGHS")
+    found = solve(
+        cp.Problem(cp.Minimize(total), _partition_constraints(problem, Z, rules)), "HIGHS"
+    )
     if found.status != "optimal":
-        raise InputError("No partition meets the requirements: look for contradicting links, or clusters that are too many or too large for them.")
+        raise InputError(
+            "No partition meets the requirements: look for contradicting links, or clusters that"
+            " are too many or too large for them."
+        )
     return _labels(Z.value, problem)
 
 
 def _incumbent(problem, loss, rules, time_limit, random_state):
-    """A good partition that meets the requirements, clusters in the order of their first samples, and its value."""
+    """A good partition that meets the requirements, clusters in the order of their first samples,
+    and its value."""
     labels = local_search(problem, time_limit=time_limit, random_state=random_state).labels
-    best, value = None, np.inf
+    best = None
+    value = np.inf
     while True:
         labels = _best_assignment(problem, loss_refit(problem, labels, loss), loss, rules)
         W = loss_refit(problem, labels, loss)
         new = loss_objective(problem, labels, loss, W)
         if new >= value * (1 - 1e-9):
             return _by_first_sample(best, problem.n_clusters), value
-        best, value = labels, new
+        best = labels
+        value = new
 
 # %% ../../nbs/22_lpc_global_mip.ipynb #4a49988c
 LARGEST_BIG_M = 1e5
@@ -481,7 +601,8 @@ TOLERANCES = {
 @dataclass(frozen=True)
 class GlobalSolution(LPCSolution):
     """
-    A partition with what was proved about eq. (1), and about the objective of the model that found it.
+    A partition with what was proved about eq. (1), and about the objective of the model that found
+    it.
 
     Attributes
     ----------
@@ -489,7 +610,8 @@ class GlobalSolution(LPCSolution):
     model_objective : float
         Objective of the model, equation `eq-model`, recomputed from the labels and outliers.
     model_bound : float
-        No partition that meets the requirements has a smaller objective of the model; 0 when nothing was proved.
+        No partition that meets the requirements has a smaller objective of the model; 0 when
+        nothing was proved.
     model_status : str
         As `status`, for the model's objective.
     outliers : ndarray of bool, shape (n_samples,)
@@ -521,11 +643,17 @@ def _standardised(problem, loss, unit):
     """The same problem with columns of mean square 1 and the target in units of `unit`."""
     scale = np.sqrt((problem.X**2).mean(axis=0))
     scale[scale == 0] = 1.0
-    return replace(problem, X=problem.X / scale, y=problem.y / unit, penalty=problem.penalty / (scale**2 if loss == "squared" else scale))
+    return replace(
+        problem,
+        X=problem.X / scale,
+        y=problem.y / unit,
+        penalty=problem.penalty / (scale**2 if loss == "squared" else scale),
+    )
 
 
 def _nearest(problem, W, kept):
-    """Labels with those of samples that were left out (-1) filled in: the nearest cluster that is not empty."""
+    """Labels with those of samples that were left out (-1) filled in: the nearest cluster that is
+    not empty."""
     residual = np.abs(problem.y[:, None] - problem.X @ W.T)
     residual[:, np.bincount(kept[kept >= 0], minlength=problem.n_clusters) == 0] = np.inf
     return np.where(kept < 0, residual.argmin(axis=1), kept)
@@ -556,7 +684,14 @@ def _run_cvxpy(form, loss, big_m, rules, name, limits, verbose):
     time_limit, gap, options = limits
     model = _build_cvxpy(form, loss, big_m, rules)
     try:
-        found = solve(model.problem, name, time_limit=time_limit, gap=gap, verbose=bool(verbose), options=TOLERANCES.get(name, {}) | options)
+        found = solve(
+            model.problem,
+            name,
+            time_limit=time_limit,
+            gap=gap,
+            verbose=bool(verbose),
+            options=TOLERANCES.get(name, {}) | options,
+        )
     except NoSolutionError as error:
         return None, getattr(error, "bound", -np.inf), None, str(error), False
     return _labels(model.Z.value, form), found.bound, None, found.reason, found.status == "optimal"
@@ -568,21 +703,49 @@ def _check_backend(loss, formulation, solver):
     check_choice("formulation", formulation, ("big-m", "indicator"))
     kind = "MIQP" if loss == "squared" else "MILP"
     if formulation == "indicator" and solver is not None and str(solver).upper() != "SCIP":
-        raise InputError(f"formulation='indicator' needs SCIP, and solver is {solver!r}; use solver='SCIP', or formulation='big-m'.")
+        raise InputError(
+            f"formulation='indicator' needs SCIP, and solver is {solver!r}; use solver='SCIP', or"
+            " formulation='big-m'."
+        )
     default = "SCIP" if kind == "MIQP" or formulation == "indicator" else "HIGHS"
-    name = default if solver is None else check_choice("solver", str(solver).upper(), tuple(BACKENDS))
+    name = (
+        default if solver is None else check_choice("solver", str(solver).upper(), tuple(BACKENDS))
+    )
     able = [b.name for b in BACKENDS.values() if kind in b.solves]
     if name not in able:
-        advice = "or loss='absolute', which is linear" if kind == "MIQP" and "MILP" in BACKENDS[name].solves else "which take integer variables"
-        raise MissingBackendError(f"{name} cannot solve the model for the {loss} loss, an {kind}; use {', '.join(able)}, {advice}.")
+        advice = (
+            "or loss='absolute', which is linear"
+            if kind == "MIQP" and "MILP" in BACKENDS[name].solves
+            else "which take integer variables"
+        )
+        raise MissingBackendError(
+            f"{name} cannot solve the model for the {loss} loss, an {kind}; use {', '.join(able)},"
+            f" {advice}."
+        )
     if not BACKENDS[name].installed:
-        raise MissingBackendError(f"{name} is not installed; install the Python package {BACKENDS[name].package!r}, or leave solver out for {default}.")
+        raise MissingBackendError(
+            f"{name} is not installed; install the Python package {BACKENDS[name].package!r}, or"
+            f" leave solver out for {default}."
+        )
     return name
 
 # %% ../../nbs/22_lpc_global_mip.ipynb #6705419e
 def global_mip(
-    problem, loss="squared", *, formulation="big-m", min_cluster_size=None, must_link=None, cannot_link=None, max_outliers=0,
-    warm_start=True, time_limit=None, gap=1e-4, solver=None, random_state=None, verbose=0, options=None,
+    problem,
+    loss="squared",
+    *,
+    formulation="big-m",
+    min_cluster_size=None,
+    must_link=None,
+    cannot_link=None,
+    max_outliers=0,
+    warm_start=True,
+    time_limit=None,
+    gap=1e-4,
+    solver=None,
+    random_state=None,
+    verbose=0,
+    options=None,
 ):
     """
     Global optimum by mixed-integer programming (GlobalOpt), eq. (2) to (5) of Liang et al. (2026).
@@ -607,7 +770,8 @@ def global_mip(
     gap : float
         Relative gap at which the search may stop.
     solver : str, optional
-        Back end, see `lpc_ns.solvers.available_backends`; by default SCIP for the squared loss and HIGHS for the absolute.
+        Back end, see `lpc_ns.solvers.available_backends`; by default SCIP for the squared loss and
+        HIGHS for the absolute.
     random_state : int, Generator, RandomState or None
         Seed of the local search.
     verbose : int
@@ -622,7 +786,8 @@ def global_mip(
     Raises
     ------
     InputError
-        If an argument is not valid, no partition meets the requirements, or no usable big M is known.
+        If an argument is not valid, no partition meets the requirements, or no usable big M is
+        known.
     MissingBackendError
         If the back end is not installed or cannot solve this class of problem.
     LicenceError
@@ -633,9 +798,16 @@ def global_mip(
     rules = _check_requirements(problem, min_cluster_size, must_link, cannot_link, max_outliers)
     gap = check_nonnegative("gap", gap)
     limit = None if time_limit is None else check_nonnegative("time_limit", time_limit)
-    start, value = _incumbent(problem, loss, rules, None if limit is None else limit / 10, random_state)
+    start, value = _incumbent(
+        problem, loss, rules, None if limit is None else limit / 10, random_state
+    )
     trace = [(time.perf_counter() - begin, value, 0.0)]
-    if value <= 1e-14 * loss_objective(problem, np.zeros(problem.n_samples, int), loss, np.zeros((problem.n_clusters, problem.n_coefficients))):
+    if value <= 1e-14 * loss_objective(
+        problem,
+        np.zeros(problem.n_samples, int),
+        loss,
+        np.zeros((problem.n_clusters, problem.n_coefficients)),
+    ):
         return _assemble(problem, loss, rules, start, value, "optimal", begin, trace)
     typical = value / problem.n_samples
     form = _standardised(problem, loss, math.sqrt(typical) if loss == "squared" else typical)
@@ -643,32 +815,51 @@ def global_mip(
     if formulation == "big-m":
         upper_bound = loss_objective(form, start, loss) * (1 + 1e-9)
         big_m = _check_big_m(big_m_bounds(form, loss, upper_bound), LARGEST_BIG_M)
-    limits = (None if limit is None else max(0.0, limit - (time.perf_counter() - begin)), gap, dict(options or {}))
+    limits = (
+        None if limit is None else max(0.0, limit - (time.perf_counter() - begin)),
+        gap,
+        dict(options or {}),
+    )
     if name == "SCIP":
         run = _run_scip(form, loss, big_m, rules, start if warm_start else None, limits, verbose)
     else:
         run = _run_cvxpy(form, loss, big_m, rules, name, limits, verbose)
     labels, bound, nodes, reason, complete = run
     if labels is not None and loss_objective(problem, labels, loss) < value:
-        start, value = labels, loss_objective(problem, labels, loss)
+        start = labels
+        value = loss_objective(problem, labels, loss)
     bound = min(max(0.0, bound * typical), value)
     status = _word(value, bound, gap, reason, limit is not None and not complete)
-    return _assemble(problem, loss, rules, start, bound, status, begin, trace, n_nodes=nodes, solver=name)
+    return _assemble(
+        problem, loss, rules, start, bound, status, begin, trace, n_nodes=nodes, solver=name
+    )
 
 
 def _assemble(problem, loss, rules, kept, bound, status, begin, trace, **details):
-    """The solution: labels canonical, everything recomputed from them, eq. (1) and the model kept apart."""
+    """The solution: labels canonical, everything recomputed from them, eq. (1) and the model kept
+    apart."""
     W = loss_refit(problem, kept, loss)
     outliers = kept < 0
     labels = canonical_labels(_nearest(problem, W, kept), problem.n_clusters)
     kept = np.where(outliers, -1, labels)
     W = loss_refit(problem, kept, loss)
     value = loss_objective(problem, kept, loss, W)
-    whole, own = objective(problem, labels), min(bound, value)
+    whole = objective(problem, labels)
+    own = min(bound, value)
     same = loss == "squared" and not rules.any
     seconds = time.perf_counter() - begin
     return GlobalSolution(
-        labels, whole, own if same else 0.0, status if same or status != "optimal" else "feasible", seconds,
-        trace=(*trace, (seconds, value, own)), loss=loss, model_objective=value, model_bound=own, model_status=status,
-        outliers=outliers, W=W, **details,
+        labels,
+        whole,
+        own if same else 0.0,
+        status if same or status != "optimal" else "feasible",
+        seconds,
+        trace=(*trace, (seconds, value, own)),
+        loss=loss,
+        model_objective=value,
+        model_bound=own,
+        model_status=status,
+        outliers=outliers,
+        W=W,
+        **details,
     )

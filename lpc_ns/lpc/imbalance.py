@@ -58,7 +58,8 @@ class AlphaTuning:
     objectives : ndarray of shape (n_tried,)
         Objective (eq. 1) of the partition for each.
     ending : str
-        "fixed point", "cycle", "max_iter" or "time_limit" for the iteration, "grid" or "time_limit" for a grid.
+        "fixed point", "cycle", "max_iter" or "time_limit" for the iteration, "grid" or "time_limit"
+        for a grid.
     seconds : float
         Wall-clock time.
     """
@@ -79,7 +80,9 @@ def _sizes_as_shares(labels, n_clusters):
 
 def _iterate(solve_for, n_clusters, max_iter, deadline):
     """Pairs (shares, solution) until the labels repeat, and how it ended."""
-    alpha, seen, tried = np.full(n_clusters, 1 / n_clusters), [], []
+    alpha = np.full(n_clusters, 1 / n_clusters)
+    seen = []
+    tried = []
     for _ in range(max_iter):
         solution = solve_for(alpha)
         tried.append((alpha, solution))
@@ -106,9 +109,19 @@ def _try_all(problem, candidates, solve_for, native, deadline):
     return tried, "grid"
 
 # %% ../../nbs/27_lpc_imbalance.ipynb #e24d408d
-def tune_alpha(problem, rule="iterate", candidates=None, *, method="ns_qpbo", max_iter=20, time_limit=None, **options):
+def tune_alpha(
+    problem,
+    rule="iterate",
+    candidates=None,
+    *,
+    method="ns_qpbo",
+    max_iter=20,
+    time_limit=None,
+    **options,
+):
     """
-    Search for shares whose LPC-NS partition has a small objective (eq. 1), appendix D of Liang et al. (2026).
+    Search for shares whose LPC-NS partition has a small objective (eq. 1), appendix D of Liang et
+    al. (2026).
 
     Parameters
     ----------
@@ -118,7 +131,8 @@ def tune_alpha(problem, rule="iterate", candidates=None, *, method="ns_qpbo", ma
     candidates : array-like of shape (n_candidates, n_clusters), optional
         For the grid; by default `alpha_grid(n_clusters)`.
     method : "ns_qpbo" or callable
-        A callable gets the problem, the keyword `alpha` and `options`, and returns an `LPCSolution`.
+        A callable gets the problem, the keyword `alpha` and `options`, and returns an
+        `LPCSolution`.
     max_iter : int
         Largest number of steps of the iteration.
     time_limit : float, optional
@@ -139,8 +153,13 @@ def tune_alpha(problem, rule="iterate", candidates=None, *, method="ns_qpbo", ma
     check_choice("rule", rule, ("iterate", "grid"))
     native = method == "ns_qpbo" and str(options.get("solver", "native")).lower() == "native"
     if method != "ns_qpbo" and not callable(method):
-        raise InputError(f"method is {method!r}; it must be 'ns_qpbo' or a function f(problem, alpha=..., **options) that returns a solution.")
-    deadline = begin + check_nonnegative("time_limit", time_limit) if time_limit is not None else np.inf
+        raise InputError(
+            f"method is {method!r}; it must be 'ns_qpbo' or a function f(problem, alpha=...,"
+            " **options) that returns a solution."
+        )
+    deadline = (
+        begin + check_nonnegative("time_limit", time_limit) if time_limit is not None else np.inf
+    )
     if native:
         options = {"random_state": 0, **options}
 
@@ -148,11 +167,26 @@ def tune_alpha(problem, rule="iterate", candidates=None, *, method="ns_qpbo", ma
         return (ns_qpbo if method == "ns_qpbo" else method)(problem, alpha=alpha, **options)
 
     if rule == "iterate":
-        tried, ending = _iterate(solve_for, problem.n_clusters, check_count("max_iter", max_iter), deadline)
+        tried, ending = _iterate(
+            solve_for, problem.n_clusters, check_count("max_iter", max_iter), deadline
+        )
     else:
         grid = alpha_grid(problem.n_clusters) if candidates is None else candidates
-        tried, ending = _try_all(problem, [check_shares(alpha, problem.n_clusters) for alpha in grid], solve_for, native, deadline)
+        tried, ending = _try_all(
+            problem,
+            [check_shares(alpha, problem.n_clusters) for alpha in grid],
+            solve_for,
+            native,
+            deadline,
+        )
     alphas, solutions = zip(*tried, strict=True)
     objectives = np.array([solution.objective for solution in solutions])
     best = int(objectives.argmin())
-    return AlphaTuning(solutions[best], alphas[best], np.array(alphas), objectives, ending, time.perf_counter() - begin)
+    return AlphaTuning(
+        solutions[best],
+        alphas[best],
+        np.array(alphas),
+        objectives,
+        ending,
+        time.perf_counter() - begin,
+    )

@@ -35,7 +35,8 @@ def _add_sample(X, y, i, k, M, b):
 
 @kernel
 def _invert(A):
-    """Invert a symmetric positive definite matrix in place, by Gauss-Jordan elimination, which needs no pivots for such."""
+    """Invert a symmetric positive definite matrix in place, by Gauss-Jordan elimination, which
+    needs no pivots for such."""
     p = A.shape[0]
     for k in range(p):
         d = 1.0 / A[k, k]
@@ -67,8 +68,10 @@ def _solve(M, b, penalty, k, P, W):
 
 @kernel
 def _fit(X, y, labels, penalty, P, W):
-    """Inverse matrices P[k] = (X' Z_k X + diag(penalty))^-1 and coefficients W[k] of all clusters."""
-    M, b = np.zeros(P.shape), np.zeros(W.shape)
+    """Inverse matrices P[k] = (X' Z_k X + diag(penalty))^-1 and coefficients W[k] of all
+    clusters."""
+    M = np.zeros(P.shape)
+    b = np.zeros(W.shape)
     for i in range(X.shape[0]):
         _add_sample(X, y, i, labels[i], M, b)
     for k in range(W.shape[0]):
@@ -89,11 +92,13 @@ def _assign(X, y, W, labels):
     """Give every sample to the cluster of its smallest squared residual; returns how many moved."""
     moved = 0
     for i in range(X.shape[0]):
-        best, cluster = np.inf, 0
+        best = np.inf
+        cluster = 0
         for k in range(W.shape[0]):
             r = _residual(X, y, W, i, k)
             if r * r < best:
-                best, cluster = r * r, k
+                best = r * r
+                cluster = k
         if cluster != labels[i]:
             labels[i] = cluster
             moved += 1
@@ -115,7 +120,8 @@ def _value(X, y, W, labels, penalty):
 
 @kernel
 def _alternate(X, y, labels, penalty, P, W, max_iter):
-    """Alternate refit and assignment in place, at most `max_iter` times; P, W belong to the labels afterwards. Returns the last move count."""
+    """Alternate refit and assignment in place, at most `max_iter` times; P, W belong to the labels
+    afterwards. Returns the last move count."""
     moved = 0
     for _ in range(max_iter):
         _fit(X, y, labels, penalty, P, W)
@@ -128,8 +134,10 @@ def _alternate(X, y, labels, penalty, P, W, max_iter):
 # %% ../../nbs/21_lpc_local_search.ipynb #f627e06e
 @kernel
 def _cluster_value(X, y, labels, penalty, k, skip, P, W):
-    """Fit cluster k without sample `skip` (-1: with all) into P[k], W[k]; returns the cluster's objective."""
-    M, b = np.zeros(P.shape), np.zeros(W.shape)
+    """Fit cluster k without sample `skip` (-1: with all) into P[k], W[k]; returns the cluster's
+    objective."""
+    M = np.zeros(P.shape)
+    b = np.zeros(W.shape)
     for i in range(X.shape[0]):
         if labels[i] == k and i != skip:
             _add_sample(X, y, i, k, M, b)
@@ -145,7 +153,8 @@ def _cluster_value(X, y, labels, penalty, k, skip, P, W):
 
 @kernel
 def _leverage(X, P, i, k, u):
-    """u = P[k] x_i, in place; returns x_i'u. P[k] is symmetric, so its rows serve as columns and the inner loop vectorises."""
+    """u = P[k] x_i, in place; returns x_i'u. P[k] is symmetric, so its rows serve as columns and
+    the inner loop vectorises."""
     for a in range(u.size):
         u[a] = 0.0
     for c in range(u.size):
@@ -174,7 +183,8 @@ LEVERAGE_LIMIT = 1e-5
 def _removal_from_scratch(X, y, labels, penalty, i, P, W):
     """What removing sample i from its cluster saves, by fitting the cluster with and without it."""
     s = labels[i]
-    Q, V = P.copy(), W.copy()
+    Q = P.copy()
+    V = W.copy()
     whole = _cluster_value(X, y, labels, penalty, s, -1, Q, V)
     return whole - _cluster_value(X, y, labels, penalty, s, i, Q, V)
 
@@ -195,8 +205,10 @@ def _move(X, y, labels, penalty, i, k, P, W, u):
 
 @kernel
 def _exchange(X, y, labels, penalty, P, W, max_passes):
-    """Exchange in place from fitted P, W until no move helps or the passes are used up. Returns the objective."""
-    N, K = X.shape[0], W.shape[0]
+    """Exchange in place from fitted P, W until no move helps or the passes are used up. Returns the
+    objective."""
+    N = X.shape[0]
+    K = W.shape[0]
     u = np.empty(X.shape[1])
     quiet = moves = 0
     for step in range(max_passes * N):
@@ -209,12 +221,14 @@ def _exchange(X, y, labels, penalty, P, W, max_passes):
             gain = _residual(X, y, W, i, s) ** 2 / room
         else:
             gain = _removal_from_scratch(X, y, labels, penalty, i, P, W)
-        best, target = gain * (1.0 - 1e-9), s
+        best = gain * (1.0 - 1e-9)
+        target = s
         for k in range(K):
             if k != s:
                 cost = _residual(X, y, W, i, k) ** 2 / (1.0 + _leverage(X, P, i, k, u))
                 if cost < best:
-                    best, target = cost, k
+                    best = cost
+                    target = k
         quiet += 1
         if target != s:
             _move(X, y, labels, penalty, i, target, P, W, u)
@@ -249,7 +263,8 @@ def _draw_badly_fitted(X, y, labels, W, rng, rows):
         total += _residual(X, y, W, i, labels[i]) ** 2
         below[i] = total
     for j in range(rows.size):
-        mark, i = rng.random() * total, 0
+        mark = rng.random() * total
+        i = 0
         while i < N - 1 and below[i] < mark:
             i += 1
         rows[j] = i
@@ -258,7 +273,8 @@ def _draw_badly_fitted(X, y, labels, W, rng, rows):
 @kernel
 def _line_through(X, y, penalty, rows, k, P, W):
     """W[k] = coefficients of a ridge fit to the given samples."""
-    M, b = np.zeros(P.shape), np.zeros(W.shape)
+    M = np.zeros(P.shape)
+    b = np.zeros(W.shape)
     for i in rows:
         _add_sample(X, y, i, k, M, b)
     _solve(M, b, penalty + 1e-6, k, P, W)
@@ -266,8 +282,10 @@ def _line_through(X, y, penalty, rows, k, P, W):
 
 @kernel
 def _damage(X, y, labels, penalty, rng, P, W):
-    """Damage a partition in place in one of four ways; W holds its coefficients, P and W are overwritten."""
-    N, K = X.shape[0], W.shape[0]
+    """Damage a partition in place in one of four ways; W holds its coefficients, P and W are
+    overwritten."""
+    N = X.shape[0]
+    K = W.shape[0]
     rows = np.empty(X.shape[1], dtype=np.int64)
     kind = _draw(rng, 4)
     if kind <= 1:
@@ -317,8 +335,10 @@ def _copy(source, target):
 
 @kernel
 def _improve(X, y, labels, penalty, P, W, rng, best, n_rounds, quiet):
-    """Damage and descend `n_rounds` times; labels and W hold the best partition before and after. Returns its objective and how many rounds ago it was found, `quiet` before the first."""
-    trial, trial_W = labels.copy(), W.copy()
+    """Damage and descend `n_rounds` times; labels and W hold the best partition before and after.
+    Returns its objective and how many rounds ago it was found, `quiet` before the first."""
+    trial = labels.copy()
+    trial_W = W.copy()
     for _ in range(n_rounds):
         _copy(labels, trial)
         _copy(W.ravel(), trial_W.ravel())
@@ -326,7 +346,8 @@ def _improve(X, y, labels, penalty, P, W, rng, best, n_rounds, quiet):
         value = _descend(X, y, trial, penalty, P, trial_W)
         quiet += 1
         if value < best * (1.0 - 1e-9):
-            best, quiet = value, 0
+            best = value
+            quiet = 0
             _copy(trial, labels)
             _copy(trial_W.ravel(), W.ravel())
     return best, quiet
@@ -339,13 +360,23 @@ class _Restart:
     """One independent search: labels so far, their objective, and the history of improvements."""
 
     def __init__(self, problem, seed, deadline):
-        self.deadline, self.stopped = deadline, False
+        self.deadline = deadline
+        self.stopped = False
         self.rng = np.random.default_rng(seed)
         self.labels = np.zeros(problem.n_samples, dtype=np.int64)
-        self.value, self.trace = np.inf, []
-        K, p = problem.n_clusters, problem.n_coefficients
+        self.value = np.inf
+        self.trace = []
+        K = problem.n_clusters
+        p = problem.n_coefficients
         self.W = np.empty((K, p))
-        self.args = (problem.X, problem.y, self.labels, problem.penalty, np.empty((K, p, p)), self.W)
+        self.args = (
+            problem.X,
+            problem.y,
+            self.labels,
+            problem.penalty,
+            np.empty((K, p, p)),
+            self.W,
+        )
 
     def expired(self):
         """Whether the time is up; remembered."""
@@ -359,12 +390,14 @@ class _Restart:
         self.value = value
 
     def outcome(self):
-        """What the caller needs: labels (None before the first descent), history, and whether the clock ended it."""
+        """What the caller needs: labels (None before the first descent), history, and whether the
+        clock ended it."""
         return (self.labels if self.trace else None), self.trace, self.stopped
 
 
 def _iterated_restart(problem, seed, deadline, board, index, n_rounds):
-    """Iterated local search from one seed; its state is on the board while it runs. Its patience is half of its rounds."""
+    """Iterated local search from one seed; its state is on the board while it runs. Its patience is
+    half of its rounds."""
     restart = board[index] = _Restart(problem, seed, deadline)
     if index > 0 and restart.expired():
         return restart.outcome()
@@ -404,7 +437,8 @@ SMALLEST_PENALTY = 1e-11
 
 
 def _search_form(problem):
-    """The problem as the kernels see it: scaled columns, no common part in unpenalised directions, every matrix invertible."""
+    """The problem as the kernels see it: scaled columns, no common part in unpenalised directions,
+    every matrix invertible."""
     form = scaled(problem)
     free = form.X[:, form.penalty == 0]
     y = form.y - free @ np.linalg.lstsq(free, form.y, rcond=None)[0] if free.size else form.y
@@ -413,7 +447,8 @@ def _search_form(problem):
 
 def spawn_seeds(random_state, n):
     """
-    Independent seeds for parallel work; a generator that is passed is advanced, so that the next call gives others.
+    Independent seeds for parallel work; a generator that is passed is advanced, so that the next
+    call gives others.
 
     Parameters
     ----------
@@ -434,24 +469,39 @@ def spawn_seeds(random_state, n):
         random_state = random_state.randint(2**31)
     elif isinstance(random_state, np.random.Generator):
         random_state = random_state.integers(2**63)
-    elif not (random_state is None or isinstance(random_state, (int, np.integer, np.random.SeedSequence))):
-        raise InputError(f"random_state is {random_state!r}; it must be None, an integer or a numpy random generator.")
-    sequence = random_state if isinstance(random_state, np.random.SeedSequence) else np.random.SeedSequence(random_state)
+    elif not (
+        random_state is None or isinstance(random_state, (int, np.integer, np.random.SeedSequence))
+    ):
+        raise InputError(
+            f"random_state is {random_state!r}; it must be None, an integer or a numpy random"
+            " generator."
+        )
+    sequence = (
+        random_state
+        if isinstance(random_state, np.random.SeedSequence)
+        else np.random.SeedSequence(random_state)
+    )
     return sequence.spawn(n)
 
 
 def _multistart(problem, restart, argument, seeds, deadline, n_jobs, verbose):
-    """Run one restart per seed and collect, in the order of the seeds, the (labels, history) of those that got anywhere; and the status."""
+    """Run one restart per seed and collect, in the order of the seeds, the (labels, history) of
+    those that got anywhere; and the status."""
     form = _search_form(problem)
     board = [None] * len(seeds)
-    calls = (delayed(restart)(form, seed, deadline, board, i, argument) for i, seed in enumerate(seeds))
+    calls = (
+        delayed(restart)(form, seed, deadline, board, i, argument) for i, seed in enumerate(seeds)
+    )
     hide = not (verbose or sys.stderr.isatty())
     try:
         runs = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(calls)
-        outcomes = list(tqdm(runs, total=len(seeds), desc="restarts", delay=2, disable=hide, leave=False))
+        outcomes = list(
+            tqdm(runs, total=len(seeds), desc="restarts", delay=2, disable=hide, leave=False)
+        )
         status = "time_limit" if any(stopped for _, _, stopped in outcomes) else "feasible"
     except KeyboardInterrupt:
-        outcomes, status = _halt(board), "interrupted"
+        outcomes = _halt(board)
+        status = "interrupted"
     return [(labels, trace) for labels, trace, _ in outcomes if labels is not None], status
 
 
@@ -469,23 +519,41 @@ def _halt(board):
 
 
 def _best_of(problem, restarts, status, begin):
-    """The solution of the best restart, its objective recomputed from the labels; without any, the interrupt goes on."""
+    """The solution of the best restart, its objective recomputed from the labels; without any, the
+    interrupt goes on."""
     if not restarts:
         raise KeyboardInterrupt
     solutions = [make_solution(problem, labels) for labels, _ in restarts]
     best = min(solutions, key=lambda s: s.objective)
-    trace, lowest = [], np.inf
+    trace = []
+    lowest = np.inf
     for moment, value in sorted(point for _, history in restarts for point in history):
         if value < lowest:
             trace.append((moment - begin, value, 0.0))
             lowest = value
     objectives = np.array([s.objective for s in solutions])
-    return replace(best, status=status, seconds=time.perf_counter() - begin, restart_objectives=objectives, trace=tuple(trace))
+    return replace(
+        best,
+        status=status,
+        seconds=time.perf_counter() - begin,
+        restart_objectives=objectives,
+        trace=tuple(trace),
+    )
 
 # %% ../../nbs/21_lpc_local_search.ipynb #38fc917f
-def greedy(problem, n_init=None, max_iter=100, *, time_limit=None, random_state=None, n_jobs=None, verbose=0):
+def greedy(
+    problem,
+    n_init=None,
+    max_iter=100,
+    *,
+    time_limit=None,
+    random_state=None,
+    n_jobs=None,
+    verbose=0,
+):
     """
-    Alternation from random labels (Späth 1979), the Greedy baseline of Liang et al. (2026), section 4.2.
+    Alternation from random labels (Späth 1979), the Greedy baseline of Liang et al. (2026), section
+    4.2.
 
     Parameters
     ----------
@@ -506,16 +574,28 @@ def greedy(problem, n_init=None, max_iter=100, *, time_limit=None, random_state=
     Returns
     -------
     LPCSolution
-        The best start; `restart_objectives` has the value of each, whose mean is what the paper reports.
+        The best start; `restart_objectives` has the value of each, whose mean is what the paper
+        reports.
     """
     begin = time.perf_counter()
     seeds = spawn_seeds(random_state, 20 if n_init is None else check_count("n_init", n_init))
-    restarts, status = _multistart(problem, _greedy_restart, check_count("max_iter", max_iter), seeds, _deadline(begin, time_limit), n_jobs, verbose)
+    restarts, status = _multistart(
+        problem,
+        _greedy_restart,
+        check_count("max_iter", max_iter),
+        seeds,
+        _deadline(begin, time_limit),
+        n_jobs,
+        verbose,
+    )
     return _best_of(problem, restarts, status, begin)
 
 # %% ../../nbs/21_lpc_local_search.ipynb #a0334067
-BLOCK, MOST_RESTARTS, AGREEMENT = 8, 80, 3
-MOST_ROUNDS, BLOCK_FLOPS = 400, 3e9
+BLOCK = 8
+MOST_RESTARTS = 80
+AGREEMENT = 3
+MOST_ROUNDS = 400
+BLOCK_FLOPS = 3e9
 LARGE = 10_000
 
 
@@ -531,14 +611,24 @@ def _agreeing(restarts):
 
 
 def _iterated(problem, n_init, random_state, deadline, n_jobs, verbose):
-    """Restarts of iterated local search: as many as asked for, or blocks of them until enough agree. Returns them and the status."""
+    """Restarts of iterated local search: as many as asked for, or blocks of them until enough
+    agree. Returns them and the status."""
     block = BLOCK if n_init is None else check_count("n_init", n_init)
     rounds = _rounds(problem)
     affordable = 4 * BLOCK_FLOPS / (rounds * _round_flops(problem))
     most = block if n_init is not None else int(np.clip(affordable, BLOCK, MOST_RESTARTS))
-    seeds, restarts = spawn_seeds(random_state, most), []
+    seeds = spawn_seeds(random_state, most)
+    restarts = []
     for first in range(0, most, block):
-        found, status = _multistart(problem, _iterated_restart, rounds, seeds[first : first + block], deadline, n_jobs, verbose)
+        found, status = _multistart(
+            problem,
+            _iterated_restart,
+            rounds,
+            seeds[first : first + block],
+            deadline,
+            n_jobs,
+            verbose,
+        )
         restarts += found
         if status != "feasible" or _agreeing(restarts) >= AGREEMENT:
             break
@@ -546,18 +636,31 @@ def _iterated(problem, n_init, random_state, deadline, n_jobs, verbose):
 
 
 def _subproblem(problem, seed):
-    """A random part of a large problem: at least 5,000 samples and 100 per coefficient, with the penalty in proportion."""
-    size = min(problem.n_samples, max(LARGE // 2, 100 * problem.n_clusters * problem.n_coefficients))
+    """A random part of a large problem: at least 5,000 samples and 100 per coefficient, with the
+    penalty in proportion."""
+    size = min(
+        problem.n_samples, max(LARGE // 2, 100 * problem.n_clusters * problem.n_coefficients)
+    )
     rows = np.sort(np.random.default_rng(seed).choice(problem.n_samples, size, replace=False))
-    return replace(problem, X=problem.X[rows], y=problem.y[rows], penalty=problem.penalty * (size / problem.n_samples))
+    return replace(
+        problem,
+        X=problem.X[rows],
+        y=problem.y[rows],
+        penalty=problem.penalty * (size / problem.n_samples),
+    )
 
 
 def _polish(problem, W, deadline):
-    """Alternate and exchange on all samples from given coefficients; returns labels, and a status if the polish was cut short."""
+    """Alternate and exchange on all samples from given coefficients; returns labels, and a status
+    if the polish was cut short."""
     form = _search_form(problem)
-    K, p = problem.n_clusters, problem.n_coefficients
-    labels, P, V = np.zeros(problem.n_samples, dtype=np.int64), np.empty((K, p, p)), np.empty((K, p))
-    args, value = (form.X, form.y, labels, form.penalty, P, V), np.inf
+    K = problem.n_clusters
+    p = problem.n_coefficients
+    labels = np.zeros(problem.n_samples, dtype=np.int64)
+    P = np.empty((K, p, p))
+    V = np.empty((K, p))
+    args = (form.X, form.y, labels, form.penalty, P, V)
+    value = np.inf
     try:
         _assign(problem.X, problem.y, W, labels)
         for _ in range(100):
@@ -568,7 +671,8 @@ def _polish(problem, W, deadline):
         for _ in range(20):
             if time.perf_counter() >= deadline:
                 return labels, "time_limit"
-            previous, value = value, _exchange(*args, 1)
+            previous = value
+            value = _exchange(*args, 1)
             if value > previous * (1 - 1e-7):
                 break
     except KeyboardInterrupt:
@@ -576,7 +680,9 @@ def _polish(problem, W, deadline):
     return labels, None
 
 
-def local_search(problem, n_init=None, *, time_limit=None, random_state=None, n_jobs=None, verbose=0):
+def local_search(
+    problem, n_init=None, *, time_limit=None, random_state=None, n_jobs=None, verbose=0
+):
     """
     Iterated local search with exact exchange moves from several independent starts.
 
@@ -584,10 +690,11 @@ def local_search(problem, n_init=None, *, time_limit=None, random_state=None, n_
     ----------
     problem : LPCProblem
     n_init : int, optional
-        Number of independent restarts. By default blocks of 8 until three agree on the best value, at most 80.
+        Number of independent restarts. By default blocks of 8 until three agree on the best value,
+        at most 80.
     time_limit : float, optional
-        Seconds after which the search returns what it has, at the earliest after its first descent. Without a limit the result depends on
-        `random_state` alone.
+        Seconds after which the search returns what it has, at the earliest after its first descent.
+        Without a limit the result depends on `random_state` alone.
     random_state : int, Generator, RandomState or None
         Seed; the result does not depend on `n_jobs`.
     n_jobs : int, optional
@@ -598,12 +705,17 @@ def local_search(problem, n_init=None, *, time_limit=None, random_state=None, n_
     Returns
     -------
     LPCSolution
-        Status "feasible", or "time_limit" or "interrupted" if it was stopped; nothing is proved about its distance from the optimum.
+        Status "feasible", or "time_limit" or "interrupted" if it was stopped; nothing is proved
+        about its distance from the optimum.
     """
     begin = time.perf_counter()
     deadline = _deadline(begin, time_limit)
     if problem.n_clusters == 1:
-        return make_solution(problem, np.zeros(problem.n_samples, dtype=np.int64), seconds=time.perf_counter() - begin)
+        return make_solution(
+            problem,
+            np.zeros(problem.n_samples, dtype=np.int64),
+            seconds=time.perf_counter() - begin,
+        )
     if problem.n_samples <= LARGE:
         restarts, status = _iterated(problem, n_init, random_state, deadline, n_jobs, verbose)
         return _best_of(problem, restarts, status, begin)
@@ -612,5 +724,7 @@ def local_search(problem, n_init=None, *, time_limit=None, random_state=None, n_
     restarts, status = _iterated(part, n_init, search_seed, deadline, n_jobs, verbose)
     found = _best_of(part, restarts, status, begin)
     labels, cut_short = _polish(problem, refit(part, found.labels), deadline)
-    solution = make_solution(problem, labels, status=cut_short or status, restart_objectives=found.restart_objectives)
+    solution = make_solution(
+        problem, labels, status=cut_short or status, restart_objectives=found.restart_objectives
+    )
     return replace(solution, seconds=time.perf_counter() - begin)

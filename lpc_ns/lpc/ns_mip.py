@@ -18,7 +18,13 @@ import numpy as np
 from pyscipopt import Model, quicksum
 from scipy.sparse import csr_array
 
-from ..errors import InputError, MissingBackendError, NoSolutionError, check_choice, check_nonnegative
+from lpc_ns.errors import (
+    InputError,
+    MissingBackendError,
+    NoSolutionError,
+    check_choice,
+    check_nonnegative,
+)
 from .problem import LPCSolution, make_solution, scaled
 from .separability import approximate_coefficients, surrogate_objective, surrogate_search
 from ..metrics import check_shares
@@ -27,9 +33,12 @@ from ..solvers import BACKENDS, choose_backend, relative_gap, solve
 # %% ../../nbs/24_lpc_ns_mip.ipynb #e64bc81e
 def _pulls(problem, shares):
     """w*_k as a linear function of column k of z: matrices A*_k X' diag(y), shape (K, D + 1, N)."""
-    whole, Pi = problem.X.T @ problem.X, np.diag(problem.penalty)
+    whole = problem.X.T @ problem.X
+    Pi = np.diag(problem.penalty)
     moments = (problem.X * problem.y[:, None]).T
-    return np.array([np.linalg.pinv(share * whole + Pi, hermitian=True) @ moments for share in shares])
+    return np.array(
+        [np.linalg.pinv(share * whole + Pi, hermitian=True) @ moments for share in shares]
+    )
 
 # %% ../../nbs/24_lpc_ns_mip.ipynb #2bd006c4
 LARGEST_POLYNOMIAL = 50_000
@@ -49,29 +58,37 @@ def cubic_form(problem, alpha=None):
     Returns
     -------
     dict of tuple to float
-        The coefficient of each monomial. A monomial is a tuple of one to three pairs (i, k) in increasing order, the product of the memberships
-        of samples i in cluster k; the empty tuple has the constant.
+        The coefficient of each monomial. A monomial is a tuple of one to three pairs (i, k) in
+        increasing order, the product of the memberships of samples i in cluster k; the empty tuple
+        has the constant.
 
     Raises
     ------
     InputError
         If there are more than 50,000 monomials.
     """
-    N, K = problem.n_samples, problem.n_clusters
+    N = problem.n_samples
+    K = problem.n_clusters
     count = K * (N + comb(N, 2) + comb(N, 3))
     if count > LARGEST_POLYNOMIAL:
-        raise InputError(f"The cubic form of {N} samples in {K} clusters has {count:,} monomials; use formulation='big-m' or 'indicator', whose size is linear.")
+        raise InputError(
+            f"The cubic form of {N} samples in {K} clusters has {count:,} monomials; use"
+            " formulation='big-m' or 'indicator', whose size is linear."
+        )
     terms = {(): float(problem.y @ problem.y)}
     for k, U in enumerate(_pulls(problem, check_shares(alpha, K))):
         q = problem.X @ U
-        S, own = -2 * problem.y[:, None] * q + U.T @ (problem.penalty[:, None] * U), np.diag(q)
+        S = -2 * problem.y[:, None] * q + U.T @ (problem.penalty[:, None] * U)
+        own = np.diag(q)
         pairs = 2 * S + 2 * own[:, None] * q + q**2 + (2 * own[:, None] * q + q**2).T
         for i in range(N):
             terms[((i, k),)] = float(S[i, i] + own[i] ** 2)
         for i, j in combinations(range(N), 2):
             terms[(i, k), (j, k)] = float(pairs[i, j])
         for i, j, m in combinations(range(N), 3):
-            terms[(i, k), (j, k), (m, k)] = float(2 * (q[i, j] * q[i, m] + q[j, i] * q[j, m] + q[m, i] * q[m, j]))
+            terms[(i, k), (j, k), (m, k)] = float(
+                2 * (q[i, j] * q[i, m] + q[j, i] * q[j, m] + q[m, i] * q[m, j])
+            )
     return terms
 
 # %% ../../nbs/24_lpc_ns_mip.ipynb #682e1d9a
@@ -79,7 +96,8 @@ def write_cubic_opb(problem, path, alpha=None, largest=10**9):
     """
     Write eq. (8) as a pseudo-Boolean problem in the (non-linear) OPB format.
 
-    Variable x(i K + k + 1) is the membership of sample i in cluster k, both counted from 0; each sample has exactly one.
+    Variable x(i K + k + 1) is the membership of sample i in cluster k, both counted from 0; each
+    sample has exactly one.
 
     Parameters
     ----------
@@ -101,7 +119,8 @@ def write_cubic_opb(problem, path, alpha=None, largest=10**9):
     InputError
         If the polynomial is too large, see `cubic_form`.
     """
-    N, K = problem.n_samples, problem.n_clusters
+    N = problem.n_samples
+    K = problem.n_clusters
     terms = cubic_form(problem, alpha)
     constant = terms.pop(())
     scale = largest / (max(map(abs, terms.values())) or 1.0)
@@ -112,7 +131,10 @@ def write_cubic_opb(problem, path, alpha=None, largest=10**9):
     weighted = [(round(scale * c), m) for m, c in terms.items()]
     products = [m for c, m in weighted if c and len(m) > 1]
     lines = [
-        f"* #variable= {N * K} #constraint= {N} #product= {len(products)} sizeproduct= {sum(map(len, products))}",
+        (
+            f"* #variable= {N * K} #constraint= {N} #product= {len(products)} sizeproduct="
+            f" {sum(map(len, products))}"
+        ),
         f"* eq. (8) of LPC-NS-MIP = value / {scale!r} + {constant!r}",
         "min: " + " ".join(f"{c:+d} {product(m)}" for c, m in weighted if c) + " ;",
     ]
@@ -131,16 +153,20 @@ def big_m(problem, alpha=None, upper_bound=None):
     alpha : array-like of shape (n_clusters,), optional
         Shares; 1/K each by default.
     upper_bound : float, optional
-        Value of eq. (8) for a known partition; the constants then keep only solutions that are at least as good.
+        Value of eq. (8) for a known partition; the constants then keep only solutions that are at
+        least as good.
 
     Returns
     -------
     above, below : ndarray of shape (n_samples, n_clusters)
-        The constants M+ (of delta <= residual + M+ (1 - z)) and M- (of delta >= residual - M- (1 - z)), in units of the target.
+        The constants M+ (of delta <= residual + M+ (1 - z)) and M- (of delta >= residual - M- (1 -
+        z)), in units of the target.
     """
-    K, shape = problem.n_clusters, (problem.n_samples, problem.n_clusters)
+    K = problem.n_clusters
+    shape = (problem.n_samples, problem.n_clusters)
     q = problem.X @ _pulls(problem, check_shares(alpha, K))
-    above, below = np.full(shape, -np.inf), np.full(shape, -np.inf)
+    above = np.full(shape, -np.inf)
+    below = np.full(shape, -np.inf)
     for k in range(K):
         for other in set(range(K)) - {k}:
             choices = np.stack([q[k], -q[other]] + [np.zeros_like(q[k])] * (K > 2))
@@ -149,8 +175,12 @@ def big_m(problem, alpha=None, upper_bound=None):
             below[:, k] = np.maximum(below[:, k], -_without_own(choices.min(axis=0)) - own)
     if upper_bound is not None:
         for k in range(K):
-            above[:, k] = np.minimum(above[:, k], sqrt(upper_bound) - problem.y + _without_own(np.maximum(q[k], 0)))
-            below[:, k] = np.minimum(below[:, k], sqrt(upper_bound) + problem.y - _without_own(np.minimum(q[k], 0)))
+            above[:, k] = np.minimum(
+                above[:, k], sqrt(upper_bound) - problem.y + _without_own(np.maximum(q[k], 0))
+            )
+            below[:, k] = np.minimum(
+                below[:, k], sqrt(upper_bound) + problem.y - _without_own(np.minimum(q[k], 0))
+            )
     return above, below
 
 
@@ -169,7 +199,8 @@ def build_ns_mip(problem, alpha=None, formulation="big-m", upper_bound=None):
     alpha : array-like of shape (n_clusters,), optional
         Shares; 1/K each by default.
     formulation : {"big-m", "cubic"}
-        A mixed-integer quadratic program with the constants of `big_m`, or the linearised polynomial of `cubic_form`.
+        A mixed-integer quadratic program with the constants of `big_m`, or the linearised
+        polynomial of `cubic_form`.
     upper_bound : float, optional
         Value of eq. (8) for a known partition; "big-m" then excludes worse ones.
 
@@ -189,7 +220,9 @@ def build_ns_mip(problem, alpha=None, formulation="big-m", upper_bound=None):
     shares = check_shares(alpha, problem.n_clusters)
     z = cp.Variable((problem.n_samples, problem.n_clusters), boolean=True)
     earlier = np.tril(np.ones((problem.n_samples,) * 2), -1)
-    constraints = [cp.sum(z, axis=1) == 1] + [z[:, k] <= earlier @ z[:, previous] for k, previous in _interchangeable(shares)]
+    constraints = [cp.sum(z, axis=1) == 1] + [
+        z[:, k] <= earlier @ z[:, previous] for k, previous in _interchangeable(shares)
+    ]
     if formulation == "cubic":
         value, more = _linearised(cubic_form(problem, shares), z)
     else:
@@ -205,30 +238,44 @@ def _interchangeable(shares):
 
 def _quadratic(problem, shares, upper_bound, z):
     """Objective and constraints of the big-M formulation."""
-    delta, W = cp.Variable(problem.n_samples), cp.Variable((problem.n_clusters, problem.n_coefficients))
+    delta = cp.Variable(problem.n_samples)
+    W = cp.Variable((problem.n_clusters, problem.n_coefficients))
     above, below = big_m(problem, shares, upper_bound)
     constraints = [] if upper_bound is None else [cp.abs(delta) <= sqrt(upper_bound)]
     for k, pull in enumerate(_pulls(problem, shares)):
-        residual, outside = problem.y - problem.X @ W[k], 1 - z[:, k]
-        constraints += [W[k] == pull @ z[:, k], delta <= residual + cp.multiply(above[:, k], outside),
-                        delta >= residual - cp.multiply(below[:, k], outside)]
+        residual = problem.y - problem.X @ W[k]
+        outside = 1 - z[:, k]
+        constraints += [
+            W[k] == pull @ z[:, k],
+            delta <= residual + cp.multiply(above[:, k], outside),
+            delta >= residual - cp.multiply(below[:, k], outside),
+        ]
     weighted = cp.multiply(np.sqrt(problem.penalty)[None, :], W)
     return cp.sum_squares(delta) + cp.sum_squares(weighted), constraints
 
 
 def _linearised(terms, z):
     """Objective and constraints of the polynomial with one variable per product."""
-    K, flat = z.shape[1], cp.vec(z, order="C")
-    linear, products = np.zeros(flat.size), {m: c for m, c in terms.items() if len(m) > 1}
+    K = z.shape[1]
+    flat = cp.vec(z, order="C")
+    linear = np.zeros(flat.size)
+    products = {m: c for m, c in terms.items() if len(m) > 1}
     for monomial, c in terms.items():
         if len(monomial) == 1:
             linear[monomial[0][0] * K + monomial[0][1]] = c
     factors = [[i * K + k for i, k in m] for m in products]
-    c, size = np.array(list(products.values())), np.array([len(f) for f in factors])
-    rows, columns = np.repeat(np.arange(len(c)), size), np.concatenate(factors)
-    members, t = csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(c), flat.size)), cp.Variable(len(c), nonneg=True)
-    up, down = np.flatnonzero(c > 0), c[rows] <= 0
-    constraints = [t[up] >= members[up] @ flat - (size[up] - 1), t[rows[down]] <= flat[columns[down]]]
+    c = np.array(list(products.values()))
+    size = np.array([len(f) for f in factors])
+    rows = np.repeat(np.arange(len(c)), size)
+    columns = np.concatenate(factors)
+    members = csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(c), flat.size))
+    t = cp.Variable(len(c), nonneg=True)
+    up = np.flatnonzero(c > 0)
+    down = c[rows] <= 0
+    constraints = [
+        t[up] >= members[up] @ flat - (size[up] - 1),
+        t[rows[down]] <= flat[columns[down]],
+    ]
     return terms[()] + linear @ flat + c @ t, constraints
 
 # %% ../../nbs/24_lpc_ns_mip.ipynb #1addb319
@@ -251,7 +298,9 @@ def build_indicator_model(problem, alpha=None, start=None):
     z : list of lists of pyscipopt.Variable
         Memberships, indexed by sample and cluster.
     """
-    shares, K, columns = check_shares(alpha, problem.n_clusters), problem.n_clusters, range(problem.n_coefficients)
+    shares = check_shares(alpha, problem.n_clusters)
+    K = problem.n_clusters
+    columns = range(problem.n_coefficients)
     limit = None if start is None else _radius(problem, surrogate_objective(problem, start, shares))
     model = Model()
     model.hideOutput()
@@ -263,7 +312,9 @@ def build_indicator_model(problem, alpha=None, start=None):
         model.addCons(quicksum(row) == 1)
     for k, pull in enumerate(_pulls(problem, shares)):
         for a in columns:
-            model.addCons(quicksum(p * row[k] for p, row in zip(pull[a], z, strict=True)) == W[k][a])
+            model.addCons(
+                quicksum(p * row[k] for p, row in zip(pull[a], z, strict=True)) == W[k][a]
+            )
         for row, x, y, d in zip(z, problem.X, problem.y, delta, strict=True):
             reached = d + quicksum(x[a] * W[k][a] for a in columns)
             model.addConsIndicator(reached <= y, binvar=row[k])
@@ -275,7 +326,9 @@ def build_indicator_model(problem, alpha=None, start=None):
     model.addCons(quicksum(d * d for d in delta) + quicksum(penalties) <= total)
     model.setObjective(total)
     if start is not None:
-        _hand_over(model, problem, shares, _by_first_appearance(start, shares), (z, delta, W, total))
+        _hand_over(
+            model, problem, shares, _by_first_appearance(start, shares), (z, delta, W, total)
+        )
     return model, z
 
 
@@ -284,9 +337,20 @@ def _hand_over(model, problem, shares, labels, variables):
     z, delta, W, total = variables
     coefficients = approximate_coefficients(problem, labels, shares)
     residuals = problem.y - np.einsum("np,np->n", problem.X, coefficients[labels])
-    values = [(z[i][k], float(k == labels[i])) for i in range(problem.n_samples) for k in range(problem.n_clusters)]
-    values += [*zip(delta, residuals, strict=True), (total, surrogate_objective(problem, labels, shares))]
-    values += [(v, c) for row, line in zip(W, coefficients, strict=True) for v, c in zip(row, line, strict=True)]
+    values = [
+        (z[i][k], float(k == labels[i]))
+        for i in range(problem.n_samples)
+        for k in range(problem.n_clusters)
+    ]
+    values += [
+        *zip(delta, residuals, strict=True),
+        (total, surrogate_objective(problem, labels, shares)),
+    ]
+    values += [
+        (v, c)
+        for row, line in zip(W, coefficients, strict=True)
+        for v, c in zip(row, line, strict=True)
+    ]
     solution = model.createSol()
     for variable, value in values:
         model.setSolVal(solution, variable, float(value))
@@ -300,7 +364,12 @@ def _radius(problem, value):
 
 def _by_first_appearance(labels, shares):
     """Rename clusters of equal share by first appearance."""
-    first = np.array([np.flatnonzero(labels == k)[0] if (labels == k).any() else len(labels) for k in range(len(shares))])
+    first = np.array(
+        [
+            np.flatnonzero(labels == k)[0] if (labels == k).any() else len(labels)
+            for k in range(len(shares))
+        ]
+    )
     names = np.arange(len(shares))
     for share in np.unique(shares):
         group = np.flatnonzero(shares == share)
@@ -311,15 +380,16 @@ def _by_first_appearance(labels, shares):
 @dataclass(frozen=True)
 class SurrogateSolution(LPCSolution):
     """
-    A partition found through a surrogate objective; `objective` is eq. (1) after refitting, `lower_bound` a bound on eq. (1).
+    A partition found through a surrogate objective; `objective` is eq. (1) after refitting,
+    `lower_bound` a bound on eq. (1).
 
     Attributes
     ----------
     alpha : ndarray of shape (n_clusters,)
         Shares, in the order of the labels.
     surrogate_objective : float
-        The surrogate, recomputed from the labels: eq. (8) of Liang et al. (2026), minimised by LPC-NS-MIP, or eq. (12), maximised by
-        LPC-NS-QPBO.
+        The surrogate, recomputed from the labels: eq. (8) of Liang et al. (2026), minimised by
+        LPC-NS-MIP, or eq. (12), maximised by LPC-NS-QPBO.
     surrogate_bound : float
         No partition has a better surrogate, within the solver's tolerances. Not a bound on eq. (1).
     surrogate_status : str
@@ -347,22 +417,39 @@ def _check_combination(formulation, solver):
         return
     name = check_choice("solver", str(solver).upper(), tuple(BACKENDS))
     if formulation == "indicator" and name != "SCIP":
-        raise MissingBackendError(f"The indicator formulation is written in SCIP's own interface and {name} cannot read it; use solver='SCIP', or formulation='big-m'.")
+        raise MissingBackendError(
+            f"The indicator formulation is written in SCIP's own interface and {name} cannot read"
+            " it; use solver='SCIP', or formulation='big-m'."
+        )
     if kind not in BACKENDS[name].solves:
         able = ", ".join(b.name for b in BACKENDS.values() if kind in b.solves)
-        hint = "; for a dozen samples formulation='cubic' is linear and HIGHS can solve it" if name == "HIGHS" else ""
-        raise MissingBackendError(f"{name} cannot solve formulation {formulation!r}, a problem of class {kind}; use one of {able}{hint}.")
+        hint = (
+            "; for a dozen samples formulation='cubic' is linear and HIGHS can solve it"
+            if name == "HIGHS"
+            else ""
+        )
+        raise MissingBackendError(
+            f"{name} cannot solve formulation {formulation!r}, a problem of class {kind}; use one"
+            f" of {able}{hint}."
+        )
 
 
 def _run_cvxpy(problem, shares, formulation, start, solver, limits):
     """Labels, bound and whether the gap was closed, from a cvxpy formulation."""
-    bound = None if start is None else _radius(problem, surrogate_objective(problem, start, shares)) ** 2
+    bound = (
+        None
+        if start is None
+        else _radius(problem, surrogate_objective(problem, start, shares)) ** 2
+    )
     model, z = build_ns_mip(problem, shares, formulation, bound)
     choose_backend(model, solver)
     try:
         found = solve(model, solver, **limits)
         if z.value is None:
-            raise NoSolutionError(f"{found.solver} ended with status {found.status!r} ({found.reason}); try another formulation or solver.")
+            raise NoSolutionError(
+                f"{found.solver} ended with status {found.status!r} ({found.reason}); try another"
+                " formulation or solver."
+            )
     except NoSolutionError as error:
         if start is None:
             raise
@@ -382,15 +469,30 @@ def _run_indicator(problem, shares, start, limits):
     if model.getNSols() == 0 and start is not None:
         return None, model.getDualbound(), False
     if model.getNSols() == 0:
-        raise NoSolutionError(f"SCIP found no solution ({model.getStatus()}). Give it more time, or use warm_start=True.")
+        raise NoSolutionError(
+            f"SCIP found no solution ({model.getStatus()}). Give it more time, or use"
+            " warm_start=True."
+        )
     labels = np.array([np.argmax([model.getVal(v) for v in row]) for row in z])
     return labels, model.getDualbound(), model.getStatus() in ("optimal", "gaplimit")
 
 # %% ../../nbs/24_lpc_ns_mip.ipynb #ea7c5cdc
-def ns_mip(problem, *, alpha=None, formulation="big-m", solver=None, warm_start=True, time_limit=None, gap=1e-4, random_state=None,
-           verbose=0, options=None):
+def ns_mip(
+    problem,
+    *,
+    alpha=None,
+    formulation="big-m",
+    solver=None,
+    warm_start=True,
+    time_limit=None,
+    gap=1e-4,
+    random_state=None,
+    verbose=0,
+    options=None,
+):
     """
-    LPC-NS-MIP: minimise eq. (8) of Liang et al. (2026) over partitions and refit the coefficients by eq. (14).
+    LPC-NS-MIP: minimise eq. (8) of Liang et al. (2026) over partitions and refit the coefficients
+    by eq. (14).
 
     Parameters
     ----------
@@ -398,11 +500,13 @@ def ns_mip(problem, *, alpha=None, formulation="big-m", solver=None, warm_start=
     alpha : array-like of shape (n_clusters,), optional
         Positive share alpha_k of each cluster; 1/K each by default.
     formulation : {"big-m", "indicator", "cubic"}
-        Big-M constraints in cvxpy, indicator constraints in SCIP, or the linearised polynomial for a dozen samples.
+        Big-M constraints in cvxpy, indicator constraints in SCIP, or the linearised polynomial for
+        a dozen samples.
     solver : str, optional
         Back end, see `available_backends`; SCIP by default, HIGHS for "cubic".
     warm_start : bool
-        Search for a partition first; it bounds the residuals, and is returned if the solver finds none.
+        Search for a partition first; it bounds the residuals, and is returned if the solver finds
+        none.
     time_limit : float, optional
         Seconds for the solver; the search and the compilation come on top.
     gap : float
@@ -430,11 +534,20 @@ def ns_mip(problem, *, alpha=None, formulation="big-m", solver=None, warm_start=
     """
     begin = time.perf_counter()
     _check_combination(formulation, solver)
-    shares, gap = check_shares(alpha, problem.n_clusters), check_nonnegative("gap", gap)
+    shares = check_shares(alpha, problem.n_clusters)
+    gap = check_nonnegative("gap", gap)
     limit = None if time_limit is None else check_nonnegative("time_limit", time_limit)
     if problem.n_clusters == 1:
         only = np.zeros(problem.n_samples, dtype=np.int64)
-        return _conclude(problem, shares, only, surrogate_objective(problem, only, shares), True, "optimal", begin)
+        return _conclude(
+            problem,
+            shares,
+            only,
+            surrogate_objective(problem, only, shares),
+            True,
+            "optimal",
+            begin,
+        )
     form, unit = _normalised(problem)
     start = surrogate_search(form, shares, random_state=random_state) if warm_start else None
     limits = {"time_limit": limit, "gap": gap, "verbose": bool(verbose), "options": options}
@@ -449,7 +562,8 @@ def ns_mip(problem, *, alpha=None, formulation="big-m", solver=None, warm_start=
 
 
 def _normalised(problem):
-    """The same problem with columns and target of mean square 1, and the factor between the objectives."""
+    """The same problem with columns and target of mean square 1, and the factor between the
+    objectives."""
     unit = float(problem.y @ problem.y) / problem.n_samples or 1.0
     form = scaled(problem)
     return replace(form, y=form.y / sqrt(unit)), unit
@@ -461,6 +575,15 @@ def _conclude(problem, shares, labels, bound, closed, status, begin):
     _, first = np.unique(solution.labels, return_index=True)
     order = np.r_[labels[first], np.setdiff1d(np.arange(problem.n_clusters), labels)]
     value = surrogate_objective(problem, labels, shares)
-    details = dict(vars(solution), seconds=time.perf_counter() - begin, lower_bound=solution.objective if status == "optimal" else 0.0)
-    return SurrogateSolution(**details, alpha=shares[order], surrogate_objective=value, surrogate_bound=min(max(bound, 0.0), value),
-                             surrogate_status="optimal" if closed else "feasible")
+    details = dict(
+        vars(solution),
+        seconds=time.perf_counter() - begin,
+        lower_bound=solution.objective if status == "optimal" else 0.0,
+    )
+    return SurrogateSolution(
+        **details,
+        alpha=shares[order],
+        surrogate_objective=value,
+        surrogate_bound=min(max(bound, 0.0), value),
+        surrogate_status="optimal" if closed else "feasible",
+    )

@@ -11,7 +11,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..errors import InputError, check_matrix, check_n_clusters, check_nonnegative, check_vector
+from lpc_ns.errors import (
+    InputError,
+    check_matrix,
+    check_n_clusters,
+    check_nonnegative,
+    check_vector,
+)
 from ..solvers import relative_gap
 
 # %% ../../nbs/20_lpc_problem.ipynb #2b4d6117
@@ -25,13 +31,15 @@ class LPCProblem:
     Attributes
     ----------
     X : ndarray of shape (n_samples, n_features + 1)
-        Design matrix, its first column ones; with sample weights every row is multiplied by the root of its weight.
+        Design matrix, its first column ones; with sample weights every row is multiplied by the
+        root of its weight.
     y : ndarray of shape (n_samples,)
         Target, multiplied likewise.
     n_clusters : int
         Largest number of clusters, K.
     penalty : ndarray of shape (n_features + 1,)
-        Weight of each squared coefficient: the ridge weight, and 0 for an intercept that is not penalised.
+        Weight of each squared coefficient: the ridge weight, and 0 for an intercept that is not
+        penalised.
     """
 
     X: np.ndarray
@@ -76,7 +84,8 @@ def make_problem(X, y, n_clusters, ridge=0.01, penalize_intercept=True, sample_w
     Raises
     ------
     InputError
-        If the data are not numeric and finite, their shapes do not fit, or a parameter is out of range.
+        If the data are not numeric and finite, their shapes do not fit, or a parameter is out of
+        range.
     """
     X = check_matrix(X)
     y = check_vector(y, len(X))
@@ -87,7 +96,8 @@ def make_problem(X, y, n_clusters, ridge=0.01, penalize_intercept=True, sample_w
     design = np.column_stack([np.ones(len(X)), X])
     if sample_weight is not None:
         root = np.sqrt(_check_weights(sample_weight, len(X)))
-        design, y = design * root[:, None], y * root
+        design = design * root[:, None]
+        y = y * root
     return LPCProblem(design, np.require(y, requirements="W"), n_clusters, penalty)
 
 
@@ -100,14 +110,16 @@ def _check_weights(sample_weight, n_samples):
 
 # %% ../../nbs/20_lpc_problem.ipynb #c676bba1
 def _triangle(A, target):
-    """Upper triangle R of the QR factorisation of [A, target], which keeps all that least squares needs."""
+    """Upper triangle R of the QR factorisation of [A, target], which keeps all that least squares
+    needs."""
     stacked = np.column_stack([A, target])
     return np.linalg.qr(stacked, mode="r") if len(stacked) > stacked.shape[1] else stacked
 
 
 def ridge_coefficients(A, target, penalty):
     """
-    Minimise |target - A w|^2 + sum_j penalty_j w_j^2, eq. (14) of Liang et al. (2026), by orthogonal factorisation.
+    Minimise |target - A w|^2 + sum_j penalty_j w_j^2, eq. (14) of Liang et al. (2026), by
+    orthogonal factorisation.
 
     Parameters
     ----------
@@ -259,8 +271,8 @@ class LPCSolution:
     seconds : float
         Wall-clock time of the search.
     restart_objectives : ndarray of shape (n_restarts,)
-        Final objective of every independent restart, in the order of their seeds; where the search ran on a part of the data,
-        that of the part.
+        Final objective of every independent restart, in the order of their seeds; where the search
+        ran on a part of the data, that of the part.
     trace : tuple of (seconds, objective, lower_bound)
         Each improvement of either.
     """
@@ -280,7 +292,8 @@ class LPCSolution:
 
     @property
     def share_of_restarts(self):
-        """Share of the restarts that ended within a relative 1e-6 of the best one; NaN without restarts."""
+        """Share of the restarts that ended within a relative 1e-6 of the best one; NaN without
+        restarts."""
         if not len(self.restart_objectives):
             return float("nan")
         return float(np.mean(self.restart_objectives <= self.restart_objectives.min() * (1 + 1e-6)))
@@ -320,14 +333,18 @@ def partitions(n_samples, n_clusters):
     strings = np.zeros((1, 1), dtype=np.int64)
     for _ in range(n_samples - 1):
         largest = strings.max(axis=1)
-        grown = [np.column_stack([strings[largest >= k - 1], np.full((largest >= k - 1).sum(), k)]) for k in range(n_clusters)]
+        grown = [
+            np.column_stack([strings[largest >= k - 1], np.full((largest >= k - 1).sum(), k)])
+            for k in range(n_clusters)
+        ]
         strings = np.concatenate(grown)
     return strings
 
 # %% ../../nbs/20_lpc_problem.ipynb #97a159d1
 def count_partitions(n_samples, n_clusters):
     """
-    Number of partitions of a set into at most `n_clusters` blocks, by the recursion S(n, k) = S(n-1, k-1) + k S(n-1, k).
+    Number of partitions of a set into at most `n_clusters` blocks, by the recursion S(n, k) =
+    S(n-1, k-1) + k S(n-1, k).
 
     Parameters
     ----------
@@ -345,14 +362,19 @@ def count_partitions(n_samples, n_clusters):
 # %% ../../nbs/20_lpc_problem.ipynb #e0915c47
 def _subset_costs(problem, n_batch=4096):
     """Objective of one cluster holding exactly the samples in the bits of 0, ..., 2^N - 1."""
-    form, N = scaled(problem), problem.n_samples
+    form = scaled(problem)
+    N = problem.n_samples
     costs = np.empty(2**N)
     for first in range(0, 2**N, n_batch):
         numbers = np.arange(first, min(first + n_batch, 2**N))
         member = (numbers[:, None] >> np.arange(N)) & 1
-        roots = np.broadcast_to(np.diag(np.sqrt(form.penalty)), (len(numbers), *[problem.n_coefficients] * 2))
+        roots = np.broadcast_to(
+            np.diag(np.sqrt(form.penalty)), (len(numbers), *[problem.n_coefficients] * 2)
+        )
         A = np.concatenate([member[:, :, None] * form.X, roots], axis=1)
-        c = np.concatenate([member * form.y, np.zeros((len(numbers), problem.n_coefficients))], axis=1)
+        c = np.concatenate(
+            [member * form.y, np.zeros((len(numbers), problem.n_coefficients))], axis=1
+        )
         U, sizes, _ = np.linalg.svd(A, full_matrices=False)
         U *= (sizes > np.finfo(float).eps * A.shape[1] * sizes[:, :1])[:, None, :]
         rest = c - np.einsum("sij,skj,sk->si", U, U, c, optimize=True)
@@ -383,8 +405,12 @@ def brute_force(problem, max_partitions=2_000_000):
     """
     count = count_partitions(problem.n_samples, problem.n_clusters)
     if count > max_partitions:
-        raise InputError(f"{problem.n_samples} samples in {problem.n_clusters} clusters have {count:.2g} partitions, too many to try all: use a search.")
-    strings, costs = partitions(problem.n_samples, problem.n_clusters), _subset_costs(problem)
+        raise InputError(
+            f"{problem.n_samples} samples in {problem.n_clusters} clusters have {count:.2g}"
+            " partitions, too many to try all: use a search."
+        )
+    strings = partitions(problem.n_samples, problem.n_clusters)
+    costs = _subset_costs(problem)
     bits = 2 ** np.arange(problem.n_samples)
     values = sum(costs[(strings == k) @ bits] for k in range(problem.n_clusters))
     solution = make_solution(problem, strings[values.argmin()], status="optimal")

@@ -16,7 +16,14 @@ from pathlib import Path
 import cvxpy as cp
 import numpy as np
 
-from ..errors import InputError, MissingBackendError, NoSolutionError, check_choice, check_count, check_nonnegative
+from lpc_ns.errors import (
+    InputError,
+    MissingBackendError,
+    NoSolutionError,
+    check_choice,
+    check_count,
+    check_nonnegative,
+)
 from .local_search import spawn_seeds
 from .ns_mip import SurrogateSolution
 from .problem import canonical_labels, make_solution, scaled
@@ -50,13 +57,19 @@ def surrogate_value(problem, labels, alpha=None):
     """
     form = scaled(problem)
     moments = (form.X[labels == k].T @ form.y[labels == k] for k in range(problem.n_clusters))
-    return float(sum(((b @ _factor(form, a)) ** 2).sum() for a, b in zip(check_shares(alpha, problem.n_clusters), moments, strict=True)))
+    return float(
+        sum(
+            ((b @ _factor(form, a)) ** 2).sum()
+            for a, b in zip(check_shares(alpha, problem.n_clusters), moments, strict=True)
+        )
+    )
 
 # %% ../../nbs/25_lpc_qpbo.ipynb #02f927a7
 @dataclass(frozen=True)
 class SignForm:
     """
-    The two-cluster surrogate as a quadratic function of a sum of signed vectors, w = sum_i s_i v_i: S = w'Qw + l'w + k.
+    The two-cluster surrogate as a quadratic function of a sum of signed vectors, w = sum_i s_i v_i:
+    S = w'Qw + l'w + k.
 
     Attributes
     ----------
@@ -110,22 +123,30 @@ def sign_form(problem, alpha=None):
     """
     if problem.n_clusters != 2:
         raise InputError(
-            f"n_clusters is {problem.n_clusters}; signs describe two clusters. For others use ns_qpbo, natively (a search with a bound) "
-            "or with solver='SCIP' or 'HIGHS' (a proof, for small problems)."
+            f"n_clusters is {problem.n_clusters}; signs describe two clusters. For others use"
+            " ns_qpbo, natively (a search with a bound) or with solver='SCIP' or 'HIGHS' (a proof,"
+            " for small problems)."
         )
     form = scaled(problem)
-    moments, L = form.X * form.y[:, None], _factor(form, 0.5)
-    V, back = moments @ L, np.linalg.pinv(L)
+    moments = form.X * form.y[:, None]
+    L = _factor(form, 0.5)
+    V = moments @ L
+    back = np.linalg.pinv(L)
     B1, B2 = (back @ _factor(form, share) for share in check_shares(alpha, 2))
-    B1, B2, g = B1 @ B1.T, B2 @ B2.T, V.sum(axis=0)
+    B1 = B1 @ B1.T
+    B2 = B2 @ B2.T
+    g = V.sum(axis=0)
     return SignForm(V, (B1 + B2) / 4, (B1 - B2) @ g / 2, float(g @ (B1 + B2) @ g) / 4)
 
 # %% ../../nbs/25_lpc_qpbo.ipynb #5f039403
 def _turn(V, a, b):
-    """Signs just after direction a, the order in which they change on the way to -a, and w = s'V before and after each change."""
-    pa, pb = V @ a, V @ b
+    """Signs just after direction a, the order in which they change on the way to -a, and w = s'V
+    before and after each change."""
+    pa = V @ a
+    pb = V @ b
     signs = np.where((pa > 0) | ((pa == 0) & (pb > 0)), 1.0, -1.0)
-    x, y = -signs * pb, np.abs(pa)
+    x = -signs * pb
+    y = np.abs(pa)
     with np.errstate(invalid="ignore"):
         angle = np.where(y + np.abs(x) > 0, x / (y + np.abs(x)), 0.0)
     order = np.argsort(-angle)
@@ -134,7 +155,8 @@ def _turn(V, a, b):
 
 
 def _planes(V):
-    """Planes to sweep: two spanning directions, the samples that move, and the signs (0 for those that move) that turn together."""
+    """Planes to sweep: two spanning directions, the samples that move, and the signs (0 for those
+    that move) that turn together."""
     if V.shape[1] == 2:
         yield np.array([1.0, 0.0]), np.array([0.0, 1.0]), slice(None), np.zeros(len(V))
         return
@@ -150,7 +172,8 @@ def _planes(V):
 
 
 def _best_positions(W, group, Q, l):
-    """For each share: best value over all positions, the position and the signs of the group and of everything."""
+    """For each share: best value over all positions, the position and the signs of the group and of
+    everything."""
     pairs = np.triu_indices(W.shape[1])
     weights = np.array([np.where(pairs[0] == pairs[1], 1.0, 2.0) * q[pairs] for q in Q]).T
     found = [(-np.inf, 0, 1.0, 1.0)] * len(Q)
@@ -164,17 +187,22 @@ def _best_positions(W, group, Q, l):
 
 
 def _sweep_all(V, Q, l):
-    """Best signs for each pair (Q[m], l[m]) over all cells of the arrangement; V has two or three columns."""
-    best, signs = np.full(len(Q), -np.inf), np.ones((len(Q), len(V)))
+    """Best signs for each pair (Q[m], l[m]) over all cells of the arrangement; V has two or three
+    columns."""
+    best = np.full(len(Q), -np.inf)
+    signs = np.ones((len(Q), len(V)))
     for a, b, moving, together in _planes(V):
         before, order, W = _turn(V[moving], a, b)
-        for m, (value, position, side, everything) in enumerate(_best_positions(W, together @ V, Q, l)):
+        for m, (value, position, side, everything) in enumerate(
+            _best_positions(W, together @ V, Q, l)
+        ):
             if value > best[m]:
                 turned = before.copy()
                 turned[order[:position]] *= -1
                 signs[m] = side * together
                 signs[m, moving] = turned
-                best[m], signs[m] = value, everything * signs[m]
+                best[m] = value
+                signs[m] = everything * signs[m]
     return signs
 
 # %% ../../nbs/25_lpc_qpbo.ipynb #433f0f82
@@ -192,9 +220,17 @@ def _qpbo_solution(problem, labels, alpha, bound, gap, begin, late=False):
     value = surrogate_value(problem, base.labels, alpha)
     bound = max(bound, value)
     proved = bound - value <= max(gap, 1e-12) * value
-    known = {f.name: getattr(base, f.name) for f in fields(base)} | {"seconds": time.perf_counter() - begin}
+    known = {f.name: getattr(base, f.name) for f in fields(base)} | {
+        "seconds": time.perf_counter() - begin
+    }
     status = "optimal" if proved else base.status
-    return SurrogateSolution(**known, alpha=alpha, surrogate_objective=value, surrogate_bound=bound, surrogate_status=status)
+    return SurrogateSolution(
+        **known,
+        alpha=alpha,
+        surrogate_objective=value,
+        surrogate_bound=bound,
+        surrogate_status=status,
+    )
 
 # %% ../../nbs/25_lpc_qpbo.ipynb #5e23403d
 def qpbo_exact_path(problem, alphas):
@@ -211,7 +247,8 @@ def qpbo_exact_path(problem, alphas):
     Returns
     -------
     list of SurrogateSolution
-        An optimum for each; O(N log N) time for one feature, O(N^2 log N) for two, times a small factor per share vector.
+        An optimum for each; O(N log N) time for one feature, O(N^2 log N) for two, times a small
+        factor per share vector.
 
     Raises
     ------
@@ -225,20 +262,27 @@ def qpbo_exact_path(problem, alphas):
     rank = V.shape[1]
     if rank > 3:
         raise InputError(
-            f"The design has rank {rank}, and the enumeration serves ranks up to 3 (two features and the intercept): "
-            "use ns_qpbo(problem), whose cone search proves optimality up to a gap."
+            f"The design has rank {rank}, and the enumeration serves ranks up to 3 (two features"
+            " and the intercept): use ns_qpbo(problem), whose cone search proves optimality up to"
+            " a gap."
         )
     pad = ((0, max(2 - rank, 0)),)
     V = np.pad(V, ((0, 0), *pad))
-    Q, l = (np.array([np.pad(getattr(form, name), pad * n) for form in forms]) for name, n in (("Q", 2), ("l", 1)))
+    Q, l = (
+        np.array([np.pad(getattr(form, name), pad * n) for form in forms])
+        for name, n in (("Q", 2), ("l", 1))
+    )
     signs = _sweep_all(V, Q, l)
     labels = (signs < 0).astype(np.int64)
-    return [_qpbo_solution(problem, z, a, 0.0, 0.0, begin) for z, a in zip(labels, shares, strict=True)]
+    return [
+        _qpbo_solution(problem, z, a, 0.0, 0.0, begin) for z, a in zip(labels, shares, strict=True)
+    ]
 
 
 def qpbo_exact(problem, alpha=None):
     """
-    Maximise eq. (12) for two clusters and at most two features, by enumeration of the cells of an arrangement.
+    Maximise eq. (12) for two clusters and at most two features, by enumeration of the cells of an
+    arrangement.
 
     Parameters
     ----------
@@ -265,10 +309,15 @@ LARGEST_RANK = 6
 
 
 class _Cones:
-    """Open cones: vertices C (m, r, r), one unit vector a row, F at the vertices, upper bounds on |t + sum s_i v_i|."""
+    """Open cones: vertices C (m, r, r), one unit vector a row, F at the vertices, upper bounds on
+    |t + sum s_i v_i|."""
 
     def __init__(self, V, t):
-        self.V, self.t, self.best, self.signs, self.dropped = V, t, -np.inf, np.ones(len(V)), 0.0
+        self.V = V
+        self.t = t
+        self.best = -np.inf
+        self.signs = np.ones(len(V))
+        self.dropped = 0.0
         ends = [(1.0, -1.0)] * V.shape[1]
         if not t.any():
             ends[0] = (1.0,)
@@ -286,7 +335,8 @@ class _Cones:
         lengths = np.linalg.norm(self.t + signs.T @ self.V, axis=1)
         top = lengths.argmax()
         if lengths[top] > self.best:
-            self.best, self.signs = lengths[top], signs[:, top].copy()
+            self.best = lengths[top]
+            self.signs = signs[:, top].copy()
         return np.abs(projected).sum(axis=0) + directions @ self.t
 
     def _bound(self, C, F):
@@ -302,32 +352,46 @@ class _Cones:
     def split(self, batch):
         """Bisect the longest edge of the cones with the largest bounds."""
         chosen = np.argpartition(-self.bounds, min(batch, len(self.bounds)) - 1)[:batch]
-        C, F, rows = self.C[chosen], self.F[chosen], np.arange(len(chosen))
-        a, b = np.divmod(np.einsum("mai,mbi->mab", C, C).reshape(len(C), -1).argmin(axis=1), C.shape[1])
+        C = self.C[chosen]
+        F = self.F[chosen]
+        rows = np.arange(len(chosen))
+        a, b = np.divmod(
+            np.einsum("mai,mbi->mab", C, C).reshape(len(C), -1).argmin(axis=1), C.shape[1]
+        )
         middle = C[rows, a] + C[rows, b]
         middle /= np.linalg.norm(middle, axis=1, keepdims=True)
         values = self.offer(middle)
-        halves, values_of = [C.copy(), C.copy()], [F.copy(), F.copy()]
+        halves = [C.copy(), C.copy()]
+        values_of = [F.copy(), F.copy()]
         for end, half, value in zip((a, b), halves, values_of, strict=True):
-            half[rows, end], value[rows, end] = middle, values
-        C, F = np.concatenate(halves), np.concatenate(values_of)
-        self.C, self.F, self.bounds = (np.concatenate([np.delete(old, chosen, axis=0), new]) for old, new in
-                                       ((self.C, C), (self.F, F), (self.bounds, self._bound(C, F))))
+            half[rows, end] = middle
+            value[rows, end] = values
+        C = np.concatenate(halves)
+        F = np.concatenate(values_of)
+        self.C, self.F, self.bounds = (
+            np.concatenate([np.delete(old, chosen, axis=0), new])
+            for old, new in ((self.C, C), (self.F, F), (self.bounds, self._bound(C, F)))
+        )
 
     def prune(self, threshold):
         """Forget the cones that cannot hold anything above the threshold."""
         keep = self.bounds > threshold
         self.dropped = max(self.dropped, self.bounds[~keep].max(initial=0.0))
-        self.C, self.F, self.bounds = self.C[keep], self.F[keep], self.bounds[keep]
+        self.C = self.C[keep]
+        self.F = self.F[keep]
+        self.bounds = self.bounds[keep]
 
 
 def _cone_search(form, signs, gap, deadline):
-    """Branch and bound from a first sign vector; returns signs, an upper bound on S, and whether the time was up."""
+    """Branch and bound from a first sign vector; returns signs, an upper bound on S, and whether
+    the time was up."""
     V, t, constant = form.square()
     cones = _Cones(V, t)
     cones.offer((t + signs @ V)[None])
     most = np.clip(MOST_WORK / V.size, 2000, MOST_CONES) if np.isinf(deadline) else 3 * MOST_CONES
-    late, done, largest = False, 0, max(4, 4_000_000 // len(V))
+    late = False
+    done = 0
+    largest = max(4, 4_000_000 // len(V))
     while done < most:
         cones.prune(np.sqrt(cones.best**2 + gap * (cones.best**2 + constant)) * (1 + 1e-13))
         late = bool(len(cones.bounds)) and time.perf_counter() >= deadline
@@ -357,7 +421,8 @@ def semidefinite_diagonal(V, tolerance=1e-6, max_iter=2000):
     ndarray of shape (n,)
         Its sum is an upper bound on |sum_i s_i v_i|^2 over all signs.
     """
-    B, best = np.eye(V.shape[1]) / np.sqrt(V.shape[1]), np.full(len(V), np.inf)
+    B = np.eye(V.shape[1]) / np.sqrt(V.shape[1])
+    best = np.full(len(V), np.inf)
     for _ in range(max_iter):
         lengths = np.linalg.norm(V @ B, axis=1)
         if not lengths.any():
@@ -381,18 +446,22 @@ def _vectors(problem, alpha):
 
 def _tangent_steps(vectors, labels):
     """Maximise the tangent at the present partition until S no longer grows."""
-    rows, value = np.arange(len(labels)), -np.inf
+    rows = np.arange(len(labels))
+    value = -np.inf
     while True:
         scores = np.column_stack([V @ V[labels == k].sum(axis=0) for k, V in enumerate(vectors)])
-        previous, value = value, scores[rows, labels].sum()
+        previous = value
+        value = scores[rows, labels].sum()
         if value <= previous + 1e-12 * abs(value):
             return labels
         labels = scores.argmax(axis=1)
 
 
 def _single_moves(vectors, labels):
-    """Carry out the move with the largest gain until none is left (or a very large problem has used up its share of work); returns labels and S."""
-    labels, rows = labels.copy(), np.arange(len(labels))
+    """Carry out the move with the largest gain until none is left (or a very large problem has used
+    up its share of work); returns labels and S."""
+    labels = labels.copy()
+    rows = np.arange(len(labels))
     lengths = np.column_stack([(V**2).sum(axis=1) for V in vectors])
     sums = [V[labels == k].sum(axis=0) for k, V in enumerate(vectors)]
     for _ in range(int(2e8 / lengths.size) + 1):
@@ -409,22 +478,27 @@ def _single_moves(vectors, labels):
 
 
 def _best_start(vectors, n_init, random_state, deadline):
-    """The best of several ascents from random directions; returns labels, and whether the time was up."""
-    best, late = (np.zeros(len(vectors[0]), dtype=np.int64), -np.inf), False
+    """The best of several ascents from random directions; returns labels, and whether the time was
+    up."""
+    best = (np.zeros(len(vectors[0]), dtype=np.int64), -np.inf)
+    late = False
     for index, seed in enumerate(spawn_seeds(random_state, n_init)):
         late = index > 0 and time.perf_counter() >= deadline
         if late:
             break
         rng = np.random.default_rng(seed)
         start = np.column_stack([V @ rng.normal(size=V.shape[1]) for V in vectors]).argmax(axis=1)
-        best = max(best, _single_moves(vectors, _tangent_steps(vectors, start)), key=lambda found: found[1])
+        best = max(
+            best, _single_moves(vectors, _tangent_steps(vectors, start)), key=lambda found: found[1]
+        )
     return best[0], late
 
 
 def _tangent_bound(vectors, alpha, steps=100):
     """Upper bound on S for any shares, the best over Frank-Wolfe steps from z_ik = alpha_k."""
     d = np.column_stack([semidefinite_diagonal(V) for V in vectors])
-    z, best = np.tile(alpha, (len(d), 1)), np.inf
+    z = np.tile(alpha, (len(d), 1))
+    best = np.inf
     for step in range(steps):
         sums = [V.T @ column for V, column in zip(vectors, z.T, strict=True)]
         half = np.column_stack([V @ t for V, t in zip(vectors, sums, strict=True)]) - d * z
@@ -446,14 +520,17 @@ def build_qpbo(problem, alpha=None, formulation="quadratic", convexification="sd
     alpha : sequence of n_clusters floats, optional
         Assumed shares; 1 / n_clusters when there are none.
     formulation : {"quadratic", "linear"}
-        Concave mixed-integer quadratic program, or mixed-integer linear program with one more variable per sample and cluster.
+        Concave mixed-integer quadratic program, or mixed-integer linear program with one more
+        variable per sample and cluster.
     convexification : {"sdp", "shift"}
-        Diagonal of the quadratic form: the one of smallest sum, or the largest eigenvalue in every place.
+        Diagonal of the quadratic form: the one of smallest sum, or the largest eigenvalue in every
+        place.
 
     Returns
     -------
     cvxpy.Problem
-        To be maximised, in squared units of the target; its variable "z" is the 0/1 assignment matrix of shape (n_samples, n_clusters).
+        To be maximised, in squared units of the target; its variable "z" is the 0/1 assignment
+        matrix of shape (n_samples, n_clusters).
 
     Raises
     ------
@@ -469,21 +546,35 @@ def build_qpbo(problem, alpha=None, formulation="quadratic", convexification="sd
         constraints.append(z[0, 0] == 1)
     vectors = _vectors(problem, alpha)
     if formulation == "quadratic":
-        return cp.Problem(cp.Maximize(sum(_concave_part(V, z[:, k], convexification) for k, V in enumerate(vectors))), constraints)
+        return cp.Problem(
+            cp.Maximize(
+                sum(_concave_part(V, z[:, k], convexification) for k, V in enumerate(vectors))
+            ),
+            constraints,
+        )
     q = cp.Variable(z.shape, name="q")
-    return cp.Problem(cp.Maximize(cp.sum(q)), constraints + [c for k, V in enumerate(vectors) for c in _product_constraints(V, z[:, k], q[:, k])])
+    return cp.Problem(
+        cp.Maximize(cp.sum(q)),
+        constraints
+        + [c for k, V in enumerate(vectors) for c in _product_constraints(V, z[:, k], q[:, k])],
+    )
 
 
 def _concave_part(V, z, convexification):
     """z'(VV' - diag(d))z + d'z with a diagonal that makes it concave."""
-    d = semidefinite_diagonal(V) if convexification == "sdp" else np.full(len(V), np.linalg.norm(V, 2) ** 2)
+    d = (
+        semidefinite_diagonal(V)
+        if convexification == "sdp"
+        else np.full(len(V), np.linalg.norm(V, 2) ** 2)
+    )
     return d @ z - cp.quad_form(z, cp.psd_wrap(np.diag(d) - V @ V.T))
 
 
 def _product_constraints(V, z, q):
     """q_i is at most z_i times v_i't, with t = V'z."""
     G = V @ V.T
-    upper, lower = np.maximum(G, 0).sum(axis=1), np.minimum(G, 0).sum(axis=1)
+    upper = np.maximum(G, 0).sum(axis=1)
+    lower = np.minimum(G, 0).sum(axis=1)
     t = cp.Variable(V.shape[1])
     return [t == V.T @ z, q <= cp.multiply(upper, z), q <= V @ t - cp.multiply(lower, 1 - z)]
 
@@ -491,7 +582,8 @@ def _product_constraints(V, z, q):
 @dataclass(frozen=True)
 class OPBFile:
     """
-    An OPB file and how to read answers to it: S is constant - (integer objective) / scale, up to `rounding`.
+    An OPB file and how to read answers to it: S is constant - (integer objective) / scale, up to
+    `rounding`.
 
     Attributes
     ----------
@@ -499,7 +591,8 @@ class OPBFile:
     n_samples, n_clusters : int
     scale, constant : float
     rounding : float
-        Largest difference between S and its rounded form, in squared units of the target; the rounded optimum loses at most twice this.
+        Largest difference between S and its rounded form, in squared units of the target; the
+        rounded optimum loses at most twice this.
     """
 
     path: Path
@@ -512,11 +605,16 @@ class OPBFile:
     def labels(self, values):
         """Labels from the values of the variables, in their order."""
         values = np.round(np.asarray(values, dtype=float)).astype(np.int64)
-        return 1 - values if self.n_clusters == 2 else values.reshape(self.n_samples, self.n_clusters).argmax(axis=1)
+        return (
+            1 - values
+            if self.n_clusters == 2
+            else values.reshape(self.n_samples, self.n_clusters).argmax(axis=1)
+        )
 
 
 def _opb_blocks(vectors):
-    """Blocks of variables: each a linear part and a symmetric matrix, S = constant + sum of c'z + z'Gz; and the constant."""
+    """Blocks of variables: each a linear part and a symmetric matrix, S = constant + sum of c'z +
+    z'Gz; and the constant."""
     if len(vectors) != 2:
         return [(np.zeros(len(V)), V @ V.T) for V in vectors], 0.0
     V1, V2 = vectors
@@ -526,10 +624,14 @@ def _opb_blocks(vectors):
 def _opb_terms(block, names, scale):
     """Terms of -scale (c'z + z'Gz) with z^2 = z, as integers and text."""
     c, G = block
-    linear, products = np.rint(-scale * (c + np.diag(G))), np.rint(-2 * scale * G)
+    linear = np.rint(-scale * (c + np.diag(G)))
+    products = np.rint(-2 * scale * G)
     size = np.abs(linear).sum() + np.abs(np.triu(products, 1)).sum()
     terms = [f"{int(value):+d} {name}" for value, name in zip(linear, names, strict=True) if value]
-    terms += [f"{int(products[i, j]):+d} {names[i]} {names[j]}" for i, j in zip(*np.nonzero(np.triu(products, 1)), strict=True)]
+    terms += [
+        f"{int(products[i, j]):+d} {names[i]} {names[j]}"
+        for i, j in zip(*np.nonzero(np.triu(products, 1)), strict=True)
+    ]
     return size, terms
 
 
@@ -555,20 +657,27 @@ def write_opb(problem, path, alpha=None, tolerance=1e-6):
     Raises
     ------
     InputError
-        If there is one cluster only, the tolerance is not positive, or the integers would exceed 2^53, beyond which solvers that compute in
-        double precision lose digits.
+        If there is one cluster only, the tolerance is not positive, or the integers would exceed
+        2^53, beyond which solvers that compute in double precision lose digits.
     """
-    K, n = problem.n_clusters, problem.n_samples
+    K = problem.n_clusters
+    n = problem.n_samples
     if K < 2:
         raise InputError("n_clusters is 1: there is nothing to assign, and no OPB file to write.")
     if check_nonnegative("tolerance", tolerance) == 0:
-        raise InputError("tolerance is 0; coefficients are rounded to integers, so it must be positive, for instance 1e-6.")
+        raise InputError(
+            "tolerance is 0; coefficients are rounded to integers, so it must be positive, for"
+            " instance 1e-6."
+        )
     scale = n * (n + 1) / (2 * tolerance * (float(problem.y @ problem.y) or 1.0))
     blocks, constant = _opb_blocks(_vectors(problem, check_shares(alpha, K)))
     names = np.array([f"x{j + 1}" for j in range(n * (1 if K == 2 else K))]).reshape(n, -1)
     parts = [_opb_terms(block, names[:, k], scale) for k, block in enumerate(blocks)]
     if sum(size for size, _ in parts) > 2**53:
-        raise InputError(f"With tolerance = {tolerance:g} and {n} samples the integer coefficients exceed 2^53; use a larger tolerance.")
+        raise InputError(
+            f"With tolerance = {tolerance:g} and {n} samples the integer coefficients exceed 2^53;"
+            " use a larger tolerance."
+        )
     terms = [term for _, part in parts for term in part]
     rows = [] if K == 2 else [" ".join(f"+1 {name}" for name in row) + " = 1 ;" for row in names]
     header = f"* #variable= {names.size} #constraint= {len(rows)}"
@@ -612,7 +721,10 @@ def solve_opb(file, *, time_limit=None, gap=0.0, verbose=False):
         model.setParam("limits/time", check_nonnegative("time_limit", time_limit))
     model.optimize()
     if not model.getNSols():
-        raise NoSolutionError(f"SCIP was stopped before it found a solution of {file.path.name} ({model.getStatus()}); give it more time.")
+        raise NoSolutionError(
+            f"SCIP was stopped before it found a solution of {file.path.name}"
+            f" ({model.getStatus()}); give it more time."
+        )
     solution = model.getBestSol()
     values = {variable.name: solution[variable] for variable in model.getVars()}
     count = file.n_samples * (1 if file.n_clusters == 2 else file.n_clusters)
@@ -643,27 +755,55 @@ def _native(problem, alpha, n_init, gap, random_state, deadline):
 def _choose_formulation(solver, formulation):
     """Name of the back end and the formulation for it."""
     solver = check_choice("solver", str(solver).upper(), ("NATIVE", *BACKENDS))
-    able = [f for f, kind in (("quadratic", "MIQP"), ("linear", "MILP")) if kind in BACKENDS[solver].solves]
+    able = [
+        f
+        for f, kind in (("quadratic", "MIQP"), ("linear", "MILP"))
+        if kind in BACKENDS[solver].solves
+    ]
     if not able:
-        raise MissingBackendError(f"{solver} cannot solve problems with integer variables: use solver='native', 'SCIP' or 'HIGHS'.")
-    formulation = able[0] if formulation is None else check_choice("formulation", formulation, ("quadratic", "linear"))
+        raise MissingBackendError(
+            f"{solver} cannot solve problems with integer variables: use solver='native', 'SCIP' or"
+            " 'HIGHS'."
+        )
+    formulation = (
+        able[0]
+        if formulation is None
+        else check_choice("formulation", formulation, ("quadratic", "linear"))
+    )
     if formulation not in able:
         raise MissingBackendError(
-            f"{solver} solves mixed-integer linear problems only: use formulation='linear' with it, or solver='SCIP' for the quadratic one."
+            f"{solver} solves mixed-integer linear problems only: use formulation='linear' with it,"
+            " or solver='SCIP' for the quadratic one."
         )
     return solver, formulation
 
 
 def _by_back_end(problem, alpha, solver, formulation, time_limit, gap, verbose):
-    """Labels, upper bound on S, and whether the search ended early; the target is scaled to mean square 1 for the back end."""
+    """Labels, upper bound on S, and whether the search ended early; the target is scaled to mean
+    square 1 for the back end."""
     solver, formulation = _choose_formulation(solver, formulation)
     unit = float(np.sqrt(np.mean(problem.y**2))) or 1.0
     model = build_qpbo(replace(problem, y=problem.y / unit), alpha, formulation)
     answer = solve(model, solver, time_limit=time_limit, gap=gap, verbose=bool(verbose))
-    return model.var_dict["z"].value.argmax(axis=1), answer.bound * unit**2, answer.status != "optimal"
+    return (
+        model.var_dict["z"].value.argmax(axis=1),
+        answer.bound * unit**2,
+        answer.status != "optimal",
+    )
 
 
-def ns_qpbo(problem, *, alpha=None, solver="native", formulation=None, n_init=None, time_limit=None, gap=1e-4, random_state=None, verbose=0):
+def ns_qpbo(
+    problem,
+    *,
+    alpha=None,
+    solver="native",
+    formulation=None,
+    n_init=None,
+    time_limit=None,
+    gap=1e-4,
+    random_state=None,
+    verbose=0,
+):
     """
     LPC-NS-QPBO of Liang et al. (2026): maximise eq. (12), then refit (eq. 14).
 
@@ -675,7 +815,8 @@ def ns_qpbo(problem, *, alpha=None, solver="native", formulation=None, n_init=No
     solver : str
         "native", or a back end for mixed-integer problems such as "SCIP" or "HIGHS".
     formulation : {"quadratic", "linear"}, optional
-        For back ends: see `build_qpbo`; by default the quadratic one where the back end can solve it.
+        For back ends: see `build_qpbo`; by default the quadratic one where the back end can solve
+        it.
     n_init : int, optional
         Number of starts of the native search; by default 20, fewer beyond 100,000 samples.
     time_limit : float, optional
@@ -690,7 +831,8 @@ def ns_qpbo(problem, *, alpha=None, solver="native", formulation=None, n_init=No
     Returns
     -------
     SurrogateSolution
-        Its `objective` is eq. (1) after the refit, about which nothing is proved; `surrogate_objective`, `surrogate_bound` and `surrogate_status` are about eq. (12).
+        Its `objective` is eq. (1) after the refit, about which nothing is proved;
+        `surrogate_objective`, `surrogate_bound` and `surrogate_status` are about eq. (12).
 
     Raises
     ------
@@ -702,14 +844,20 @@ def ns_qpbo(problem, *, alpha=None, solver="native", formulation=None, n_init=No
         If a back end was stopped before it had a solution.
     """
     begin = time.perf_counter()
-    K, n = problem.n_clusters, problem.n_samples
-    alpha, gap = check_shares(alpha, K), check_nonnegative("gap", gap)
-    deadline = begin + check_nonnegative("time_limit", time_limit) if time_limit is not None else np.inf
+    K = problem.n_clusters
+    n = problem.n_samples
+    alpha = check_shares(alpha, K)
+    gap = check_nonnegative("gap", gap)
+    deadline = (
+        begin + check_nonnegative("time_limit", time_limit) if time_limit is not None else np.inf
+    )
     n_init = int(np.clip(2_000_000 / n, 2, 20)) if n_init is None else check_count("n_init", n_init)
     if K == 1:
         return _qpbo_solution(problem, np.zeros(n, dtype=np.int64), alpha, 0.0, gap, begin)
     if str(solver).upper() != "NATIVE":
-        labels, bound, late = _by_back_end(problem, alpha, solver, formulation, time_limit, gap, verbose)
+        labels, bound, late = _by_back_end(
+            problem, alpha, solver, formulation, time_limit, gap, verbose
+        )
     elif K == 2 and sign_form(problem, alpha).V.shape[1] <= 2:
         return qpbo_exact(problem, alpha)
     else:

@@ -41,12 +41,18 @@ def approximate_coefficients(problem, labels, alpha=None):
     """
     roots = np.sqrt(check_shares(alpha, problem.n_clusters))
     targets = (np.where(labels == k, problem.y, 0.0) / root for k, root in enumerate(roots))
-    return np.array([ridge_coefficients(root * problem.X, t, problem.penalty) for root, t in zip(roots, targets, strict=True)])
+    return np.array(
+        [
+            ridge_coefficients(root * problem.X, t, problem.penalty)
+            for root, t in zip(roots, targets, strict=True)
+        ]
+    )
 
 
 def surrogate_objective(problem, labels, alpha=None):
     """
-    Objective of a partition with the approximate coefficients, F* of eq. (8) of Liang et al. (2026).
+    Objective of a partition with the approximate coefficients, F* of eq. (8) of Liang et al.
+    (2026).
 
     Parameters
     ----------
@@ -65,7 +71,8 @@ def surrogate_objective(problem, labels, alpha=None):
 
 def qpbo_value(problem, labels, alpha=None):
     """
-    The quadratic approximation H of the objective, whose last sum is eq. (12) of Liang et al. (2026).
+    The quadratic approximation H of the objective, whose last sum is eq. (12) of Liang et al.
+    (2026).
 
     Parameters
     ----------
@@ -77,7 +84,8 @@ def qpbo_value(problem, labels, alpha=None):
     Returns
     -------
     float
-        In squared units of the target; on either side of the objective of eq. (1), and possibly negative.
+        In squared units of the target; on either side of the objective of eq. (1), and possibly
+        negative.
     """
     W = approximate_coefficients(problem, labels, alpha)
     return float(problem.y @ problem.y - problem.y @ np.einsum("np,np->n", problem.X, W[labels]))
@@ -92,7 +100,8 @@ def _mismatch(problem, labels, shares, W):
 
 def price_by_identity(problem, labels, alpha=None):
     """
-    Price of the approximate coefficients for a partition, E_obj, without a difference of objectives.
+    Price of the approximate coefficients for a partition, E_obj, without a difference of
+    objectives.
 
     Parameters
     ----------
@@ -106,7 +115,9 @@ def price_by_identity(problem, labels, alpha=None):
     float
         F*(Z) - F(Z), the left side of eq. (9) of Liang et al. (2026); not negative.
     """
-    form, shares, price = scaled(problem), check_shares(alpha, problem.n_clusters), 0.0
+    form = scaled(problem)
+    shares = check_shares(alpha, problem.n_clusters)
+    price = 0.0
     slopes = _mismatch(form, labels, shares, approximate_coefficients(form, labels, alpha))
     for k in range(problem.n_clusters):
         half = np.vstack([form.X[labels == k], np.diag(np.sqrt(form.penalty))])
@@ -129,22 +140,27 @@ def relative_separability(problem, labels, alpha=None):
     Returns
     -------
     ndarray of shape (n_clusters,)
-        Largest absolute eigenvalue of M*^(-1/2) (M_k - M*) M*^(-1/2), without a unit; 0 for clusters that look alike.
+        Largest absolute eigenvalue of M*^(-1/2) (M_k - M*) M*^(-1/2), without a unit; 0 for
+        clusters that look alike.
     """
-    form, rho = scaled(problem), []
+    form = scaled(problem)
+    rho = []
     whole = form.X.T @ form.X
     for k, share in enumerate(check_shares(alpha, problem.n_clusters)):
         rows = form.X[labels == k]
         values, vectors = np.linalg.eigh(share * whole + np.diag(form.penalty))
         kept = values > len(values) * np.finfo(float).eps * values[-1]
         root = vectors[:, kept] / np.sqrt(values[kept])
-        rho.append(np.abs(np.linalg.eigvalsh(root.T @ (rows.T @ rows - share * whole) @ root)).max())
+        rho.append(
+            np.abs(np.linalg.eigvalsh(root.T @ (rows.T @ rows - share * whole) @ root)).max()
+        )
     return np.array(rho)
 
 
 def first_order_error(problem, labels, alpha=None):
     """
-    Error of the quadratic approximation for a partition, e(Z) = F(Z) - H(Z) = sum_k w_k' Delta_k w*_k.
+    Error of the quadratic approximation for a partition, e(Z) = F(Z) - H(Z) = sum_k w_k' Delta_k
+    w*_k.
 
     Parameters
     ----------
@@ -166,7 +182,8 @@ def first_order_error(problem, labels, alpha=None):
 @dataclass(frozen=True)
 class PriceBounds:
     """
-    Upper bounds on the price of the approximation for a partition, the loosest first; each is at least `price_by_identity`.
+    Upper bounds on the price of the approximation for a partition, the loosest first; each is at
+    least `price_by_identity`.
 
     Attributes
     ----------
@@ -188,7 +205,8 @@ class PriceBounds:
 
 def price_bounds(problem, labels, alpha=None):
     """
-    Bounds on the price of the approximate coefficients, eq. (9) of Liang et al. (2026) and sharper ones.
+    Bounds on the price of the approximate coefficients, eq. (9) of Liang et al. (2026) and sharper
+    ones.
 
     Parameters
     ----------
@@ -205,18 +223,26 @@ def price_bounds(problem, labels, alpha=None):
     Raises
     ------
     InputError
-        If a coefficient is not penalised: bounds with the ridge weight in the denominator do not exist then.
+        If a coefficient is not penalised: bounds with the ridge weight in the denominator do not
+        exist then.
     """
     smallest = problem.penalty.min()
     if smallest == 0:
-        raise InputError("A coefficient of the problem is not penalised, so these bounds are infinite; use price_by_identity, which is exact.")
+        raise InputError(
+            "A coefficient of the problem is not penalised, so these bounds are infinite; use"
+            " price_by_identity, which is exact."
+        )
     published = moments = eigenvalues = 0.0
-    whole, Pi = problem.X.T @ problem.X, np.diag(problem.penalty)
+    whole = problem.X.T @ problem.X
+    Pi = np.diag(problem.penalty)
     for k, share in enumerate(check_shares(alpha, problem.n_clusters)):
-        rows, target = problem.X[labels == k], problem.y[labels == k]
-        own, b = rows.T @ rows, np.linalg.norm(rows.T @ target) ** 2
+        rows = problem.X[labels == k]
+        target = problem.y[labels == k]
+        own = rows.T @ rows
+        b = np.linalg.norm(rows.T @ target) ** 2
         delta = np.linalg.norm(own - share * whole, 2)
-        A, A_star = 1 / np.linalg.eigvalsh(own + Pi)[0], 1 / np.linalg.eigvalsh(share * whole + Pi)[0]
+        A = 1 / np.linalg.eigvalsh(own + Pi)[0]
+        A_star = 1 / np.linalg.eigvalsh(share * whole + Pi)[0]
         published += 1.5 * (target @ target) * np.linalg.norm(own, 2) * delta / smallest**2
         moments += b * min(delta / smallest**2, delta**2 / smallest**3)
         eigenvalues += b * min(delta * A_star * max(A, A_star), delta**2 * A * A_star**2)
@@ -227,7 +253,9 @@ def price_bounds(problem, labels, alpha=None):
 
 def _moments(problem, labels):
     """b_k = X' Z_k y for every cluster, shape (K, D + 1)."""
-    return np.array([problem.X[labels == k].T @ problem.y[labels == k] for k in range(problem.n_clusters)])
+    return np.array(
+        [problem.X[labels == k].T @ problem.y[labels == k] for k in range(problem.n_clusters)]
+    )
 
 # %% ../../nbs/23_lpc_separability.ipynb #8c97140a
 def lower_bound_within(problem, surrogate_bound, rho):
@@ -240,7 +268,8 @@ def lower_bound_within(problem, surrogate_bound, rho):
     surrogate_bound : float
         Proved lower bound on the objective of eq. (8) of Liang et al. (2026) over all partitions.
     rho : float
-        Largest `relative_separability` of a cluster that is not empty, with the shares of the bound; less than 1.
+        Largest `relative_separability` of a cluster that is not empty, with the shares of the
+        bound; less than 1.
 
     Returns
     -------
@@ -253,22 +282,34 @@ def lower_bound_within(problem, surrogate_bound, rho):
         If `rho` is not in [0, 1).
     """
     if check_nonnegative("rho", rho) >= 1:
-        raise InputError(f"rho is {rho!r}; the surrogate says nothing about partitions with a relative separability of 1 or more.")
+        raise InputError(
+            f"rho is {rho!r}; the surrogate says nothing about partitions with a relative"
+            " separability of 1 or more."
+        )
     total = float(problem.y @ problem.y)
     return max(0.0, total - (total - surrogate_bound) / (1 - rho**2))
 
 # %% ../../nbs/23_lpc_separability.ipynb #7b383e01
 def _move_prices(form, labels, inverses):
-    """Change of eq. (8) when sample i leaves its cluster for cluster k, shape (N, K); 0 where it stays."""
-    X, y, rows = form.X, form.y, np.arange(form.n_samples)
+    """Change of eq. (8) when sample i leaves its cluster for cluster k, shape (N, K); 0 where it
+    stays."""
+    X = form.X
+    y = form.y
+    rows = np.arange(form.n_samples)
     change = np.empty((form.n_samples, form.n_clusters))
     for k, A in enumerate(inverses):
         inside = labels == k
-        sign, M = np.where(inside, -1.0, 1.0), X[inside].T @ X[inside] + np.diag(form.penalty)
+        sign = np.where(inside, -1.0, 1.0)
+        M = X[inside].T @ X[inside] + np.diag(form.penalty)
         b = X[inside].T @ y[inside]
         B = b + sign[:, None] * X * y[:, None]
         W = B @ A
-        after = sign * y**2 - 2 * (B * W).sum(axis=1) + ((W @ M) * W).sum(axis=1) + sign * (X * W).sum(axis=1) ** 2
+        after = (
+            sign * y**2
+            - 2 * (B * W).sum(axis=1)
+            + ((W @ M) * W).sum(axis=1)
+            + sign * (X * W).sum(axis=1) ** 2
+        )
         w = A @ b
         change[:, k] = after - (w @ M @ w - 2 * b @ w)
     prices = change + change[rows, labels][:, None]
@@ -278,7 +319,8 @@ def _move_prices(form, labels, inverses):
 
 def _descend(form, labels, inverses):
     """Best single moves until none lowers eq. (8)."""
-    labels, tolerance = labels.copy(), 1e-10 * float(form.y @ form.y)
+    labels = labels.copy()
+    tolerance = 1e-10 * float(form.y @ form.y)
     while True:
         prices = _move_prices(form, labels, inverses)
         i, k = np.unravel_index(prices.argmin(), prices.shape)
@@ -295,7 +337,8 @@ def _damaged(labels, n_clusters, rng):
 
 def surrogate_search(problem, alpha=None, n_init=10, *, random_state=None):
     """
-    A good partition for eq. (8) of Liang et al. (2026), by best-improvement exchange from several starts.
+    A good partition for eq. (8) of Liang et al. (2026), by best-improvement exchange from several
+    starts.
 
     Parameters
     ----------
@@ -303,7 +346,8 @@ def surrogate_search(problem, alpha=None, n_init=10, *, random_state=None):
     alpha : array-like of shape (n_clusters,), optional
         Shares; 1/K each by default.
     n_init : int
-        Number of random starts, beside the partition that `local_search` finds; ten times as many damaged copies of the best follow.
+        Number of random starts, beside the partition that `local_search` finds; ten times as many
+        damaged copies of the best follow.
     random_state : int, Generator or None
         Seed.
 
@@ -312,13 +356,22 @@ def surrogate_search(problem, alpha=None, n_init=10, *, random_state=None):
     ndarray of int64, shape (n_samples,)
         Labels in the order of the shares; nothing is proved about them.
     """
-    shares, rng = check_shares(alpha, problem.n_clusters), np.random.default_rng(random_state)
+    shares = check_shares(alpha, problem.n_clusters)
+    rng = np.random.default_rng(random_state)
     form = scaled(problem)
-    inverses = [np.linalg.pinv(s * form.X.T @ form.X + np.diag(form.penalty), hermitian=True) for s in shares]
-    by_size = np.argsort(-shares, kind="stable")[local_search(problem, n_init=5, random_state=rng).labels]
+    inverses = [
+        np.linalg.pinv(s * form.X.T @ form.X + np.diag(form.penalty), hermitian=True)
+        for s in shares
+    ]
+    by_size = np.argsort(-shares, kind="stable")[
+        local_search(problem, n_init=5, random_state=rng).labels
+    ]
     shape = (check_count("n_init", n_init, minimum=0), problem.n_samples)
     starts = [by_size, *rng.integers(0, problem.n_clusters, shape)]
-    best = min((_descend(form, z, inverses) for z in starts), key=lambda z: surrogate_objective(problem, z, alpha))
+    best = min(
+        (_descend(form, z, inverses) for z in starts),
+        key=lambda z: surrogate_objective(problem, z, alpha),
+    )
     for _ in range(10 * n_init):
         found = _descend(form, _damaged(best, problem.n_clusters, rng), inverses)
         best = min(best, found, key=lambda z: surrogate_objective(problem, z, alpha))

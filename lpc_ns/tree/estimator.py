@@ -28,7 +28,8 @@ from .search import local_tree, reference_labels
 # %% ../../nbs/33_tree_estimator.ipynb #05a86ac8
 def shortest_between(low, high):
     """
-    The number with the fewest digits that divides two values: low <= number < high, as close to the middle as its digits allow.
+    The number with the fewest digits that divides two values: low <= number < high, as close to the
+    middle as its digits allow.
 
     Parameters
     ----------
@@ -45,7 +46,11 @@ def shortest_between(low, high):
         if low <= float(text) < high:
             break
     number = float(text)
-    return f"{number:.{digits}g}" if not 1e-4 <= abs(number) < 1e7 else np.format_float_positional(number, trim="-")
+    return (
+        f"{number:.{digits}g}"
+        if not 1e-4 <= abs(number) < 1e7
+        else np.format_float_positional(number, trim="-")
+    )
 
 # %% ../../nbs/33_tree_estimator.ipynb #5ba3df59
 def _shown_weights(tree, node):
@@ -58,7 +63,10 @@ def _left_side(tree, node, names):
     if tree.feature[node] >= 0:
         return names[tree.feature[node]]
     terms = [(w, names[j]) for j, w in enumerate(_shown_weights(tree, node)) if w]
-    text = " ".join(f"{'-' if w < 0 else '+'} {'' if abs(w) == 1 else f'{abs(w):.3g} '}{name}" for w, name in terms)
+    text = " ".join(
+        f"{'-' if w < 0 else '+'} {'' if abs(w) == 1 else f'{abs(w):.3g} '}{name}"
+        for w, name in terms
+    )
     return text.removeprefix("+ ")
 
 
@@ -68,7 +76,11 @@ def _shown_thresholds(tree, X):
     for node, rows in tree.samples(X):
         if tree.left[node] >= 0:
             goes_left = tree.goes_left(X[rows], node)
-            value = X[rows, tree.feature[node]] if tree.feature[node] >= 0 else X[rows] @ _shown_weights(tree, node)
+            value = (
+                X[rows, tree.feature[node]]
+                if tree.feature[node] >= 0
+                else X[rows] @ _shown_weights(tree, node)
+            )
             shown[node] = shortest_between(value[goes_left].max(), value[~goes_left].min())
     return shown
 
@@ -81,12 +93,20 @@ def _interval(side, above, upto):
 
 
 def _rules(tree, names, shown):
-    """(leaf, rule) from left to right; a condition on a side that has one already is always the tighter one."""
-    found, waiting = [], [(0, {})]
+    """(leaf, rule) from left to right; a condition on a side that has one already is always the
+    tighter one."""
+    found = []
+    waiting = [(0, {})]
     while waiting:
         node, limits = waiting.pop()
         if tree.left[node] < 0:
-            found.append((node, " and ".join(_interval(side, *ends) for side, ends in limits.items()) or "always"))
+            found.append(
+                (
+                    node,
+                    " and ".join(_interval(side, *ends) for side, ends in limits.items())
+                    or "always",
+                )
+            )
             continue
         side = _left_side(tree, node, names)
         above, upto = limits.get(side, (None, None))
@@ -99,15 +119,21 @@ def _text(tree, names, shown, sizes, node=0, indent=""):
     """Lines of the indented text of a tree."""
     if tree.left[node] < 0:
         return [f"{indent}|--- cluster {tree.cluster[node]} ({sizes[node]} samples)"]
-    side, lines = _left_side(tree, node, names), []
+    side = _left_side(tree, node, names)
+    lines = []
     for sign, child in (("<=", tree.left[node]), ("> ", tree.right[node])):
-        lines += [f"{indent}|--- {side} {sign} {shown[node]}", *_text(tree, names, shown, sizes, child, indent + "|   ")]
+        lines += [
+            f"{indent}|--- {side} {sign} {shown[node]}",
+            *_text(tree, names, shown, sizes, child, indent + "|   "),
+        ]
     return lines
 
 # %% ../../nbs/33_tree_estimator.ipynb #5c08b2c9
 def _positions(tree):
-    """Horizontal and vertical place of every node: leaves one apart, splits in the middle above their children."""
-    x, y = np.zeros(len(tree.left)), -tree.depths.astype(float)
+    """Horizontal and vertical place of every node: leaves one apart, splits in the middle above
+    their children."""
+    x = np.zeros(len(tree.left))
+    y = -tree.depths.astype(float)
     x[tree.is_leaf] = np.arange(tree.n_leaves)
     for node in np.flatnonzero(~tree.is_leaf)[::-1]:
         x[node] = (x[tree.left[node]] + x[tree.right[node]]) / 2
@@ -147,22 +173,61 @@ def draw_tree(tree, names, thresholds, sizes, ax=None):
     """
     x, y = _positions(tree)
     if ax is None:
-        _, ax = plt.subplots(figsize=(max(4.0, 1.55 * tree.n_leaves), 1.1 + 1.15 * tree.depth), layout="constrained")
+        _, ax = plt.subplots(
+            figsize=(max(4.0, 1.55 * tree.n_leaves), 1.1 + 1.15 * tree.depth), layout="constrained"
+        )
     for node in np.flatnonzero(~tree.is_leaf):
         for child, answer in ((tree.left[node], "yes"), (tree.right[node], "no")):
-            ax.plot([x[node], x[child]], [y[node], y[child]], color="0.82", lw=1 + 9 * sizes[child] / sizes[0], solid_capstyle="round", zorder=1)
+            ax.plot(
+                [x[node], x[child]],
+                [y[node], y[child]],
+                color="0.82",
+                lw=1 + 9 * sizes[child] / sizes[0],
+                solid_capstyle="round",
+                zorder=1,
+            )
             if node == 0:
-                ax.annotate(answer, ((x[node] + x[child]) / 2, (y[node] + y[child]) / 2), ha="center", va="center", fontsize=8, color="0.25", zorder=2,
-                            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5})
+                ax.annotate(
+                    answer,
+                    ((x[node] + x[child]) / 2, (y[node] + y[child]) / 2),
+                    ha="center",
+                    va="center",
+                    fontsize=8,
+                    color="0.25",
+                    zorder=2,
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+                )
     for node in range(len(x)):
         if tree.is_leaf[node]:
             k = tree.cluster[node]
-            text, fill, ink = f"cluster {k}\n{sizes[node]} ({sizes[node] / sizes[0]:.0%})", _color(k), _ink(_color(k))
+            text = f"cluster {k}\n{sizes[node]} ({sizes[node] / sizes[0]:.0%})"
+            fill = _color(k)
+            ink = _ink(_color(k))
         else:
-            side = textwrap.fill(_left_side(tree, node, names).replace("_", "_ "), 17, break_long_words=False).replace("_ ", "_")
-            text, fill, ink = f"{side}\n\N{LESS-THAN OR EQUAL TO} {thresholds[node]}", "white", "black"
-        box = {"boxstyle": "round,pad=0.45", "facecolor": fill, "edgecolor": "0.55" if fill == "white" else fill, "linewidth": 0.9}
-        ax.text(x[node], y[node], text, ha="center", va="center", fontsize=8.5, color=ink, bbox=box, zorder=3, linespacing=1.25)
+            side = textwrap.fill(
+                _left_side(tree, node, names).replace("_", "_ "), 17, break_long_words=False
+            ).replace("_ ", "_")
+            text = f"{side}\n\N{LESS-THAN OR EQUAL TO} {thresholds[node]}"
+            fill = "white"
+            ink = "black"
+        box = {
+            "boxstyle": "round,pad=0.45",
+            "facecolor": fill,
+            "edgecolor": "0.55" if fill == "white" else fill,
+            "linewidth": 0.9,
+        }
+        ax.text(
+            x[node],
+            y[node],
+            text,
+            ha="center",
+            va="center",
+            fontsize=8.5,
+            color=ink,
+            bbox=box,
+            zorder=3,
+            linespacing=1.25,
+        )
     ax.set(xlim=(-0.6, tree.n_leaves - 0.4), ylim=(y.min() - 0.45, 0.45))
     ax.axis("off")
     return ax
@@ -176,8 +241,12 @@ def _boxes(tree):
         if tree.left[node] < 0:
             yield node, low, high
         else:
-            j, b = tree.feature[node], tree.threshold[node]
-            waiting += [(tree.right[node], low | {j: b}, high), (tree.left[node], low, high | {j: b})]
+            j = tree.feature[node]
+            b = tree.threshold[node]
+            waiting += [
+                (tree.right[node], low | {j: b}, high),
+                (tree.left[node], low, high | {j: b}),
+            ]
 
 
 def _main_features(tree, sizes):
@@ -211,22 +280,62 @@ def draw_partition(tree, X, features, names, ax=None):
     i, j = features
     spread = np.random.default_rng(0).uniform(-1, 1, len(X)) if i == j else X[:, j]
     pad = [0.04 * (np.ptp(v) or 1.0) for v in (X[:, i], spread)]
-    (left, right), (bottom, top) = ((v.min() - p, v.max() + p) for v, p in zip((X[:, i], spread), pad, strict=True))
+    (left, right), (bottom, top) = (
+        (v.min() - p, v.max() + p) for v, p in zip((X[:, i], spread), pad, strict=True)
+    )
     if tree.weights is not None and X.shape[1] == 2 and i != j:
         across, up = np.meshgrid(np.linspace(left, right, 400), np.linspace(bottom, top, 400))
-        regions = tree.assign(np.column_stack([v.ravel() for v in ((across, up) if i < j else (up, across))])).reshape(across.shape)
-        ax.contourf(across, up, regions, levels=np.arange(-0.5, regions.max() + 1), colors=[_color(k) for k in range(regions.max() + 1)], alpha=0.13)
+        regions = tree.assign(
+            np.column_stack([v.ravel() for v in ((across, up) if i < j else (up, across))])
+        ).reshape(across.shape)
+        ax.contourf(
+            across,
+            up,
+            regions,
+            levels=np.arange(-0.5, regions.max() + 1),
+            colors=[_color(k) for k in range(regions.max() + 1)],
+            alpha=0.13,
+        )
     for node, low, high in _boxes(tree) if tree.weights is None else ():
-        x0, x1 = max(low.get(i, left), left), min(high.get(i, right), right)
-        y0, y1 = (bottom, top) if i == j else (max(low.get(j, bottom), bottom), min(high.get(j, top), top))
+        x0 = max(low.get(i, left), left)
+        x1 = min(high.get(i, right), right)
+        y0, y1 = (
+            (bottom, top)
+            if i == j
+            else (max(low.get(j, bottom), bottom), min(high.get(j, top), top))
+        )
         if {*low, *high} <= {i, j}:
-            ax.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, facecolor=_color(tree.cluster[node]), alpha=0.13, lw=0, zorder=0))
-        ax.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor="0.4", lw=0.8, zorder=1))
+            ax.add_patch(
+                Rectangle(
+                    (x0, y0),
+                    x1 - x0,
+                    y1 - y0,
+                    facecolor=_color(tree.cluster[node]),
+                    alpha=0.13,
+                    lw=0,
+                    zorder=0,
+                )
+            )
+        ax.add_patch(
+            Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor="0.4", lw=0.8, zorder=1)
+        )
     labels = tree.assign(X)
     for k in np.unique(labels):
         rows = labels == k
-        ax.scatter(X[rows, i], spread[rows], s=16, color=_color(k), marker=MARKERS[(k + k // 8) % 8], lw=0, alpha=0.75, zorder=2, label=f"cluster {k} ({rows.sum()})")
-    ax.set(xlim=(left, right), ylim=(bottom, top), xlabel=names[i], ylabel="" if i == j else names[j])
+        ax.scatter(
+            X[rows, i],
+            spread[rows],
+            s=16,
+            color=_color(k),
+            marker=MARKERS[(k + k // 8) % 8],
+            lw=0,
+            alpha=0.75,
+            zorder=2,
+            label=f"cluster {k} ({rows.sum()})",
+        )
+    ax.set(
+        xlim=(left, right), ylim=(bottom, top), xlabel=names[i], ylabel="" if i == j else names[j]
+    )
     if i == j:
         ax.set_yticks([])
     ax.spines[["top", "right"]].set_visible(False)
@@ -234,12 +343,15 @@ def draw_partition(tree, X, features, names, ax=None):
     return ax
 
 # %% ../../nbs/33_tree_estimator.ipynb #acfd83da
-GLANCE, EFFORT, MOST_NODES = 1e8, 5e9, 200_000
+GLANCE = 1e8
+EFFORT = 5e9
+MOST_NODES = 200_000
 
 
 def search_and_prove(problem, *, n_init=None, time_limit=None, random_state=None, verbose=0):
     """
-    The exact method for a moment, then local search, then the exact method again from what was found.
+    The exact method for a moment, then local search, then the exact method again from what was
+    found.
 
     Parameters
     ----------
@@ -247,8 +359,8 @@ def search_and_prove(problem, *, n_init=None, time_limit=None, random_state=None
     n_init, random_state, verbose
         As in `local_tree`.
     time_limit : float, optional
-        Seconds for all of it; the search has half of what the first step leaves. Without a limit the exact method stops after a number of nodes, and the
-        status is then "feasible".
+        Seconds for all of it; the search has half of what the first step leaves. Without a limit
+        the exact method stops after a number of nodes, and the status is then "feasible".
 
     Returns
     -------
@@ -262,24 +374,46 @@ def search_and_prove(problem, *, n_init=None, time_limit=None, random_state=None
         return None if limit is None else max(0.0, limit - (time.perf_counter() - begin))
 
     def nodes(effort):
-        return min(MOST_NODES, max(1000, int(effort / (problem.n_samples * problem.n_features * problem.loss_X.shape[1]))))
+        return min(
+            MOST_NODES,
+            max(
+                1000,
+                int(effort / (problem.n_samples * problem.n_features * problem.loss_X.shape[1])),
+            ),
+        )
 
     def half():
         return None if limit is None else remaining() / 2
 
     steps = (
-        lambda: exact_tree(problem, time_limit=remaining(), max_nodes=nodes(GLANCE), verbose=verbose),
-        lambda: local_tree(problem, n_init=n_init, time_limit=half(), random_state=random_state, verbose=verbose),
-        lambda: exact_tree(problem, start=found[-1], time_limit=remaining(), max_nodes=nodes(EFFORT) if limit is None else None, verbose=verbose),
+        lambda: exact_tree(
+            problem, time_limit=remaining(), max_nodes=nodes(GLANCE), verbose=verbose
+        ),
+        lambda: local_tree(
+            problem, n_init=n_init, time_limit=half(), random_state=random_state, verbose=verbose
+        ),
+        lambda: exact_tree(
+            problem,
+            start=found[-1],
+            time_limit=remaining(),
+            max_nodes=nodes(EFFORT) if limit is None else None,
+            verbose=verbose,
+        ),
     )
     for step in steps:
         found.append(step())
         if found[-1].status in ("optimal", "interrupted") or remaining() == 0:
             break
-    best, bound = min(found, key=lambda s: s.objective), max(s.lower_bound for s in found)
+    best = min(found, key=lambda s: s.objective)
+    bound = max(s.lower_bound for s in found)
     proved = best.objective - bound <= 1e-9 * best.objective
-    return replace(best, lower_bound=min(bound, best.objective), status="optimal" if proved else found[-1].status,
-                   seconds=time.perf_counter() - begin, nodes=sum(s.nodes for s in found))
+    return replace(
+        best,
+        lower_bound=min(bound, best.objective),
+        status="optimal" if proved else found[-1].status,
+        seconds=time.perf_counter() - begin,
+        nodes=sum(s.nodes for s in found),
+    )
 
 
 _LIMITS = ("time_limit", "verbose")
@@ -297,10 +431,16 @@ def _method(estimator):
     sparsity = check_count("local_sparsity", estimator.local_sparsity)
     name = check_choice("method", estimator.method, tuple(METHODS))
     if sparsity > 1 and name not in ("auto", "mip"):
-        raise InputError(f"local_sparsity is {sparsity}, which method {name!r} cannot use: splits with several features need method 'mip' (or 'auto').")
+        raise InputError(
+            f"local_sparsity is {sparsity}, which method {name!r} cannot use: splits with several"
+            " features need method 'mip' (or 'auto')."
+        )
     name = "mip" if sparsity > 1 else name
     if estimator.solver is not None and name != "mip":
-        raise InputError(f"solver is {estimator.solver!r}, which method {name!r} cannot use; leave it out, or choose method 'mip'.")
+        raise InputError(
+            f"solver is {estimator.solver!r}, which method {name!r} cannot use; leave it out, or"
+            " choose method 'mip'."
+        )
     function, used = METHODS[name]
     options = {option: getattr(estimator, option) for option in used}
     if sparsity > 1:
@@ -314,7 +454,11 @@ def _scaling(kind, X, names, what="X"):
     kept = X[:, scaling.columns]
     if check_choice("scaling", kind, SCALINGS) == "minmax":
         return scaling
-    low, span = (kept.mean(axis=0), kept.std(axis=0)) if kind == "standard" else (np.zeros(kept.shape[1]), np.ones(kept.shape[1]))
+    low, span = (
+        (kept.mean(axis=0), kept.std(axis=0))
+        if kind == "standard"
+        else (np.zeros(kept.shape[1]), np.ones(kept.shape[1]))
+    )
     return replace(scaling, low=low, span=span)
 
 # %% ../../nbs/33_tree_estimator.ipynb #e2678810
@@ -322,7 +466,8 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
     """
     Clusters described by a decision tree that is found together with them.
 
-    Minimises the loss of the clusters, relative to the loss of a single cluster, plus `complexity` for every split.
+    Minimises the loss of the clusters, relative to the loss of a single cluster, plus `complexity`
+    for every split.
 
     Parameters
     ----------
@@ -331,29 +476,36 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
     max_depth : int, optional
         Largest number of splits above a leaf.
     max_leaves : int, optional
-        Largest number of leaves. Without `max_depth` it is `n_clusters` by default; where more leaves than clusters are allowed, leaves share clusters.
+        Largest number of leaves. Without `max_depth` it is `n_clusters` by default; where more
+        leaves than clusters are allowed, leaves share clusters.
     criterion : {"l2", "l1"}
         Squared distances from means, or absolute deviations from medians.
     complexity : float
-        Price of a split (of a feature in a split, if `local_sparsity` > 1), as a share of the loss of a single cluster.
+        Price of a split (of a feature in a split, if `local_sparsity` > 1), as a share of the loss
+        of a single cluster.
     min_samples_leaf : int
         Smallest number of samples in a leaf.
     local_sparsity : int
-        Largest number of features in a split; more than 1 needs a mixed-integer solver and few samples.
+        Largest number of features in a split; more than 1 needs a mixed-integer solver and few
+        samples.
     margin : bool or float
-        Prefer wide gaps at the thresholds among trees of almost equal loss: the weight of the margins, with True a thousandth divided by the largest
-        number of splits (half of that if `local_sparsity` > 1).
+        Prefer wide gaps at the thresholds among trees of almost equal loss: the weight of the
+        margins, with True a thousandth divided by the largest number of splits (half of that if
+        `local_sparsity` > 1).
     scaling : {"minmax", "standard", None}
-        Units in which the loss is measured. Thresholds and centres are always in the units of the data.
+        Units in which the loss is measured. Thresholds and centres are always in the units of the
+        data.
     method : {"auto", "exact", "local", "mip"}
-        "exact" is branch and bound; "local" is local search from k-means trees, for large problems; "mip" a mixed-integer programme; "auto" exact if that
-        takes a moment, and otherwise local search followed by some proof, or by as much as the time limit allows.
+        "exact" is branch and bound; "local" is local search from k-means trees, for large problems;
+        "mip" a mixed-integer programme; "auto" exact if that takes a moment, and otherwise local
+        search followed by some proof, or by as much as the time limit allows.
     solver : str, optional
         Back end of method "mip", such as "SCIP" or "HIGHS".
     n_init : int, optional
         Number of k-means clusterings that the local search starts from; 3 by default.
     time_limit : float, optional
-        Seconds after which the best tree so far is returned. The result then depends on the machine.
+        Seconds after which the best tree so far is returned. The result then depends on the
+        machine.
     random_state : int, RandomState, Generator or None
         Seed of the local search.
     verbose : int
@@ -380,7 +532,8 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
     status_ : str
         "optimal" (bound and objective agree), "feasible", "time_limit" or "interrupted".
     price_of_explainability_ : float
-        Loss of the tree divided by that of the best clustering without a tree that was found, by k-means (k-medians) with as many clusters; at least 1.
+        Loss of the tree divided by that of the best clustering without a tree that was found, by
+        k-means (k-medians) with as many clusters; at least 1.
     solution_ : TreeSolution
         The result in scaled units.
     n_features_in_ : int
@@ -389,7 +542,8 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
 
     References
     ----------
-    Dasgupta, Frost, Moshkovitz and Rashtchian, "Explainable k-means and k-medians clustering", ICML 2020.
+    Dasgupta, Frost, Moshkovitz and Rashtchian, "Explainable k-means and k-medians clustering", ICML
+    2020.
 
     Examples
     --------
@@ -409,8 +563,25 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
     |   |--- cluster 2 (2 samples)
     """
 
-    def __init__(self, n_clusters=3, *, max_depth=None, max_leaves=None, criterion="l2", complexity=0.0, min_samples_leaf=1, local_sparsity=1, margin=False,
-                 scaling="minmax", method="auto", solver=None, n_init=None, time_limit=None, random_state=None, verbose=0):
+    def __init__(
+        self,
+        n_clusters=3,
+        *,
+        max_depth=None,
+        max_leaves=None,
+        criterion="l2",
+        complexity=0.0,
+        min_samples_leaf=1,
+        local_sparsity=1,
+        margin=False,
+        scaling="minmax",
+        method="auto",
+        solver=None,
+        n_init=None,
+        time_limit=None,
+        random_state=None,
+        verbose=0,
+    ):
         self.n_clusters = n_clusters
         self.max_depth = max_depth
         self.max_leaves = max_leaves
@@ -438,7 +609,8 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
         y : None
             Ignored; here for pipelines.
         loss_X : array-like or DataFrame of shape (n_samples, n_loss_features), optional
-            Features in which clusters are to be tight, if these are not the features that describe them; scaled like X.
+            Features in which clusters are to be tight, if these are not the features that describe
+            them; scaled like X.
 
         Returns
         -------
@@ -455,26 +627,46 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
         Warns
         -----
         DataWarning
-            If columns are constant, or samples repeat so often that there are fewer different ones than clusters.
+            If columns are constant, or samples repeat so often that there are fewer different ones
+            than clusters.
         """
         function, options = _method(self)
         features = check_matrix(X)
         validate_data(self, X=X, skip_check_array=True)
         target = features if loss_X is None else check_matrix(loss_X, "loss_X")
         splits = _scaling(self.scaling, features, getattr(self, "feature_names_in_", None))
-        self._loss_scaling = splits if loss_X is None else _scaling(self.scaling, target, getattr(loss_X, "columns", None), "loss_X")
+        self._loss_scaling = (
+            splits
+            if loss_X is None
+            else _scaling(self.scaling, target, getattr(loss_X, "columns", None), "loss_X")
+        )
         self._separate = loss_X is not None
-        problem = self._problem(splits.transform(features), self._loss_scaling.transform(target) if self._separate else None)
+        problem = self._problem(
+            splits.transform(features),
+            self._loss_scaling.transform(target) if self._separate else None,
+        )
         self.solution_ = function(problem, **options)
         self._read(problem, splits, features, target)
         return self
 
     def _problem(self, X, loss_X):
         """The problem in scaled units."""
-        problem = make_problem(X, self.n_clusters, loss_X=loss_X, criterion=self.criterion, max_depth=self.max_depth, max_leaves=self.max_leaves,
-                               complexity=self.complexity, min_samples_leaf=self.min_samples_leaf)
+        problem = make_problem(
+            X,
+            self.n_clusters,
+            loss_X=loss_X,
+            criterion=self.criterion,
+            max_depth=self.max_depth,
+            max_leaves=self.max_leaves,
+            complexity=self.complexity,
+            min_samples_leaf=self.min_samples_leaf,
+        )
         if isinstance(self.margin, (bool, np.bool_)):
-            weight = self.margin * (1e-3 if self.local_sparsity == 1 else 5e-4) / max(1, problem.leaf_limit - 1)
+            weight = (
+                self.margin
+                * (1e-3 if self.local_sparsity == 1 else 5e-4)
+                / max(1, problem.leaf_limit - 1)
+            )
         else:
             weight = check_nonnegative("margin", self.margin)
         return replace(problem, margin=float(weight))
@@ -489,10 +681,16 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
         centers[:, self._loss_scaling.columns] = self._loss_scaling.inverse_transform(found.centers)
         self.cluster_centers_ = centers
         self.cluster_sizes_ = np.bincount(self.labels_, minlength=len(centers))
-        self.objective_, self.inertia_, self.lower_bound_, self.gap_, self.status_ = found.objective, found.loss, found.lower_bound, found.gap, found.status
+        self.objective_ = found.objective
+        self.inertia_ = found.loss
+        self.lower_bound_ = found.lower_bound
+        self.gap_ = found.gap
+        self.status_ = found.status
         free = [reference_labels(problem, 0), reference_labels(problem, labels=found.labels)]
         best = min(cluster_loss(problem, labels) for labels in free)
-        self.price_of_explainability_ = found.loss / best if best > 0 else 1.0 if found.loss == 0 else np.inf
+        self.price_of_explainability_ = (
+            found.loss / best if best > 0 else 1.0 if found.loss == 0 else np.inf
+        )
         self._shown = _shown_thresholds(self.tree_, features)
         self._node_sizes = np.zeros(len(self.tree_.left), dtype=int)
         for node, rows in self.tree_.samples(features):
@@ -509,7 +707,10 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
         """Refuse what needs the loss features of new samples."""
         check_is_fitted(self)
         if self._separate:
-            raise InputError(f"{what} measures distances in the features of X, and this tree was fitted with its own loss_X; use predict or apply.")
+            raise InputError(
+                f"{what} measures distances in the features of X, and this tree was fitted with its"
+                " own loss_X; use predict or apply."
+            )
 
     def predict(self, X):
         """
@@ -553,12 +754,15 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples, n_used_clusters)
-            Euclidean for "l2", sums of absolute differences for "l1". The nearest centre need not be that of the sample's cluster: rules decide.
+            Euclidean for "l2", sums of absolute differences for "l1". The nearest centre need not
+            be that of the sample's cluster: rules decide.
         """
         self._own_loss("transform")
         features = self._checked(X)
         away = self._loss_scaling.transform(features)[:, None] - self.solution_.centers
-        return np.sqrt((away**2).sum(axis=2)) if self.criterion == "l2" else np.abs(away).sum(axis=2)
+        return (
+            np.sqrt((away**2).sum(axis=2)) if self.criterion == "l2" else np.abs(away).sum(axis=2)
+        )
 
     def get_feature_names_out(self, input_features=None):
         """
@@ -574,11 +778,14 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
         ndarray of str
         """
         check_is_fitted(self)
-        return np.array([f"clustertree{k}" for k in range(len(self.cluster_centers_))], dtype=object)
+        return np.array(
+            [f"clustertree{k}" for k in range(len(self.cluster_centers_))], dtype=object
+        )
 
     def score(self, X, y=None):
         """
-        Minus the loss of samples in the clusters that the rules give them, in scaled units; larger is better.
+        Minus the loss of samples in the clusters that the rules give them, in scaled units; larger
+        is better.
 
         Parameters
         ----------
@@ -595,7 +802,8 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
 
     def silhouette(self, X, random_state=0):
         """
-        Mean silhouette coefficient of the clusters that the rules give, in scaled units, on at most 2000 of the samples.
+        Mean silhouette coefficient of the clusters that the rules give, in scaled units, on at most
+        2000 of the samples.
 
         Parameters
         ----------
@@ -609,18 +817,30 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
             Between -1 and 1; NaN with fewer than two clusters.
         """
         self._own_loss("silhouette")
-        labels, Z = self.predict(X), self._loss_scaling.transform(self._checked(X))
+        labels = self.predict(X)
+        Z = self._loss_scaling.transform(self._checked(X))
         rows = np.random.default_rng(random_state).permutation(len(Z))[:2000]
         if not 1 < len(np.unique(labels[rows])) < len(rows):
             return np.nan
-        return float(silhouette_score(Z[rows], labels[rows], metric="euclidean" if self.criterion == "l2" else "manhattan"))
+        return float(
+            silhouette_score(
+                Z[rows], labels[rows], metric="euclidean" if self.criterion == "l2" else "manhattan"
+            )
+        )
 
     def _names(self, feature_names):
         """Names of the features: those given, the data frame's, or x0, x1, ..."""
         check_is_fitted(self)
-        names = feature_names if feature_names is not None else getattr(self, "feature_names_in_", [f"x{j}" for j in range(self.n_features_in_)])
+        names = (
+            feature_names
+            if feature_names is not None
+            else getattr(self, "feature_names_in_", [f"x{j}" for j in range(self.n_features_in_)])
+        )
         if len(names) != self.n_features_in_:
-            raise InputError(f"feature_names has {len(names)} names while there are {self.n_features_in_} features; give one name per feature.")
+            raise InputError(
+                f"feature_names has {len(names)} names while there are {self.n_features_in_}"
+                " features; give one name per feature."
+            )
         return [str(name) for name in names]
 
     def rules(self, feature_names=None):
@@ -635,12 +855,18 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
         Returns
         -------
         DataFrame
-            Columns `cluster`, `samples`, `share`, `rule`, indexed by leaf. Thresholds are shown with the fewest digits that divide the samples of the fit.
+            Columns `cluster`, `samples`, `share`, `rule`, indexed by leaf. Thresholds are shown
+            with the fewest digits that divide the samples of the fit.
         """
         found = _rules(self.tree_, self._names(feature_names), self._shown)
         leaves = [node for node, _ in found]
         sizes = self._node_sizes[leaves]
-        columns = {"cluster": self.tree_.cluster[leaves], "samples": sizes, "share": sizes / len(self.labels_), "rule": [rule for _, rule in found]}
+        columns = {
+            "cluster": self.tree_.cluster[leaves],
+            "samples": sizes,
+            "share": sizes / len(self.labels_),
+            "rule": [rule for _, rule in found],
+        }
         return pd.DataFrame(columns, index=pd.Index(leaves, name="leaf"))
 
     def export_text(self, feature_names=None):
@@ -669,9 +895,11 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
         Returns
         -------
         dict
-            A leaf has `cluster` and `samples`; a split `feature` (or `weights` by name), `threshold`, `samples`, `left` (at most the threshold), `right`.
+            A leaf has `cluster` and `samples`; a split `feature` (or `weights` by name),
+            `threshold`, `samples`, `left` (at most the threshold), `right`.
         """
-        names, tree = self._names(feature_names), self.tree_
+        names = self._names(feature_names)
+        tree = self.tree_
 
         def node(u):
             samples = int(self._node_sizes[u])
@@ -680,8 +908,18 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
             if tree.feature[u] >= 0:
                 side = {"feature": names[tree.feature[u]]}
             else:
-                side = {"weights": {names[j]: float(tree.weights[u, j]) for j in np.flatnonzero(tree.weights[u])}}
-            return {**side, "threshold": float(tree.threshold[u]), "samples": samples, "left": node(tree.left[u]), "right": node(tree.right[u])}
+                side = {
+                    "weights": {
+                        names[j]: float(tree.weights[u, j]) for j in np.flatnonzero(tree.weights[u])
+                    }
+                }
+            return {
+                **side,
+                "threshold": float(tree.threshold[u]),
+                "samples": samples,
+                "left": node(tree.left[u]),
+                "right": node(tree.right[u]),
+            }
 
         return node(0)
 
@@ -716,14 +954,24 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
         -------
         matplotlib Axes
         """
-        names, samples = self._names(feature_names), self._checked(X)
+        names = self._names(feature_names)
+        samples = self._checked(X)
         if features is None:
             order = _main_features(self.tree_, self._node_sizes)
             order += [j for j in range(len(names)) if j not in order]
             features = (order * 2)[:2]
         elif len(features) != 2:
-            raise InputError(f"features has {len(features)} entries; name two features, one for each axis.")
-        columns = [names.index(check_choice("feature", f, names)) if isinstance(f, str) else check_choice("feature", f, range(len(names))) for f in features]
+            raise InputError(
+                f"features has {len(features)} entries; name two features, one for each axis."
+            )
+        columns = [
+            (
+                names.index(check_choice("feature", f, names))
+                if isinstance(f, str)
+                else check_choice("feature", f, range(len(names)))
+            )
+            for f in features
+        ]
         return draw_partition(self.tree_, samples, columns, names, ax)
 
 # %% ../../nbs/33_tree_estimator.ipynb #5d76a9a1
@@ -745,16 +993,25 @@ def tree_path(estimator, X, values, parameter="n_clusters"):
     Returns
     -------
     DataFrame
-        Indexed by the values: `clusters`, `leaves`, `depth`, `loss` (relative to one cluster), `price_of_explainability`, `silhouette`, `objective`,
-        `lower_bound`, `gap`, `status`.
+        Indexed by the values: `clusters`, `leaves`, `depth`, `loss` (relative to one cluster),
+        `price_of_explainability`, `silhouette`, `objective`, `lower_bound`, `gap`, `status`.
     """
     check_choice("parameter", parameter, PATHS)
     rows = []
     for value in values:
         model = clone(estimator).set_params(**{parameter: value}).fit(X)
-        rows.append({
-            "clusters": len(model.cluster_sizes_), "leaves": model.tree_.n_leaves, "depth": model.tree_.depth, "loss": model.inertia_ / model.omega_,
-            "price_of_explainability": model.price_of_explainability_, "silhouette": model.silhouette(X), "objective": model.objective_,
-            "lower_bound": model.lower_bound_, "gap": model.gap_, "status": model.status_,
-        })
+        rows.append(
+            {
+                "clusters": len(model.cluster_sizes_),
+                "leaves": model.tree_.n_leaves,
+                "depth": model.tree_.depth,
+                "loss": model.inertia_ / model.omega_,
+                "price_of_explainability": model.price_of_explainability_,
+                "silhouette": model.silhouette(X),
+                "objective": model.objective_,
+                "lower_bound": model.lower_bound_,
+                "gap": model.gap_,
+                "status": model.status_,
+            }
+        )
     return pd.DataFrame(rows, index=pd.Index(list(values), name=parameter))

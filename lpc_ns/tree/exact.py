@@ -26,12 +26,24 @@ from tqdm import tqdm
 from ..errors import InputError, InputTypeError, check_count, check_nonnegative
 from ..lpc.local_search import kernel
 from ..solvers import relative_gap
-from .formulation import Tree, TreeSolution, branch, cluster_loss, leaf, make_solution, midpoint, normalised_loss, tree_objective
+from lpc_ns.tree.formulation import (
+    Tree,
+    TreeSolution,
+    branch,
+    cluster_loss,
+    leaf,
+    make_solution,
+    midpoint,
+    normalised_loss,
+    tree_objective,
+)
 
 # %% ../../nbs/31_tree_exact.ipynb #8325988f
 Data = namedtuple("Data", "X Z loss_rows rank team distance price reward least min_leaf l1")
 Work = namedtuple("Work", "values both small rank after before mark")
-inner = njit(cache=True, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+inner = njit(
+    cache=True, nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
+)
 
 
 @inner
@@ -68,16 +80,22 @@ def _leaf_loss(D, O, first, size, mean):
 @inner
 def _shrink(O, f, first, size, count, forward, W, out):
     """
-    Delete samples from a sorted list of `count` values, in the order of feature f or backwards, and add up the losses:
-    out[k] += loss without the first k (forward), or with only the first k of the `size` samples of the node.
+    Delete samples from a sorted list of `count` values, in the order of feature f or backwards, and
+    add up the losses: out[k] += loss without the first k (forward), or with only the first k of the
+    `size` samples of the node.
     """
-    x, rank, after, before = W.values, W.rank, W.after, W.before
+    x = W.values
+    rank = W.rank
+    after = W.after
+    before = W.before
     loss = 0.0
     for t in range(count):
-        after[t], before[t] = t + 1, t - 1
+        after[t] = t + 1
+        before[t] = t - 1
     for t in range(count // 2):
         loss += x[count - 1 - t] - x[t]
-    c, left = (count - 1) // 2, count
+    c = (count - 1) // 2
+    left = count
     for t in range(1, size):
         r = rank[O[f, first + t - 1]] if forward else rank[O[f, first + size - t]]
         if left % 2 == 0 and r <= c:
@@ -100,14 +118,16 @@ def _shrink(O, f, first, size, count, forward, W, out):
 @kernel
 def _cut_losses(D, O, f, first, size, total, mean, W):
     """W.both[k] = loss of the first k plus that of the others, k = 1, ..., size - 1."""
-    q, both = D.Z.shape[1], W.both
+    q = D.Z.shape[1]
+    both = W.both
     if D.l1:
         for k in range(1, size):
             both[k] = 0.0
         for j in range(q):
             for t in range(size):
                 i = O[D.loss_rows[j], first + t]
-                W.values[t], W.rank[i] = D.Z[i, j], t
+                W.values[t] = D.Z[i, j]
+                W.rank[i] = t
             for side in range(2):
                 _shrink(O, f, first, size, size, side == 0, W, both)
         return
@@ -126,7 +146,9 @@ def _cut_losses(D, O, f, first, size, total, mean, W):
 def _one_split(D, O, first, size, min_leaf, W):
     """Best tree with at most one split: its cost, feature (-1: no split) and cut."""
     total = _leaf_loss(D, O, first, size, W.small[0])
-    best, feature, cut = total, -1, 0
+    best = total
+    feature = -1
+    cut = 0
     for f in range(D.X.shape[0]):
         if best <= D.least or D.X[f, O[f, first]] == D.X[f, O[f, first + size - 1]]:
             continue
@@ -135,7 +157,9 @@ def _one_split(D, O, first, size, min_leaf, W):
             gap = D.X[f, O[f, first + k]] - D.X[f, O[f, first + k - 1]]
             cost = W.both[k] + D.price - D.reward[f] * gap
             if gap > 0 and cost < best:
-                best, feature, cut = cost, f, k
+                best = cost
+                feature = f
+                cut = k
     return best, feature, cut
 
 
@@ -152,20 +176,46 @@ def _copy_marked(O, first, size, new, start, mark, flag):
 
 @inner
 def _divide(O, f, first, size, low, high, new, mark):
-    """First `low` samples of a node, in the order of f, to the left of `new`, those from `high` on to its right, others nowhere."""
+    """First `low` samples of a node, in the order of f, to the left of `new`, those from `high` on
+    to its right, others nowhere."""
     for t in range(size):
         mark[O[f, first + t]] = 1 if t < low else 2 if t >= high else 0
     _copy_marked(O, first, size, new, first, mark, 1)
     _copy_marked(O, first, size, new, first + high, mark, 2)
 
 # %% ../../nbs/31_tree_exact.ipynb #92360cc8
-Frames = namedtuple("Frames", "orders whole number heap bound feature threshold length key known known_feature known_threshold state")
+Frames = namedtuple(
+    "Frames",
+    "orders whole number heap bound feature threshold length key known known_feature"
+    " known_threshold state",
+)
 
 # whole numbers of a frame
-FIRST, SIZE, LEAVES, DEPTH, EXACT, PHASE, BASE, COUNT, FEATURE, SHARE, LOW, HIGH, CUT, HINT_FEATURE, HINT, EASY, SIDE, ASK_EXACT = range(18)
-# its real numbers: cap, relative gap that is good enough, best value, smallest dropped bound; bounds of the interval at work and of its sides; values of the sides
+(
+    FIRST,
+    SIZE,
+    LEAVES,
+    DEPTH,
+    EXACT,
+    PHASE,
+    BASE,
+    COUNT,
+    FEATURE,
+    SHARE,
+    LOW,
+    HIGH,
+    CUT,
+    HINT_FEATURE,
+    HINT,
+    EASY,
+    SIDE,
+    ASK_EXACT,
+) = range(18)
+# its real numbers: cap, relative gap that is good enough, best value, smallest dropped bound;
+# bounds of the interval at work and of its sides; values of the sides
 CAP, GAP, BEST, DROPPED, BOUND, LEFT, RIGHT, NEW_LEFT, NEW_RIGHT, EXACT_LEFT, ASK_CAP = range(11)
-# state of a search: deepest frame, items in all heaps, nodes, work done, whether an answer has arrived
+# state of a search: deepest frame, items in all heaps, nodes, work done, whether an answer has
+# arrived
 TOP, ITEMS, NODES, SPENT, ANSWERED = range(5)
 DONE, PAUSED, FULL, ASKING = range(4)
 
@@ -181,20 +231,27 @@ def _shift(heap, bound, to, source):
 
 @inner
 def _push(heap, bound, base, count, f, share, low, high, value, left, right):
-    """Add an interval to the heap of `count` items at `base`; `bound` rows are (bound, left part, right part)."""
+    """Add an interval to the heap of `count` items at `base`; `bound` rows are (bound, left part,
+    right part)."""
     c = count
     while c > 0 and bound[base + (c - 1) // 2, 0] > value:
         parent = (c - 1) // 2
         _shift(heap, bound, base + c, base + parent)
         c = parent
-    bound[base + c, 0], bound[base + c, 1], bound[base + c, 2] = value, left, right
-    heap[base + c, 0], heap[base + c, 1], heap[base + c, 2], heap[base + c, 3] = f, share, low, high
+    bound[base + c, 0] = value
+    bound[base + c, 1] = left
+    bound[base + c, 2] = right
+    heap[base + c, 0] = f
+    heap[base + c, 1] = share
+    heap[base + c, 2] = low
+    heap[base + c, 3] = high
 
 
 @inner
 def _pop(heap, bound, base, count):
     """Remove the item with the smallest bound from the heap of `count` items at `base`."""
-    last, c = base + count - 1, 0
+    last = base + count - 1
+    c = 0
     while 2 * c + 1 < count - 1:
         child = 2 * c + 1
         if child + 1 < count - 1 and bound[base + child + 1, 0] < bound[base + child, 0]:
@@ -206,13 +263,16 @@ def _pop(heap, bound, base, count):
     _shift(heap, bound, base + c, last)
 
 # %% ../../nbs/31_tree_exact.ipynb #2053638b
-SLOTS, ENTRIES = 1 << 16, 1 << 24
+SLOTS = 1 << 16
+ENTRIES = 1 << 24
 
 
 @inner
 def _slot(D, M, v, first, size, leaves, depth, exact):
     """Write a node's key to the last row of the table, and return the slot where it belongs."""
-    p, last, O = D.X.shape[0], M.key.shape[0] - 1, M.orders[v]
+    p = D.X.shape[0]
+    last = M.key.shape[0] - 1
+    O = M.orders[v]
     for f in range(p):
         M.key[last, 2 * f] = D.rank[f, O[f, first]]
         M.key[last, 2 * f + 1] = D.rank[f, O[f, first + size - 1]]
@@ -238,26 +298,32 @@ def _is_known(M, slot):
 @inner
 def _note(M, slot, proved):
     """Keep the answer in the table; with its tree if it is the optimum."""
-    answer, last = M.whole.shape[0] - 1, M.key.shape[0] - 1
+    answer = M.whole.shape[0] - 1
+    last = M.key.shape[0] - 1
     for t in range(M.key.shape[1]):
         M.key[slot, t] = M.key[last, t]
-    M.known[slot, 0], M.known[slot, 1] = M.number[answer, BEST], 0.0
+    M.known[slot, 0] = M.number[answer, BEST]
+    M.known[slot, 1] = 0.0
     if proved:
         M.known[slot, 1] = M.length[answer, 0]
         for t in range(M.length[answer, 0]):
-            M.known_feature[slot, t], M.known_threshold[slot, t] = M.feature[answer, 0, t], M.threshold[answer, 0, t]
+            M.known_feature[slot, t] = M.feature[answer, 0, t]
+            M.known_threshold[slot, t] = M.threshold[answer, 0, t]
 
 
 @inner
 def _recall(M, slot, cap):
-    """Whether the table settles the search whose key is in the last row; the answer is set if it does."""
+    """Whether the table settles the search whose key is in the last row; the answer is set if it
+    does."""
     answer = M.whole.shape[0] - 1
     length = np.int64(M.known[slot, 1])
     if not _is_known(M, slot) or (length == 0 and M.known[slot, 0] < cap):
         return False
-    M.number[answer, BEST], M.length[answer, 0] = M.known[slot, 0], length
+    M.number[answer, BEST] = M.known[slot, 0]
+    M.length[answer, 0] = length
     for t in range(length):
-        M.feature[answer, 0, t], M.threshold[answer, 0, t] = M.known_feature[slot, t], M.known_threshold[slot, t]
+        M.feature[answer, 0, t] = M.known_feature[slot, t]
+        M.threshold[answer, 0, t] = M.known_threshold[slot, t]
     return True
 
 # %% ../../nbs/31_tree_exact.ipynb #529acfae
@@ -268,7 +334,8 @@ def _transversal_bound(D, O, first, size, leaves, count):
         count[t] = 0
     for t in range(first, first + size):
         count[D.team[O[0, t]]] += 1
-    total, extra = 0.0, 1 if D.l1 else 0
+    total = 0.0
+    extra = 1 if D.l1 else 0
     for t in range(D.distance.size):
         if count[t] > leaves:
             total += (count[t] - leaves + extra) * D.distance[t]
@@ -286,7 +353,8 @@ def _copy_tree(M, source, a, to, b):
     """Tree b of level `to` = tree a of level `source`."""
     M.length[to, b] = M.length[source, a]
     for t in range(M.length[source, a]):
-        M.feature[to, b, t], M.threshold[to, b, t] = M.feature[source, a, t], M.threshold[source, a, t]
+        M.feature[to, b, t] = M.feature[source, a, t]
+        M.threshold[to, b, t] = M.threshold[source, a, t]
 
 
 @inner
@@ -299,10 +367,14 @@ def _middle(low, high):
 @inner
 def _set_two_leaves(D, M, v, first, best, feature, cut):
     """Best tree of frame v = at most one split."""
-    M.number[v, BEST], M.feature[v, 0, 0], M.length[v, 0] = best, feature, 1
+    M.number[v, BEST] = best
+    M.feature[v, 0, 0] = feature
+    M.length[v, 0] = 1
     if feature >= 0:
         O = M.orders[v]
-        M.threshold[v, 0, 0] = _middle(D.X[feature, O[feature, first + cut - 1]], D.X[feature, O[feature, first + cut]])
+        M.threshold[v, 0, 0] = _middle(
+            D.X[feature, O[feature, first + cut - 1]], D.X[feature, O[feature, first + cut]]
+        )
         M.feature[v, 0, 1] = M.feature[v, 0, 2] = -1
         M.length[v, 0] = 3
 
@@ -310,17 +382,43 @@ def _set_two_leaves(D, M, v, first, best, feature, cut):
 @inner
 def _open(D, M, v, first, size, leaves, depth, exact, cap, feature, cut):
     """A frame at level v with all its intervals; its best tree so far has at most two leaves."""
-    F, base, count = M.whole, M.state[ITEMS], np.int64(0)
+    F = M.whole
+    base = M.state[ITEMS]
+    count = np.int64(0)
     most = _most_leaves(depth - 1, leaves - 1)
     for f in range(D.X.shape[0]):
         if D.X[f, M.orders[v, f, first]] < D.X[f, M.orders[v, f, first + size - 1]]:
             for share in range(leaves - most, most + 1):
-                _push(M.heap, M.bound, base, count, f, share, np.int64(1), size - 1, -1.0 if f == feature else D.least, 0.0, 0.0)
+                _push(
+                    M.heap,
+                    M.bound,
+                    base,
+                    count,
+                    f,
+                    share,
+                    np.int64(1),
+                    size - 1,
+                    -1.0 if f == feature else D.least,
+                    0.0,
+                    0.0,
+                )
                 count += 1
-    F[v, FIRST], F[v, SIZE], F[v, LEAVES], F[v, DEPTH], F[v, EXACT] = first, size, leaves, depth, exact
-    F[v, PHASE], F[v, BASE], F[v, COUNT], F[v, HINT_FEATURE], F[v, HINT] = 0, base, count, feature, cut
-    M.number[v, CAP], M.number[v, GAP], M.number[v, DROPPED], M.number[v, BOUND] = cap, 0.0, np.inf, 0.0
-    M.state[TOP], M.state[ITEMS] = v, base + count
+    F[v, FIRST] = first
+    F[v, SIZE] = size
+    F[v, LEAVES] = leaves
+    F[v, DEPTH] = depth
+    F[v, EXACT] = exact
+    F[v, PHASE] = 0
+    F[v, BASE] = base
+    F[v, COUNT] = count
+    F[v, HINT_FEATURE] = feature
+    F[v, HINT] = cut
+    M.number[v, CAP] = cap
+    M.number[v, GAP] = 0.0
+    M.number[v, DROPPED] = np.inf
+    M.number[v, BOUND] = 0.0
+    M.state[TOP] = v
+    M.state[ITEMS] = base + count
 
 
 @kernel
@@ -330,7 +428,8 @@ def _begin(D, M, W, v, first, size, leaves, depth, exact, cap):
     M.state[NODES] += 1
     M.state[SPENT] += size * M.orders.shape[1]
     leaves = min(_most_leaves(depth, leaves), size // D.min_leaf if exact else size)
-    M.length[answer, 0], M.feature[answer, 0, 0] = 1, -1
+    M.length[answer, 0] = 1
+    M.feature[answer, 0, 0] = -1
     if leaves < 2:
         M.number[answer, BEST] = _leaf_loss(D, M.orders[v], first, size, W.small[0])
         return 1
@@ -340,7 +439,8 @@ def _begin(D, M, W, v, first, size, leaves, depth, exact, cap):
         return 1
     bound = _transversal_bound(D, M.orders[v], first, size, leaves, W.after)
     if bound >= cap:
-        M.number[answer, BEST], M.length[answer, 0] = bound, 0
+        M.number[answer, BEST] = bound
+        M.length[answer, 0] = 0
         return 1
     best, feature, cut = _one_split(D, M.orders[v], first, size, D.min_leaf if exact else 1, W)
     M.state[SPENT] += size * M.orders.shape[1]
@@ -363,13 +463,20 @@ def _upper(M, v):
 @inner
 def _find_cut(D, M, v):
     """An admissible cut of the interval, the hint or near the middle; 0 if there is none."""
-    F, f, low, high = M.whole, M.whole[v, FEATURE], M.whole[v, LOW], M.whole[v, HIGH]
+    F = M.whole
+    f = M.whole[v, FEATURE]
+    low = M.whole[v, LOW]
+    high = M.whole[v, HIGH]
     if f == F[v, HINT_FEATURE] and low <= F[v, HINT] <= high:
         return F[v, HINT]
     middle = (low + high) // 2
     for step in range(high - low + 1):
         k = middle + (step + 1) // 2 * (2 * (step % 2) - 1)
-        if low <= k <= high and D.X[f, M.orders[v, f, F[v, FIRST] + k - 1]] < D.X[f, M.orders[v, f, F[v, FIRST] + k]]:
+        if (
+            low <= k <= high
+            and D.X[f, M.orders[v, f, F[v, FIRST] + k - 1]]
+            < D.X[f, M.orders[v, f, F[v, FIRST] + k]]
+        ):
             return k
     return 0
 
@@ -377,22 +484,42 @@ def _find_cut(D, M, v):
 @inner
 def _take_item(D, M, W, v):
     """Begin with the interval of the smallest bound."""
-    F, V = M.whole, M.number
-    base, upper = F[v, BASE], _upper(M, v)
+    F = M.whole
+    V = M.number
+    base = F[v, BASE]
+    upper = _upper(M, v)
     if F[v, COUNT] == 0 or M.bound[base, 0] >= upper:
         return -1
-    V[v, BOUND], V[v, LEFT], V[v, RIGHT] = M.bound[base, 0], M.bound[base, 1], M.bound[base, 2]
-    F[v, FEATURE], F[v, SHARE], F[v, LOW], F[v, HIGH] = M.heap[base, 0], M.heap[base, 1], M.heap[base, 2], M.heap[base, 3]
+    V[v, BOUND] = M.bound[base, 0]
+    V[v, LEFT] = M.bound[base, 1]
+    V[v, RIGHT] = M.bound[base, 2]
+    F[v, FEATURE] = M.heap[base, 0]
+    F[v, SHARE] = M.heap[base, 1]
+    F[v, LOW] = M.heap[base, 2]
+    F[v, HIGH] = M.heap[base, 3]
     _pop(M.heap, M.bound, base, F[v, COUNT])
     F[v, COUNT] -= 1
     F[v, CUT] = _find_cut(D, M, v)
     if F[v, CUT] == 0:
         return 0
-    _divide(M.orders[v], F[v, FEATURE], F[v, FIRST], F[v, SIZE], F[v, CUT], F[v, CUT], M.orders[v + 1], W.mark)
+    _divide(
+        M.orders[v],
+        F[v, FEATURE],
+        F[v, FIRST],
+        F[v, SIZE],
+        F[v, CUT],
+        F[v, CUT],
+        M.orders[v + 1],
+        W.mark,
+    )
     M.state[SPENT] += F[v, SIZE] * M.orders.shape[1]
-    left, right = F[v, SHARE], F[v, LEAVES] - F[v, SHARE]
+    left = F[v, SHARE]
+    right = F[v, LEAVES] - F[v, SHARE]
     easy = 1 if right < left or (right == left and 2 * F[v, CUT] > F[v, SIZE]) else 0
-    F[v, PHASE], F[v, EASY], F[v, SIDE], F[v, ASK_EXACT] = 1, easy, easy, F[v, EXACT] if D.min_leaf == 1 else 0
+    F[v, ASK_EXACT] = F[v, EXACT] if D.min_leaf == 1 else 0
+    F[v, PHASE] = 1
+    F[v, EASY] = easy
+    F[v, SIDE] = easy
     V[v, ASK_CAP] = upper - D.least - (V[v, LEFT] if easy else V[v, RIGHT])
     return 1
 
@@ -405,32 +532,52 @@ def _drop(M, v, bound):
 
 @inner
 def _put_back(D, M, v, lower, left, right):
-    """Put back the part below the cut (lower = 1) or above it, with these bounds of its sides, or drop it."""
-    F, k, bound = M.whole, M.whole[v, CUT], left + right + D.least
+    """Put back the part below the cut (lower = 1) or above it, with these bounds of its sides, or
+    drop it."""
+    F = M.whole
+    k = M.whole[v, CUT]
+    bound = left + right + D.least
     low, high = (F[v, LOW], k - 1) if lower else (k + 1, F[v, HIGH])
     if low > high:
         return
     if bound >= _upper(M, v):
         _drop(M, v, bound)
         return
-    _push(M.heap, M.bound, F[v, BASE], F[v, COUNT], F[v, FEATURE], F[v, SHARE], low, high, bound, left, right)
+    _push(
+        M.heap,
+        M.bound,
+        F[v, BASE],
+        F[v, COUNT],
+        F[v, FEATURE],
+        F[v, SHARE],
+        low,
+        high,
+        bound,
+        left,
+        right,
+    )
     F[v, COUNT] += 1
 
 
 @inner
 def _evaluate(D, M, v, left, right):
     """Note the tree made of the trees in places 1 and 2, if it is the best so far."""
-    f, k = M.whole[v, FEATURE], M.whole[v, FIRST] + M.whole[v, CUT]
-    low, high = D.X[f, M.orders[v, f, k - 1]], D.X[f, M.orders[v, f, k]]
+    f = M.whole[v, FEATURE]
+    k = M.whole[v, FIRST] + M.whole[v, CUT]
+    low = D.X[f, M.orders[v, f, k - 1]]
+    high = D.X[f, M.orders[v, f, k]]
     value = left + right + D.price - D.reward[f] * (high - low)
     if value >= _upper(M, v) or min(M.length[v, 1], M.length[v, 2]) == 0:
         _drop(M, v, value)
         return
-    M.number[v, BEST], M.feature[v, 0, 0], M.threshold[v, 0, 0] = value, f, _middle(low, high)
+    M.number[v, BEST] = value
+    M.feature[v, 0, 0] = f
+    M.threshold[v, 0, 0] = _middle(low, high)
     c = 1
     for side in range(1, 3):
         for t in range(M.length[v, side]):
-            M.feature[v, 0, c], M.threshold[v, 0, c] = M.feature[v, side, t], M.threshold[v, side, t]
+            M.feature[v, 0, c] = M.feature[v, side, t]
+            M.threshold[v, 0, c] = M.threshold[v, side, t]
             c += 1
     M.length[v, 0] = c
 
@@ -439,15 +586,20 @@ def _evaluate(D, M, v, left, right):
 def _ask(M, v, side, exact, cap):
     """Set the question of a frame's next phase."""
     M.whole[v, PHASE] += 1
-    M.whole[v, SIDE], M.whole[v, ASK_EXACT], M.number[v, ASK_CAP] = side, exact, cap
+    M.whole[v, SIDE] = side
+    M.whole[v, ASK_EXACT] = exact
+    M.number[v, ASK_CAP] = cap
     return 1
 
 
 @inner
 def _both_sides(D, M, v, value):
     """Both sides of the cut have values: note the tree, or go on to the smallest leaf size."""
-    F, V, upper = M.whole, M.number, _upper(M, v)
-    left, right = V[v, NEW_LEFT], V[v, NEW_RIGHT]
+    F = M.whole
+    V = M.number
+    upper = _upper(M, v)
+    left = V[v, NEW_LEFT]
+    right = V[v, NEW_RIGHT]
     if F[v, PHASE] == 4:
         _evaluate(D, M, v, V[v, EXACT_LEFT], value)
     elif F[v, PHASE] == 3:
@@ -469,8 +621,11 @@ def _both_sides(D, M, v, value):
 @inner
 def _take_answer(D, M, v):
     """Go on with the interval at work."""
-    F, V, answer = M.whole, M.number, M.whole.shape[0] - 1
-    value, side = V[answer, BEST], F[v, SIDE]
+    F = M.whole
+    V = M.number
+    answer = M.whole.shape[0] - 1
+    value = V[answer, BEST]
+    side = F[v, SIDE]
     _copy_tree(M, answer, 0, v, 1 + side)
     if F[v, PHASE] <= 2:
         V[v, NEW_RIGHT if side else NEW_LEFT] = value
@@ -478,7 +633,13 @@ def _take_answer(D, M, v):
         return _both_sides(D, M, v, value)
     total = value + (V[v, LEFT] if side else V[v, RIGHT]) + D.least
     if total < _upper(M, v):
-        return _ask(M, v, 1 - side, F[v, ASK_EXACT], _upper(M, v) - D.least - (V[v, RIGHT] if side else V[v, LEFT]))
+        return _ask(
+            M,
+            v,
+            1 - side,
+            F[v, ASK_EXACT],
+            _upper(M, v) - D.least - (V[v, RIGHT] if side else V[v, LEFT]),
+        )
     _drop(M, v, total)
     _put_back(D, M, v, 1 - side, V[v, LEFT], V[v, RIGHT])
     return 0
@@ -487,21 +648,28 @@ def _take_answer(D, M, v):
 @inner
 def _finish(D, M, v):
     """Answer the question of frame v with what was proved, and close it."""
-    F, V, answer = M.whole, M.number, M.whole.shape[0] - 1
+    F = M.whole
+    V = M.number
+    answer = M.whole.shape[0] - 1
     lower = V[v, DROPPED] if F[v, COUNT] == 0 else min(V[v, DROPPED], M.bound[F[v, BASE], 0])
     proved = V[v, BEST] <= lower
     _copy_tree(M, v, 0, answer, 0)
     V[answer, BEST] = min(V[v, BEST], lower)
     if not proved:
         M.length[answer, 0] = 0
-    _note(M, _slot(D, M, v, F[v, FIRST], F[v, SIZE], F[v, LEAVES], F[v, DEPTH], F[v, EXACT]), proved)
-    M.state[TOP], M.state[ITEMS] = v - 1, F[v, BASE]
+    _note(
+        M, _slot(D, M, v, F[v, FIRST], F[v, SIZE], F[v, LEAVES], F[v, DEPTH], F[v, EXACT]), proved
+    )
+    M.state[TOP] = v - 1
+    M.state[ITEMS] = F[v, BASE]
 
 
 @kernel
 def _advance(D, M, W, budget):
-    """Go on with the deepest search until all is done, the budget of work is spent, or the heap is full."""
-    F, state = M.whole, M.state
+    """Go on with the deepest search until all is done, the budget of work is spent, or the heap is
+    full."""
+    F = M.whole
+    state = M.state
     room = M.bound.shape[0] - D.X.shape[0] * M.feature.shape[2] - 2
     state[SPENT] = 0
     while state[TOP] >= 0:
@@ -517,10 +685,22 @@ def _advance(D, M, W, budget):
             asks = _take_item(D, M, W, v)
         state[ITEMS] = F[v, BASE] + F[v, COUNT]
         if asks == 1:
-            side, k = F[v, SIDE], F[v, CUT]
+            side = F[v, SIDE]
+            k = F[v, CUT]
             first, size = (F[v, FIRST] + k, F[v, SIZE] - k) if side else (F[v, FIRST], k)
             leaves = F[v, LEAVES] - F[v, SHARE] if side else F[v, SHARE]
-            state[ANSWERED] = _begin(D, M, W, v + 1, first, size, leaves, F[v, DEPTH] - 1, F[v, ASK_EXACT], M.number[v, ASK_CAP])
+            state[ANSWERED] = _begin(
+                D,
+                M,
+                W,
+                v + 1,
+                first,
+                size,
+                leaves,
+                F[v, DEPTH] - 1,
+                F[v, ASK_EXACT],
+                M.number[v, ASK_CAP],
+            )
         elif asks == 0:
             F[v, PHASE] = 0
         else:
@@ -541,26 +721,41 @@ def _ranks(X):
 
 def _prepare(problem):
     """Data of a problem, without prices, and the orders of all samples."""
-    l1, X, own = problem.criterion == "l1", problem.X, problem.loss_X is not problem.X
+    l1 = problem.criterion == "l1"
+    X = problem.X
+    own = problem.loss_X is not problem.X
     Z = problem.loss_X if l1 else problem.loss_X - problem.loss_X.mean(axis=0)
     orders = np.vstack([_orders(X), _orders(Z)]) if l1 and own else _orders(X)
     rows = np.arange(Z.shape[1]) + (X.shape[1] if l1 and own else 0)
     none = np.zeros(len(X), dtype=np.int64)
-    data = Data(np.ascontiguousarray(X.T), np.ascontiguousarray(Z), rows, _ranks(X), none, np.zeros(1), 0.0, np.zeros(X.shape[1]), 0.0,
-                problem.min_samples_leaf, l1)
+    data = Data(
+        np.ascontiguousarray(X.T),
+        np.ascontiguousarray(Z),
+        rows,
+        _ranks(X),
+        none,
+        np.zeros(1),
+        0.0,
+        np.zeros(X.shape[1]),
+        0.0,
+        problem.min_samples_leaf,
+        l1,
+    )
     return data, orders
 
 
 def _priced(problem, data, theta):
     """Prices of equation eq-price in units of the loss, with the loss weighed by theta."""
     unit = problem.omega / theta
-    price, reward = (problem.complexity + problem.margin) * unit, problem.margin * unit / 2
+    price = (problem.complexity + problem.margin) * unit
+    reward = problem.margin * unit / 2
     return data._replace(price=price, reward=reward / problem.span, least=price - reward)
 
 
 def _far_groups(Z, n_groups, l1):
     """Groups around points that are far from one another, by farthest-first traversal."""
-    nearest, groups = np.full(len(Z), np.inf), np.zeros(len(Z), dtype=np.int64)
+    nearest = np.full(len(Z), np.inf)
+    groups = np.zeros(len(Z), dtype=np.int64)
     center = int(np.abs(Z - Z.mean(axis=0)).sum(axis=1).argmax())
     for k in range(n_groups):
         away = np.abs(Z - Z[center]).sum(axis=1) if l1 else ((Z - Z[center]) ** 2).sum(axis=1)
@@ -575,7 +770,8 @@ def _smallest_distances(Z, order, ends, l1):
     """Smallest distance between two samples of each stretch of `order`."""
     smallest = np.zeros(ends.size)
     for t in range(ends.size):
-        begin, best = ends[t - 1] if t else 0, np.inf
+        begin = ends[t - 1] if t else 0
+        best = np.inf
         for a in range(begin, ends[t]):
             for b in range(begin, a):
                 d = 0.0
@@ -594,18 +790,27 @@ def _with_teams(data, n_groups):
     starts = np.searchsorted(groups[order], np.arange(n_groups))
     team = np.empty(len(groups), dtype=np.int64)
     team[order] = np.arange(len(groups)) - starts[groups[order]]
-    distance = _smallest_distances(data.Z, np.argsort(team, kind="stable"), np.cumsum(np.bincount(team)), data.l1)
+    distance = _smallest_distances(
+        data.Z, np.argsort(team, kind="stable"), np.cumsum(np.bincount(team)), data.l1
+    )
     return data._replace(team=team, distance=distance)
 
 
 def _work(n_samples, width):
     """Scratch arrays."""
     whole = [np.empty(n_samples, dtype=np.int64) for _ in range(3)]
-    return Work(np.empty(n_samples), np.empty(n_samples + 1), np.empty((6, width)), *whole, np.zeros(n_samples, dtype=np.uint8))
+    return Work(
+        np.empty(n_samples),
+        np.empty(n_samples + 1),
+        np.empty((6, width)),
+        *whole,
+        np.zeros(n_samples, dtype=np.uint8),
+    )
 
 
 def _tree(feature, threshold, cluster=None):
-    """The tree whose nodes in preorder have these features (-1: leaf), thresholds and clusters (by default one for each leaf)."""
+    """The tree whose nodes in preorder have these features (-1: leaf), thresholds and clusters (by
+    default one for each leaf)."""
     cluster = np.cumsum(np.asarray(feature) < 0) - 1 if cluster is None else cluster
     nodes = iter(zip(feature, threshold, cluster, strict=True))
 
@@ -622,34 +827,57 @@ ROOM = 1 << 12
 
 def _with_room(arrays):
     """Arrays of a search with heaps of twice the size."""
-    return arrays._replace(heap=np.vstack([arrays.heap, np.empty_like(arrays.heap)]), bound=np.vstack([arrays.bound, np.empty_like(arrays.bound)]))
+    return arrays._replace(
+        heap=np.vstack([arrays.heap, np.empty_like(arrays.heap)]),
+        bound=np.vstack([arrays.bound, np.empty_like(arrays.bound)]),
+    )
 
 
 class _OwnClusters:
-    """Search for the tree that minimises loss plus prices with a cluster for every leaf; values in units of the loss."""
+    """Search for the tree that minimises loss plus prices with a cluster for every leaf; values in
+    units of the loss."""
 
     def __init__(self, data, orders, leaves, depth, cap=np.inf, gap=0.0):
-        n, (p, rows) = orders.shape[1], (len(data.X), len(orders))
+        n = orders.shape[1]
+        p, rows = (len(data.X), len(orders))
         depth = leaves - 1 if depth is None else min(depth, leaves - 1)
-        self.leaves, self.depth = min(leaves, 2**depth), depth
-        self.data, self.work = _with_teams(data, self.leaves), _work(n, data.Z.shape[1])
-        levels, nodes, items = max(depth, 1), 2 * self.leaves + 1, ROOM + 4 * p * self.leaves
+        self.leaves = min(leaves, 2**depth)
+        self.depth = depth
+        self.data = _with_teams(data, self.leaves)
+        self.work = _work(n, data.Z.shape[1])
+        levels = max(depth, 1)
+        nodes = 2 * self.leaves + 1
+        items = ROOM + 4 * p * self.leaves
         stack = np.empty((levels, rows, n), dtype=np.int32)
         stack[0] = orders
         slots = max(1 << 8, min(SLOTS, ENTRIES // (2 * p + nodes)))
-        tree, facts = (levels + 1, 3, nodes), (slots, nodes)
+        tree = (levels + 1, 3, nodes)
+        facts = (slots, nodes)
         self.frames = Frames(
-            stack, np.zeros((levels + 1, 18), dtype=np.int64), np.zeros((levels + 1, 11)), np.empty((items, 4), dtype=np.int64), np.empty((items, 3)),
-            np.zeros(tree, dtype=np.int64), np.zeros(tree), np.zeros((levels + 1, 3), dtype=np.int64), np.zeros((slots + 1, 2 * p + 2), dtype=np.int32),
-            np.zeros((slots, 2)), np.zeros(facts, dtype=np.int64), np.zeros(facts), np.zeros(5, dtype=np.int64),
+            stack,
+            np.zeros((levels + 1, 18), dtype=np.int64),
+            np.zeros((levels + 1, 11)),
+            np.empty((items, 4), dtype=np.int64),
+            np.empty((items, 3)),
+            np.zeros(tree, dtype=np.int64),
+            np.zeros(tree),
+            np.zeros((levels + 1, 3), dtype=np.int64),
+            np.zeros((slots + 1, 2 * p + 2), dtype=np.int32),
+            np.zeros((slots, 2)),
+            np.zeros(facts, dtype=np.int64),
+            np.zeros(facts),
+            np.zeros(5, dtype=np.int64),
         )
         self._begin(n, self.leaves, self.depth, 1, cap)
         self.frames.number[0, GAP] = gap
 
     def _begin(self, size, leaves, depth, exact, cap):
         """Put a question about the first `size` samples of level 0."""
-        self.frames.state[TOP], self.frames.state[ITEMS] = -1, 0
-        self.finished = bool(_begin(self.data, self.frames, self.work, 0, 0, size, leaves, depth, exact, float(cap)))
+        self.frames.state[TOP] = -1
+        self.frames.state[ITEMS] = 0
+        self.finished = bool(
+            _begin(self.data, self.frames, self.work, 0, 0, size, leaves, depth, exact, float(cap))
+        )
         self.frames.state[ANSWERED] = 0
         self.row = -1 if self.finished else 0
 
@@ -678,12 +906,15 @@ class _OwnClusters:
     @property
     def best(self):
         """Value of the best tree so far."""
-        return float(self.frames.number[self.row, BEST]) if self.frames.length[self.row, 0] else np.inf
+        return (
+            float(self.frames.number[self.row, BEST]) if self.frames.length[self.row, 0] else np.inf
+        )
 
     @property
     def tree(self):
         """The best tree so far, or None if there is none below the cap."""
-        M, c = self.frames, self.frames.length[self.row, 0]
+        M = self.frames
+        c = self.frames.length[self.row, 0]
         return _tree(M.feature[self.row, 0, :c], M.threshold[self.row, 0, :c]) if c else None
 
     def value_of(self, orders, leaves, depth, cap):
@@ -695,11 +926,19 @@ class _OwnClusters:
         return self.lower
 
 # %% ../../nbs/31_tree_exact.ipynb #0c2bfe7c
-Shared = namedtuple("Shared", "orders whole number region own size sums squares loss label heap bound feature threshold cluster union state upper")
+Shared = namedtuple(
+    "Shared",
+    "orders whole number region own size sums squares loss label heap bound feature threshold"
+    " cluster union state upper",
+)
 
-# whole numbers of a level: heap, decision at work (feature -1: a leaf that joins cluster SHARE), and its state
-S_BASE, S_COUNT, S_FEATURE, S_SHARE, S_LOW, S_HIGH, S_SINGLE, S_USED, S_REGIONS, S_BUFFER = range(10)
-# its real numbers: best completion, smallest dropped bound, prices charged, bound of the decision at work, its value
+# whole numbers of a level: heap, decision at work (feature -1: a leaf that joins cluster SHARE),
+# and its state
+S_BASE, S_COUNT, S_FEATURE, S_SHARE, S_LOW, S_HIGH, S_SINGLE, S_USED, S_REGIONS, S_BUFFER = range(
+    10
+)
+# its real numbers: best completion, smallest dropped bound, prices charged, bound of the decision
+# at work, its value
 S_BEST, S_DROPPED, S_CHARGED, S_BOUND, S_VALUE = range(5)
 # state: level, items in all heaps, nodes, work done, what comes next, length of the best tree
 S_TOP, S_ITEMS, S_NODES, S_SPENT, S_NEXT, S_LENGTH = range(6)
@@ -710,19 +949,23 @@ WIDE = 16
 @inner
 def _set_label(S, v, cluster):
     """Label the samples of the first region of level v."""
-    b, first = S.region[v, 0, 0], S.region[v, 0, 1]
+    b = S.region[v, 0, 0]
+    first = S.region[v, 0, 1]
     for t in range(first, first + S.region[v, 0, 2]):
         S.label[S.orders[b, 0, t]] = cluster
 
 
 @inner
 def _collect(D, S, j, cluster, W):
-    """Sorted values of loss feature j in the samples with this label, and their ranks; returns how many there are."""
-    count, row = 0, D.loss_rows[j]
+    """Sorted values of loss feature j in the samples with this label, and their ranks; returns how
+    many there are."""
+    count = 0
+    row = D.loss_rows[j]
     for t in range(S.label.size):
         i = S.orders[0, row, t]
         if S.label[i] == cluster:
-            W.values[count], W.rank[i] = D.Z[i, j], count
+            W.values[count] = D.Z[i, j]
+            W.rank[i] = count
             count += 1
     return count
 
@@ -742,7 +985,9 @@ def _labelled_loss(D, S, cluster, W):
 def _next_level(S, v, added):
     """Level v + 1 as level v, the first region missing and room made for `added` new ones."""
     for k in range(S.size.shape[1]):
-        S.size[v + 1, k], S.squares[v + 1, k], S.loss[v + 1, k] = S.size[v, k], S.squares[v, k], S.loss[v, k]
+        S.size[v + 1, k] = S.size[v, k]
+        S.squares[v + 1, k] = S.squares[v, k]
+        S.loss[v + 1, k] = S.loss[v, k]
         for j in range(S.sums.shape[2]):
             S.sums[v + 1, k, j] = S.sums[v, k, j]
     count = S.whole[v, S_REGIONS] - 1
@@ -761,7 +1006,9 @@ def _join(D, S, v, cluster, W):
     """Level v + 1: the first region of level v is a leaf of this cluster."""
     _next_level(S, v, np.int64(0))
     _set_label(S, v, cluster)
-    b, first, size = S.region[v, 0, 0], S.region[v, 0, 1], S.region[v, 0, 2]
+    b = S.region[v, 0, 0]
+    first = S.region[v, 0, 1]
+    size = S.region[v, 0, 2]
     S.size[v + 1, cluster] += size
     S.whole[v + 1, S_USED] = max(S.whole[v, S_USED], cluster + 1)
     if D.l1:
@@ -782,20 +1029,32 @@ def _own_value(D, O, first, size, leaves, W):
     """T of a region with at most two leaves; NaN if there are more, to be computed elsewhere."""
     if leaves > 2:
         return np.nan
-    return _leaf_loss(D, O, first, size, W.small[0]) if leaves < 2 else _one_split(D, O, first, size, 1, W)[0]
+    return (
+        _leaf_loss(D, O, first, size, W.small[0])
+        if leaves < 2
+        else _one_split(D, O, first, size, 1, W)[0]
+    )
 
 
 @inner
 def _split(D, S, v, f, share, low, high, W):
-    """Level v + 1: the first region of level v is split by f at a cut from low to high. False if leaves get too small."""
-    b, first, size, leaves, depth = S.region[v, 0, 0], S.region[v, 0, 1], S.region[v, 0, 2], S.region[v, 0, 3], S.region[v, 0, 4]
+    """Level v + 1: the first region of level v is split by f at a cut from low to high. False if
+    leaves get too small."""
+    b = S.region[v, 0, 0]
+    first = S.region[v, 0, 1]
+    size = S.region[v, 0, 2]
+    leaves = S.region[v, 0, 3]
+    depth = S.region[v, 0, 4]
     single = S.whole[v, S_SINGLE] == 1 and low == high
     if single and min(low, size - low) < D.min_leaf:
         return False
     _next_level(S, v, np.int64(2))
-    new, gap = S.whole[v, S_BUFFER] + 1, 0.0
-    S.whole[v + 1, S_BUFFER], S.whole[v + 1, S_SINGLE] = new, 1 if single else 0
-    O, N = S.orders[b], S.orders[new]
+    new = S.whole[v, S_BUFFER] + 1
+    gap = 0.0
+    S.whole[v + 1, S_BUFFER] = new
+    S.whole[v + 1, S_SINGLE] = 1 if single else 0
+    O = S.orders[b]
+    N = S.orders[new]
     _divide(O, f, first, size, low, high, N, W.mark)
     S.state[S_SPENT] += 2 * size * O.shape[0]
     for k in range(low, high + 1):
@@ -803,9 +1062,15 @@ def _split(D, S, v, f, share, low, high, W):
     S.number[v + 1, S_CHARGED] += D.price - D.reward[f] * gap
     for side in range(2):
         start, count = (first + high, size - high) if side else (first, low)
-        most = _most_leaves(depth - 1, min(leaves - share if side else share, count // D.min_leaf if single else count))
-        S.region[v + 1, side, 0], S.region[v + 1, side, 1], S.region[v + 1, side, 2] = new, start, count
-        S.region[v + 1, side, 3], S.region[v + 1, side, 4] = most, depth - 1
+        most = _most_leaves(
+            depth - 1,
+            min(leaves - share if side else share, count // D.min_leaf if single else count),
+        )
+        S.region[v + 1, side, 0] = new
+        S.region[v + 1, side, 1] = start
+        S.region[v + 1, side, 2] = count
+        S.region[v + 1, side, 3] = most
+        S.region[v + 1, side, 4] = depth - 1
         S.own[v + 1, side] = _own_value(D, N, start, count, most, W)
     return True
 
@@ -842,12 +1107,18 @@ def _undecided(S, v, sample):
 @inner
 def _few_bound(D, S, v, W):
     """Equation eq-few, with what is settled; only for l2 and at least one cluster."""
-    q, used, sample, h = D.Z.shape[1], S.whole[v, S_USED], W.after, W.values
-    count, total, saving = _undecided(S, v, W.after), 0.0, 0.0
+    q = D.Z.shape[1]
+    used = S.whole[v, S_USED]
+    sample = W.after
+    h = W.values
+    count = _undecided(S, v, W.after)
+    total = 0.0
+    saving = 0.0
     for t in range(count):
         h[t] = np.inf
         for k in range(used):
-            d, n = 0.0, S.size[v, k]
+            d = 0.0
+            n = S.size[v, k]
             for j in range(q):
                 d += (D.Z[sample[t], j] - S.sums[v, k, j] / n) ** 2
             h[t] = min(h[t], d * n / (n + count))
@@ -866,8 +1137,11 @@ def _few_bound(D, S, v, W):
 # %% ../../nbs/31_tree_exact.ipynb #f8223f60
 @inner
 def _union_losses(D, S, v, f, cluster, W):
-    """union[0, cluster, k] = loss of the cluster with the first k of the region, union[1, cluster, k] = with the others."""
-    b, first, size = S.region[v, 0, 0], S.region[v, 0, 1], S.region[v, 0, 2]
+    """union[0, cluster, k] = loss of the cluster with the first k of the region, union[1, cluster,
+    k] = with the others."""
+    b = S.region[v, 0, 0]
+    first = S.region[v, 0, 1]
+    size = S.region[v, 0, 2]
     for k in range(size):
         S.union[0, cluster, k] = S.union[1, cluster, k] = 0.0
     _set_label(S, v, cluster)
@@ -881,7 +1155,8 @@ def _union_losses(D, S, v, f, cluster, W):
 @inner
 def _join_cost(S, v, k, n, total):
     """Equation eq-join for cluster k and n samples with this sum."""
-    d, m = 0.0, S.size[v, k]
+    d = 0.0
+    m = S.size[v, k]
     if m == 0:
         return 0.0
     for j in range(S.sums.shape[2]):
@@ -892,24 +1167,32 @@ def _join_cost(S, v, k, n, total):
 @inner
 def _cut_of(D, S, u):
     """Threshold of the single cut decided at level u."""
-    f, b, k = S.whole[u, S_FEATURE], S.region[u, 0, 0], S.region[u, 0, 1] + S.whole[u, S_LOW]
+    f = S.whole[u, S_FEATURE]
+    b = S.region[u, 0, 0]
+    k = S.region[u, 0, 1] + S.whole[u, S_LOW]
     return _middle(D.X[f, S.orders[b, f, k - 1]], D.X[f, S.orders[b, f, k]])
 
 
 @inner
 def _record(D, S, v, value, f, threshold, left, right):
-    """Best tree = the decisions above level v, then a split with these clusters, or a leaf if f is -1, or nothing if left is -1."""
+    """Best tree = the decisions above level v, then a split with these clusters, or a leaf if f is
+    -1, or nothing if left is -1."""
     c = v
-    S.upper[0], S.upper[2] = value * (1 - S.upper[1]), value
+    S.upper[0] = value * (1 - S.upper[1])
+    S.upper[2] = value
     for u in range(v):
-        S.feature[u], S.cluster[u] = S.whole[u, S_FEATURE], S.whole[u, S_SHARE]
+        S.feature[u] = S.whole[u, S_FEATURE]
+        S.cluster[u] = S.whole[u, S_SHARE]
         S.threshold[u] = _cut_of(D, S, u) if S.whole[u, S_FEATURE] >= 0 else 0.0
     if left >= 0:
-        S.feature[c], S.threshold[c], S.cluster[c] = f, threshold, left
+        S.feature[c] = f
+        S.threshold[c] = threshold
+        S.cluster[c] = left
         c += 1
     if f >= 0:
         S.feature[c] = S.feature[c + 1] = -1
-        S.cluster[c], S.cluster[c + 1] = left, right
+        S.cluster[c] = left
+        S.cluster[c + 1] = right
         c += 2
     S.state[S_LENGTH] = c
 
@@ -917,8 +1200,13 @@ def _record(D, S, v, value, f, threshold, left, right):
 @inner
 def _close_leaf(D, S, v, settled, W):
     """Best completion if the last region is one leaf."""
-    b, first, size = S.region[v, 0, 0], S.region[v, 0, 1], S.region[v, 0, 2]
-    total, best, cluster, none = W.small[2], np.inf, np.int64(-1), np.int64(-1)
+    b = S.region[v, 0, 0]
+    first = S.region[v, 0, 1]
+    size = S.region[v, 0, 2]
+    total = W.small[2]
+    best = np.inf
+    cluster = np.int64(-1)
+    none = np.int64(-1)
     own = 0.0 if D.l1 else _leaf_loss(D, S.orders[b], first, size, W.small[0])
     for j in range(D.Z.shape[1]):
         total[j] = 0.0
@@ -931,7 +1219,8 @@ def _close_leaf(D, S, v, settled, W):
         else:
             cost = settled + own + _join_cost(S, v, k, size, total)
         if cost < best:
-            best, cluster = cost, k
+            best = cost
+            cluster = k
     _set_label(S, v, none)
     if S.whole[v, S_SINGLE] == 1 and best < S.upper[0]:
         _record(D, S, v, best, none, 0.0, cluster, none)
@@ -941,26 +1230,42 @@ def _close_leaf(D, S, v, settled, W):
 @inner
 def _best_pair(left, right, used, n_clusters):
     """Cheapest two different clusters for the two sides, new ones at no cost: cost and clusters."""
-    best, a, b = np.inf, np.int64(-1), np.int64(-1)
+    best = np.inf
+    a = np.int64(-1)
+    b = np.int64(-1)
     for k in range(min(used + 1, n_clusters)):
         for m in range(min(used + 2, n_clusters)):
             if m != k and (m <= used or k == used):
-                cost = left[k] + (right[m] if m < used else right[used] if used < n_clusters else np.inf)
+                cost = left[k] + (
+                    right[m] if m < used else right[used] if used < n_clusters else np.inf
+                )
                 if cost < best:
-                    best, a, b = cost, k, m
+                    best = cost
+                    a = k
+                    b = m
     return best, a, b
 
 
 @inner
 def _close_cuts(D, S, v, f, settled, best, W):
     """Best completion if the last region is split by f, or `best` if that is less."""
-    b, first, size = S.region[v, 0, 0], S.region[v, 0, 1], S.region[v, 0, 2]
-    O, used, K, q = S.orders[b], S.whole[v, S_USED], S.size.shape[1], D.Z.shape[1]
+    b = S.region[v, 0, 0]
+    first = S.region[v, 0, 1]
+    size = S.region[v, 0, 2]
+    O = S.orders[b]
+    used = S.whole[v, S_USED]
+    K = S.size.shape[1]
+    q = D.Z.shape[1]
     single = S.whole[v, S_SINGLE] == 1
-    min_leaf, options = D.min_leaf if single else 1, min(used + 1, K)
+    min_leaf = D.min_leaf if single else 1
+    options = min(used + 1, K)
     own = _leaf_loss(D, O, first, size, W.small[0])
     _cut_losses(D, O, f, first, size, own, W.small[0], W)
-    whole, head, tail, left, right = W.small[2], W.small[1], W.small[3], W.small[4], W.small[5]
+    whole = W.small[2]
+    head = W.small[1]
+    tail = W.small[3]
+    left = W.small[4]
+    right = W.small[5]
     for j in range(q):
         head[j] = 0.0
     ready = False
@@ -981,11 +1286,13 @@ def _close_cuts(D, S, v, f, settled, best, W):
                 _union_losses(D, S, v, f, a, W)
         for a in range(options):
             if D.l1:
-                left[a], right[a] = S.union[0, a, k] - S.loss[v, a], S.union[1, a, k] - S.loss[v, a]
+                left[a] = S.union[0, a, k] - S.loss[v, a]
+                right[a] = S.union[1, a, k] - S.loss[v, a]
             else:
                 for j in range(q):
                     tail[j] = whole[j] - head[j]
-                left[a], right[a] = _join_cost(S, v, a, k, head), _join_cost(S, v, a, size - k, tail)
+                left[a] = _join_cost(S, v, a, k, head)
+                right[a] = _join_cost(S, v, a, size - k, tail)
         joined, a, e = _best_pair(left, right, used, K)
         cost += joined - (W.both[k] if D.l1 else 0.0)
         if cost < best:
@@ -998,12 +1305,15 @@ def _close_cuts(D, S, v, f, settled, best, W):
 @inner
 def _close(D, S, v, W):
     """Best completion of a level with no region, or one with at most two leaves."""
-    settled, none = _settled(S, v), np.int64(-1)
+    settled = _settled(S, v)
+    none = np.int64(-1)
     if S.whole[v, S_REGIONS] == 0:
         if S.whole[v, S_SINGLE] == 1 and settled < S.upper[0]:
             _record(D, S, v, settled, none, 0.0, none, none)
         return settled
-    b, first, size = S.region[v, 0, 0], S.region[v, 0, 1], S.region[v, 0, 2]
+    b = S.region[v, 0, 0]
+    first = S.region[v, 0, 1]
+    size = S.region[v, 0, 2]
     best = _close_leaf(D, S, v, settled, W)
     if S.region[v, 0, 3] > 1:
         for f in range(D.X.shape[0]):
@@ -1015,10 +1325,23 @@ def _close(D, S, v, W):
 # %% ../../nbs/31_tree_exact.ipynb #6a3d11cf
 @kernel
 def _open_level(D, S, v):
-    """Heap of all decisions about the first region of level v; with single cuts above, not to join the cluster of a sibling that is a leaf."""
-    b, first, size, leaves, depth = S.region[v, 0, 0], S.region[v, 0, 1], S.region[v, 0, 2], S.region[v, 0, 3], S.region[v, 0, 4]
-    base, count, value, none = S.state[S_ITEMS], np.int64(0), _core_bound(S, v), np.int64(-1)
-    second = v > 0 and S.whole[v, S_SINGLE] == 1 and S.whole[v - 1, S_FEATURE] < 0 and S.region[v - 1, 0, 0] == b
+    """Heap of all decisions about the first region of level v; with single cuts above, not to join
+    the cluster of a sibling that is a leaf."""
+    b = S.region[v, 0, 0]
+    first = S.region[v, 0, 1]
+    size = S.region[v, 0, 2]
+    leaves = S.region[v, 0, 3]
+    depth = S.region[v, 0, 4]
+    base = S.state[S_ITEMS]
+    count = np.int64(0)
+    value = _core_bound(S, v)
+    none = np.int64(-1)
+    second = (
+        v > 0
+        and S.whole[v, S_SINGLE] == 1
+        and S.whole[v - 1, S_FEATURE] < 0
+        and S.region[v - 1, 0, 0] == b
+    )
     sibling = S.whole[v - 1, S_SHARE] if second else none
     for k in range(min(S.whole[v, S_USED] + 1, S.size.shape[1])):
         if k != sibling:
@@ -1029,17 +1352,35 @@ def _open_level(D, S, v):
         for f in range(D.X.shape[0]):
             if D.X[f, S.orders[b, f, first]] < D.X[f, S.orders[b, f, first + size - 1]]:
                 for share in range(leaves - most, most + 1):
-                    _push(S.heap, S.bound, base, count, f, share, np.int64(1), size - 1, value, 0.0, 0.0)
+                    _push(
+                        S.heap,
+                        S.bound,
+                        base,
+                        count,
+                        f,
+                        share,
+                        np.int64(1),
+                        size - 1,
+                        value,
+                        0.0,
+                        0.0,
+                    )
                     count += 1
-    S.whole[v, S_BASE], S.whole[v, S_COUNT], S.number[v, S_BEST], S.number[v, S_DROPPED] = base, count, np.inf, np.inf
-    S.state[S_TOP], S.state[S_ITEMS] = v, base + count
+    S.whole[v, S_BASE] = base
+    S.whole[v, S_COUNT] = count
+    S.number[v, S_BEST] = np.inf
+    S.number[v, S_DROPPED] = np.inf
+    S.state[S_TOP] = v
+    S.state[S_ITEMS] = base + count
     S.state[S_NODES] += 1
 
 
 @inner
 def _admissible(D, S, v, f, k, end):
     """First admissible cut from k to end, upwards or downwards, or -1."""
-    b, first, step = S.region[v, 0, 0], S.region[v, 0, 1], 1 if k <= end else -1
+    b = S.region[v, 0, 0]
+    first = S.region[v, 0, 1]
+    step = 1 if k <= end else -1
     while k != end + step:
         if D.X[f, S.orders[b, f, first + k - 1]] < D.X[f, S.orders[b, f, first + k]]:
             return k
@@ -1050,9 +1391,13 @@ def _admissible(D, S, v, f, k, end):
 @inner
 def _choose(D, S, v, W):
     """Carry out the decision with the smallest bound; False if it is none."""
-    base, F = S.whole[v, S_BASE], S.whole
+    base = S.whole[v, S_BASE]
+    F = S.whole
     S.number[v, S_BOUND] = S.bound[base, 0]
-    f, share, low, high = S.heap[base, 0], S.heap[base, 1], S.heap[base, 2], S.heap[base, 3]
+    f = S.heap[base, 0]
+    share = S.heap[base, 1]
+    low = S.heap[base, 2]
+    high = S.heap[base, 3]
     _pop(S.heap, S.bound, base, F[v, S_COUNT])
     F[v, S_COUNT] -= 1
     S.state[S_ITEMS] -= 1
@@ -1060,7 +1405,10 @@ def _choose(D, S, v, W):
         low = _admissible(D, S, v, f, low, high)
         if low > 0:
             high = _admissible(D, S, v, f, high, low)
-    F[v, S_FEATURE], F[v, S_SHARE], F[v, S_LOW], F[v, S_HIGH] = f, share, low, high
+    F[v, S_FEATURE] = f
+    F[v, S_SHARE] = share
+    F[v, S_LOW] = low
+    F[v, S_HIGH] = high
     if f < 0:
         _join(D, S, v, share, W)
         return True
@@ -1069,7 +1417,8 @@ def _choose(D, S, v, W):
 
 @inner
 def _few_is_worth_it(D, S, v):
-    """Whether to compute equation eq-few, which is quadratic in the samples: not when the end is near."""
+    """Whether to compute equation eq-few, which is quadratic in the samples: not when the end is
+    near."""
     leaves = 0
     for r in range(S.whole[v, S_REGIONS]):
         leaves += S.region[v, r, 3]
@@ -1079,8 +1428,13 @@ def _few_is_worth_it(D, S, v):
 @inner
 def _descend(D, S, v, W):
     """Bound or complete level v + 1; True if it was opened."""
-    below, upper, value = v + 1, S.upper[0], _core_bound(S, v + 1)
-    wide = S.whole[v, S_FEATURE] >= 0 and (S.whole[v, S_HIGH] - S.whole[v, S_LOW]) * WIDE > S.region[v, 0, 2]
+    below = v + 1
+    upper = S.upper[0]
+    value = _core_bound(S, v + 1)
+    wide = (
+        S.whole[v, S_FEATURE] >= 0
+        and (S.whole[v, S_HIGH] - S.whole[v, S_LOW]) * WIDE > S.region[v, 0, 2]
+    )
     if value < upper and not wide:
         regions = S.whole[below, S_REGIONS]
         if regions == 0 or (regions == 1 and S.region[below, 0, 3] < 3):
@@ -1099,7 +1453,10 @@ def _descend(D, S, v, W):
 @inner
 def _take_value(S, v):
     """Use the value of the decision at work."""
-    F, f, low, high = S.whole, S.whole[v, S_FEATURE], S.whole[v, S_LOW], S.whole[v, S_HIGH]
+    F = S.whole
+    f = S.whole[v, S_FEATURE]
+    low = S.whole[v, S_LOW]
+    high = S.whole[v, S_HIGH]
     value = max(S.number[v, S_VALUE], S.number[v, S_BOUND])
     if f < 0:
         _set_label(S, v, f)
@@ -1111,7 +1468,19 @@ def _take_value(S, v):
         middle = (low + high) // 2
         for half in range(2):
             start, end = (middle + 1, high) if half else (low, middle)
-            _push(S.heap, S.bound, F[v, S_BASE], F[v, S_COUNT], f, F[v, S_SHARE], start, end, value, 0.0, 0.0)
+            _push(
+                S.heap,
+                S.bound,
+                F[v, S_BASE],
+                F[v, S_COUNT],
+                f,
+                F[v, S_SHARE],
+                start,
+                end,
+                value,
+                0.0,
+                0.0,
+            )
             F[v, S_COUNT] += 1
             S.state[S_ITEMS] += 1
 
@@ -1125,15 +1494,18 @@ def _level_bound(S, v):
 
 @inner
 def _is_over(S, v):
-    """Whether nothing is left at level v, or a completion answers the question of an interval above it."""
+    """Whether nothing is left at level v, or a completion answers the question of an interval above
+    it."""
     heap = S.bound[S.whole[v, S_BASE], 0] if S.whole[v, S_COUNT] else np.inf
-    best, upper = S.number[v, S_BEST], S.upper[0]
+    best = S.number[v, S_BEST]
+    upper = S.upper[0]
     return heap >= min(upper, best) or (S.whole[v, S_SINGLE] == 0 and best < upper)
 
 
 @kernel
 def _advance_shared(D, S, W, budget):
-    """Go on until all is done, the budget is spent, the heap is full, or values T are needed at the level below."""
+    """Go on until all is done, the budget is spent, the heap is full, or values T are needed at the
+    level below."""
     state = S.state
     room = S.bound.shape[0] - D.X.shape[0] * S.feature.size - S.size.shape[1]
     state[S_SPENT] = 0
@@ -1148,7 +1520,9 @@ def _advance_shared(D, S, W, budget):
         if state[S_NEXT] != DESCEND:
             state[S_NEXT] = CHOOSE
             if _is_over(S, v):
-                state[S_TOP], state[S_ITEMS], state[S_NEXT] = v - 1, S.whole[v, S_BASE], RETURN
+                state[S_TOP] = v - 1
+                state[S_ITEMS] = S.whole[v, S_BASE]
+                state[S_NEXT] = RETURN
                 S.number[max(v - 1, 0), S_VALUE] = _level_bound(S, v)
                 continue
             if not _choose(D, S, v, W):
@@ -1161,23 +1535,43 @@ def _advance_shared(D, S, W, budget):
 
 # %% ../../nbs/31_tree_exact.ipynb #ab845ff2
 class _SharedClusters:
-    """Search for the tree that minimises loss plus prices, its leaves sharing at most `n_clusters` clusters; values in units of the loss."""
+    """Search for the tree that minimises loss plus prices, its leaves sharing at most `n_clusters`
+    clusters; values in units of the loss."""
 
     def __init__(self, data, orders, n_clusters, leaves, depth, cap=np.inf, gap=0.0):
-        (rows, n), (p, q) = orders.shape, (len(data.X), data.Z.shape[1])
+        rows, n = orders.shape
+        p, q = (len(data.X), data.Z.shape[1])
         self.depth = leaves - 1 if depth is None else min(depth, leaves - 1)
-        self.leaves, self.orders, self.helper = min(leaves, 2**self.depth), orders, None
-        self.data, self.work, self.finished = data, _work(n, max(q, n_clusters + 2)), False
-        levels, items = 2 * self.leaves + 1, ROOM + 4 * p * self.leaves
+        self.leaves = min(leaves, 2**self.depth)
+        self.orders = orders
+        self.helper = None
+        self.data = data
+        self.work = _work(n, max(q, n_clusters + 2))
+        self.finished = False
+        levels = 2 * self.leaves + 1
+        items = ROOM + 4 * p * self.leaves
         stack = np.empty((self.leaves, rows, n), dtype=np.int32)
         stack[0] = orders
         union = (2, n_clusters, n + 1) if data.l1 else (2, 1, 1)
         self.levels = Shared(
-            stack, np.zeros((levels, 10), dtype=np.int64), np.zeros((levels, 5)), np.zeros((levels, self.leaves + 1, 5), dtype=np.int64),
-            np.zeros((levels, self.leaves + 1)), np.zeros((levels, n_clusters), dtype=np.int64), np.zeros((levels, n_clusters, q)),
-            np.zeros((levels, n_clusters)), np.zeros((levels, n_clusters)), np.full(n, -1), np.empty((items, 4), dtype=np.int64),
-            np.empty((items, 3)), np.zeros(levels, dtype=np.int64), np.zeros(levels), np.zeros(levels, dtype=np.int64), np.zeros(union),
-            np.zeros(6, dtype=np.int64), np.array([float(cap), gap, np.inf]),
+            stack,
+            np.zeros((levels, 10), dtype=np.int64),
+            np.zeros((levels, 5)),
+            np.zeros((levels, self.leaves + 1, 5), dtype=np.int64),
+            np.zeros((levels, self.leaves + 1)),
+            np.zeros((levels, n_clusters), dtype=np.int64),
+            np.zeros((levels, n_clusters, q)),
+            np.zeros((levels, n_clusters)),
+            np.zeros((levels, n_clusters)),
+            np.full(n, -1),
+            np.empty((items, 4), dtype=np.int64),
+            np.empty((items, 3)),
+            np.zeros(levels, dtype=np.int64),
+            np.zeros(levels),
+            np.zeros(levels, dtype=np.int64),
+            np.zeros(union),
+            np.zeros(6, dtype=np.int64),
+            np.array([float(cap), gap, np.inf]),
         )
         self.levels.region[0, 0] = 0, 0, n, self.leaves, self.depth
         self.levels.whole[0, S_SINGLE] = self.levels.whole[0, S_REGIONS] = 1
@@ -1203,7 +1597,9 @@ class _SharedClusters:
             b, first, size, leaves, depth = S.region[v, side]
             rest = _core_bound(S, v)
             cap = S.upper[0] - (0.0 if np.isnan(rest) else rest)
-            S.own[v, side] = self.helper.value_of(S.orders[b][:, first : first + size], leaves, depth, cap)
+            S.own[v, side] = self.helper.value_of(
+                S.orders[b][:, first : first + size], leaves, depth, cap
+            )
 
     @property
     def nodes(self):
@@ -1216,7 +1612,9 @@ class _SharedClusters:
         S = self.levels
         if self.finished:
             return float(S.number[0, S_VALUE])
-        at_work = S.number[0, S_BOUND] if S.state[S_TOP] > 0 or S.state[S_NEXT] != CHOOSE else np.inf
+        at_work = (
+            S.number[0, S_BOUND] if S.state[S_TOP] > 0 or S.state[S_NEXT] != CHOOSE else np.inf
+        )
         return float(min(_level_bound(S, 0), at_work))
 
     @property
@@ -1233,7 +1631,8 @@ class _SharedClusters:
 
 # %% ../../nbs/31_tree_exact.ipynb #02b37933
 def _envelope(lines):
-    """Minimum of equation eq-envelope over lines {theta: h} (one of them is {0: 0}), and the weights that meet there (None first: at u = 0)."""
+    """Minimum of equation eq-envelope over lines {theta: h} (one of them is {0: 0}), and the
+    weights that meet there (None first: at u = 0)."""
 
     def bound(u):
         return np.sqrt(u) + max(h - theta * u for theta, h in lines.items())
@@ -1253,7 +1652,9 @@ def _rounding(problem):
 # %% ../../nbs/31_tree_exact.ipynb #e84931ed
 def _greedy_tree(data, orders, leaves, depth):
     """Tree grown by the split that gains most, as often as there may be leaves and it pays."""
-    work, heap, nodes = _work(orders.shape[1], data.Z.shape[1]), [], []
+    work = _work(orders.shape[1], data.Z.shape[1])
+    heap = []
+    nodes = []
 
     def add(O, left):
         loss = _leaf_loss(data, O, 0, O.shape[1], work.small[0])
@@ -1290,20 +1691,38 @@ class _Proof:
     """The best tree so far, and lower bounds {theta: h} on theta u + e for all trees."""
 
     def __init__(self, problem, gap, deadline, max_nodes, bar):
-        self.problem, self.gap, self.deadline, self.max_nodes, self.bar = problem, gap, deadline, max_nodes, bar
+        self.problem = problem
+        self.gap = gap
+        self.deadline = deadline
+        self.max_nodes = max_nodes
+        self.bar = bar
         self.data, self.orders = _prepare(problem)
         self.linear = not problem.root or problem.complexity + problem.margin == 0
-        self.value, self.points, self.lines, self.nodes = np.inf, [], {0.0: 0.0}, 0
+        self.value = np.inf
+        self.points = []
+        self.lines = {0.0: 0.0}
+        self.nodes = 0
         self.offer(leaf())
-        self.offer(_greedy_tree(_priced(problem, self.data, 1.0), self.orders, min(problem.n_clusters, problem.leaf_limit), problem.max_depth))
+        self.offer(
+            _greedy_tree(
+                _priced(problem, self.data, 1.0),
+                self.orders,
+                min(problem.n_clusters, problem.leaf_limit),
+                problem.max_depth,
+            )
+        )
 
     def offer(self, tree):
         """Take note of a tree."""
-        problem, value = self.problem, tree_objective(self.problem, tree)
+        problem = self.problem
+        value = tree_objective(self.problem, tree)
         loss = cluster_loss(problem, tree.assign(problem.X))
-        self.points.append((loss / problem.omega, max(value - float(normalised_loss(problem, loss)), 0.0)))
+        self.points.append(
+            (loss / problem.omega, max(value - float(normalised_loss(problem, loss)), 0.0))
+        )
         if value < self.value:
-            self.tree, self.value = tree, value
+            self.tree = tree
+            self.value = value
 
     def point(self, theta):
         """The known pair (u, e) that is best for a weight."""
@@ -1313,16 +1732,22 @@ class _Proof:
     def lower(self):
         """Proved lower bound on the objective."""
         bound = max(self.lines.get(1.0, 0.0), 0.0) if self.linear else _envelope(self.lines)[0]
-        return min(float(np.sqrt(bound) if self.linear and self.problem.root else bound), self.value)
+        return min(
+            float(np.sqrt(bound) if self.linear and self.problem.root else bound), self.value
+        )
 
     @property
     def proved(self):
         """Whether the best tree is optimal, to the requested gap or what rounding hides."""
-        return self.value - self.lower <= max(self.gap * self.value, 4 * _rounding(self.problem) * max(1.0, *self.lines))
+        return self.value - self.lower <= max(
+            self.gap * self.value, 4 * _rounding(self.problem) * max(1.0, *self.lines)
+        )
 
     def run(self, search, theta, offers=True, bounds=True):
-        """Run a search to its end: whether it offers trees, and whether its bound is one for all trees."""
-        before, offered = self.nodes, np.inf
+        """Run a search to its end: whether it offers trees, and whether its bound is one for all
+        trees."""
+        before = self.nodes
+        offered = np.inf
 
         def report():
             nonlocal offered
@@ -1333,7 +1758,9 @@ class _Proof:
             if offers and search.best < offered:
                 offered = search.best
                 self.offer(search.tree)
-            self.bar.set_postfix_str(f" gap {relative_gap(self.value, self.lower):.2%}", refresh=True)
+            self.bar.set_postfix_str(
+                f" gap {relative_gap(self.value, self.lower):.2%}", refresh=True
+            )
 
         try:
             while not search.finished:
@@ -1349,7 +1776,9 @@ class _Proof:
     def own_clusters(self, leaves, theta):
         """A search with a cluster for every leaf, for trees that are better than the best known."""
         data = _priced(self.problem, self.data, theta)
-        return _OwnClusters(data, self.orders, leaves, self.problem.max_depth, self.cap(theta), self.gap)
+        return _OwnClusters(
+            data, self.orders, leaves, self.problem.max_depth, self.cap(theta), self.gap
+        )
 
     def cap(self, theta):
         """Loss plus prices of the best known tree for a weight, less the gap."""
@@ -1358,7 +1787,8 @@ class _Proof:
 
     def solve(self, theta):
         """Prove h(theta), and find a tree that attains it."""
-        problem, K = self.problem, self.problem.n_clusters
+        problem = self.problem
+        K = self.problem.n_clusters
         if K >= problem.leaf_limit:
             self.run(self.own_clusters(problem.leaf_limit, theta), theta)
             return
@@ -1370,10 +1800,22 @@ class _Proof:
                 self.offer(relaxed.tree or leaf())
                 return
         data = _priced(problem, self.data, theta)
-        self.run(_SharedClusters(data, self.orders, K, problem.leaf_limit, problem.max_depth, self.cap(theta), self.gap), theta)
+        self.run(
+            _SharedClusters(
+                data,
+                self.orders,
+                K,
+                problem.leaf_limit,
+                problem.max_depth,
+                self.cap(theta),
+                self.gap,
+            ),
+            theta,
+        )
 
     def next_weight(self):
-        """The weight that settles the lowest point of the envelope; None if rounding leaves none."""
+        """The weight that settles the lowest point of the envelope; None if rounding leaves
+        none."""
         _, a, b = _envelope(self.lines)
         u, e = self.point(b)
         if a is None:
@@ -1385,7 +1827,11 @@ class _Proof:
         """Search until the best tree is proved, or nothing is left to do."""
         theta = 1.0
         if not self.linear:
-            self.run(self.own_clusters(min(self.problem.n_clusters, self.problem.leaf_limit), theta), theta, bounds=False)
+            self.run(
+                self.own_clusters(min(self.problem.n_clusters, self.problem.leaf_limit), theta),
+                theta,
+                bounds=False,
+            )
             u, _ = min(self.points, key=lambda point: np.sqrt(point[0]) + point[1])
             theta = 1 / np.sqrt(u) if u > 0 else theta
         while theta is not None and theta not in self.lines and not self.proved:
@@ -1398,16 +1844,32 @@ def _start_tree(problem, start):
     tree = start.tree if isinstance(start, TreeSolution) else start
     if not isinstance(tree, Tree):
         raise InputTypeError(f"start is a {type(start).__name__}; give a Tree or a TreeSolution.")
-    ends = tree.apply(problem.X) if tree.weights is None and tree.feature.max() < problem.n_features else np.zeros(0, dtype=int)
+    ends = (
+        tree.apply(problem.X)
+        if tree.weights is None and tree.feature.max() < problem.n_features
+        else np.zeros(0, dtype=int)
+    )
     if not len(ends):
-        raise InputError(f"start splits by hyperplanes, or by features that X with its {problem.n_features} columns does not have; give one-feature splits of X.")
+        raise InputError(
+            f"start splits by hyperplanes, or by features that X with its {problem.n_features}"
+            " columns does not have; give one-feature splits of X."
+        )
     smallest = np.bincount(ends, minlength=len(tree.left))[tree.is_leaf].min()
-    sizes = (("depth", tree.depth, problem.max_depth), ("leaves", tree.n_leaves, problem.max_leaves), ("clusters", len(set(tree.cluster[tree.is_leaf])), problem.n_clusters))
+    sizes = (
+        ("depth", tree.depth, problem.max_depth),
+        ("leaves", tree.n_leaves, problem.max_leaves),
+        ("clusters", len(set(tree.cluster[tree.is_leaf])), problem.n_clusters),
+    )
     for name, size, most in sizes:
         if most is not None and size > most:
-            raise InputError(f"start has {name} {size} and the problem allows {most}; give a smaller tree.")
+            raise InputError(
+                f"start has {name} {size} and the problem allows {most}; give a smaller tree."
+            )
     if smallest < problem.min_samples_leaf:
-        raise InputError(f"start has a leaf with {smallest} samples and min_samples_leaf is {problem.min_samples_leaf}; give a tree with larger leaves.")
+        raise InputError(
+            f"start has a leaf with {smallest} samples and min_samples_leaf is"
+            f" {problem.min_samples_leaf}; give a tree with larger leaves."
+        )
     return tree
 
 
@@ -1418,7 +1880,8 @@ def exact_tree(problem, *, time_limit=None, max_nodes=None, gap=1e-9, start=None
     Parameters
     ----------
     problem : TreeProblem
-        Any of its options: criteria, prices and margins, the root of the loss, clusters shared by leaves, no limit of depth.
+        Any of its options: criteria, prices and margins, the root of the loss, clusters shared by
+        leaves, no limit of depth.
     time_limit : float, optional
         Seconds after which the search returns what it has.
     max_nodes : int, optional
@@ -1426,14 +1889,16 @@ def exact_tree(problem, *, time_limit=None, max_nodes=None, gap=1e-9, start=None
     gap : float
         Relative gap between objective and bound at which the tree counts as optimal.
     start : Tree or TreeSolution, optional
-        A tree to improve on, for instance from a local search: the better it is, the less there is to search.
+        A tree to improve on, for instance from a local search: the better it is, the less there is
+        to search.
     verbose : int
         1 shows the gap while a proof takes more than two seconds; at a terminal it is shown anyway.
 
     Returns
     -------
     TreeSolution
-        Status "optimal" (proved), "time_limit", "interrupted", or "feasible" if it ended at `max_nodes`. The bound is valid in every case.
+        Status "optimal" (proved), "time_limit", "interrupted", or "feasible" if it ended at
+        `max_nodes`. The bound is valid in every case.
 
     Raises
     ------
@@ -1443,8 +1908,15 @@ def exact_tree(problem, *, time_limit=None, max_nodes=None, gap=1e-9, start=None
     begin = time.perf_counter()
     gap = check_nonnegative("gap", gap)
     deadline = np.inf if time_limit is None else begin + check_nonnegative("time_limit", time_limit)
-    most, status = np.inf if max_nodes is None else check_count("max_nodes", max_nodes), "feasible"
-    with tqdm(desc="proof", delay=2, disable=not (verbose or sys.stderr.isatty()), leave=False, bar_format="{desc} {elapsed}{postfix}") as bar:
+    most = np.inf if max_nodes is None else check_count("max_nodes", max_nodes)
+    status = "feasible"
+    with tqdm(
+        desc="proof",
+        delay=2,
+        disable=not (verbose or sys.stderr.isatty()),
+        leave=False,
+        bar_format="{desc} {elapsed}{postfix}",
+    ) as bar:
         proof = _Proof(problem, gap, deadline, most, bar)
         if start is not None:
             proof.offer(_start_tree(problem, start))
@@ -1455,4 +1927,11 @@ def exact_tree(problem, *, time_limit=None, max_nodes=None, gap=1e-9, start=None
         except KeyboardInterrupt:
             status = "interrupted"
     status = "optimal" if proof.proved else status
-    return make_solution(problem, proof.tree, lower_bound=proof.lower, status=status, seconds=time.perf_counter() - begin, nodes=proof.nodes)
+    return make_solution(
+        problem,
+        proof.tree,
+        lower_bound=proof.lower,
+        status=status,
+        seconds=time.perf_counter() - begin,
+        nodes=proof.nodes,
+    )

@@ -39,7 +39,8 @@ class Explanation:
 
 
 def _with_labels(tree, node, said):
-    """The tree below a node with these labels at its leaves, without splits whose two sides say the same."""
+    """The tree below a node with these labels at its leaves, without splits whose two sides say the
+    same."""
     if tree.left[node] < 0:
         return leaf(int(said[node]))
     left, right = (_with_labels(tree, child, said) for child in (tree.left[node], tree.right[node]))
@@ -74,20 +75,39 @@ def explain_labels(X, labels, *, max_depth=2, complexity=0.0, min_samples_leaf=1
     Raises
     ------
     InputError
-        If the data cannot be used, or the labels are not whole numbers from 0 or name one cluster only.
+        If the data cannot be used, or the labels are not whole numbers from 0 or name one cluster
+        only.
     """
     labels = check_vector(labels, len(X), "labels")
     if (labels != np.round(labels)).any() or labels.min() < 0:
-        raise InputError("labels must be whole numbers from 0, one per sample; number the clusters first, for instance with numpy.unique.")
+        raise InputError(
+            "labels must be whole numbers from 0, one per sample; number the clusters first, for"
+            " instance with numpy.unique."
+        )
     values, codes = np.unique(labels.astype(np.int64), return_inverse=True)
     if len(values) == 1:
-        raise InputError("labels name one cluster only, so there is nothing to explain; give a clustering with at least two.")
+        raise InputError(
+            "labels name one cluster only, so there is nothing to explain; give a clustering with"
+            " at least two."
+        )
     room = len(codes) // check_count("min_samples_leaf", min_samples_leaf)
     leaves = max(1, min(2 ** check_count("max_depth", max_depth, minimum=0), room))
-    problem = make_problem(X, leaves, loss_X=np.eye(len(values))[codes], max_depth=max_depth, complexity=complexity, min_samples_leaf=min_samples_leaf)
+    problem = make_problem(
+        X,
+        leaves,
+        loss_X=np.eye(len(values))[codes],
+        max_depth=max_depth,
+        complexity=complexity,
+        min_samples_leaf=min_samples_leaf,
+    )
     solution = exact_tree(problem, time_limit=time_limit)
     ends = solution.tree.apply(problem.X)
-    said = np.array([values[np.bincount(codes[ends == v], minlength=1).argmax()] for v in range(len(solution.tree.left))])
+    said = np.array(
+        [
+            values[np.bincount(codes[ends == v], minlength=1).argmax()]
+            for v in range(len(solution.tree.left))
+        ]
+    )
     tree = _with_labels(solution.tree, 0, said)
     told = tree.assign(problem.X)
     return Explanation(tree, told, float(np.mean(told == labels)), solution)

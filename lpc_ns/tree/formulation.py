@@ -20,21 +20,33 @@ import cvxpy as cp
 import numpy as np
 from scipy.optimize import linprog
 
-from ..errors import DataWarning, InputError, LpcNsError, NoSolutionError, check_choice, check_count, check_matrix, check_n_clusters, check_nonnegative
+from lpc_ns.errors import (
+    DataWarning,
+    InputError,
+    LpcNsError,
+    NoSolutionError,
+    check_choice,
+    check_count,
+    check_matrix,
+    check_n_clusters,
+    check_nonnegative,
+)
 from ..solvers import choose_backend, relative_gap, solve
 
 # %% ../../nbs/30_tree_formulation.ipynb #8536bb9b
 @dataclass(frozen=True, eq=False, repr=False)
 class Tree:
     """
-    A binary decision tree whose leaves carry clusters; arrays over nodes in preorder, the root first.
+    A binary decision tree whose leaves carry clusters; arrays over nodes in preorder, the root
+    first.
 
     Attributes
     ----------
     feature : ndarray of int, shape (n_nodes,)
         Column that a node splits; -1 at leaves and where a hyperplane splits.
     threshold : ndarray of shape (n_nodes,)
-        A sample goes left if its value (its column, or `weights @ x`) is at most this; NaN at leaves.
+        A sample goes left if its value (its column, or `weights @ x`) is at most this; NaN at
+        leaves.
     left, right : ndarray of int, shape (n_nodes,)
         Children; -1 at leaves.
     cluster : ndarray of int, shape (n_nodes,)
@@ -67,7 +79,8 @@ class Tree:
 
     @property
     def n_terms(self):
-        """Complexity C: pairs of a split and a feature that it uses; the number of splits if each uses one feature."""
+        """Complexity C: pairs of a split and a feature that it uses; the number of splits if each
+        uses one feature."""
         single = int((self.feature >= 0).sum())
         return single if self.weights is None else single + int(np.count_nonzero(self.weights))
 
@@ -136,7 +149,10 @@ class Tree:
             yield node, rows
             if self.left[node] >= 0:
                 goes_left = self.goes_left(X[rows], node)
-                waiting += [(self.right[node], rows[~goes_left]), (self.left[node], rows[goes_left])]
+                waiting += [
+                    (self.right[node], rows[~goes_left]),
+                    (self.left[node], rows[goes_left]),
+                ]
 
     def assign(self, X):
         """
@@ -154,7 +170,10 @@ class Tree:
 
     def __repr__(self):
         """Sizes in words."""
-        return f"Tree(depth {self.depth}, {self.n_leaves} leaves, {len(set(self.cluster[self.is_leaf]))} clusters)"
+        return (
+            f"Tree(depth {self.depth}, {self.n_leaves} leaves,"
+            f" {len(set(self.cluster[self.is_leaf]))} clusters)"
+        )
 
 # %% ../../nbs/30_tree_formulation.ipynb #e9279b2a
 def leaf(cluster=0):
@@ -191,14 +210,31 @@ def branch(left, right, threshold, feature=-1, weights=None):
     Tree
     """
     shift = (1, 1 + len(left.left))
-    below = [np.where(child < 0, -1, child + s) for tree, s in zip((left, right), shift, strict=True) for child in (tree.left, tree.right)]
-    columns = {name: np.concatenate([[first], getattr(left, name), getattr(right, name)])
-               for name, first in (("feature", feature), ("threshold", threshold), ("cluster", -1))}
-    lefts, rights = np.concatenate([[shift[0]], below[0], below[2]]), np.concatenate([[shift[1]], below[1], below[3]])
-    width = next((len(w) for w in (weights, *(t.weights[0] for t in (left, right) if t.weights is not None)) if w is not None), None)
+    below = [
+        np.where(child < 0, -1, child + s)
+        for tree, s in zip((left, right), shift, strict=True)
+        for child in (tree.left, tree.right)
+    ]
+    columns = {
+        name: np.concatenate([[first], getattr(left, name), getattr(right, name)])
+        for name, first in (("feature", feature), ("threshold", threshold), ("cluster", -1))
+    }
+    lefts = np.concatenate([[shift[0]], below[0], below[2]])
+    rights = np.concatenate([[shift[1]], below[1], below[3]])
+    width = next(
+        (
+            len(w)
+            for w in (weights, *(t.weights[0] for t in (left, right) if t.weights is not None))
+            if w is not None
+        ),
+        None,
+    )
     if width is not None:
         own = np.zeros((1, width)) if weights is None else np.asarray(weights, dtype=float)[None]
-        rest = [np.zeros((len(t.left), width)) if t.weights is None else t.weights for t in (left, right)]
+        rest = [
+            np.zeros((len(t.left), width)) if t.weights is None else t.weights
+            for t in (left, right)
+        ]
         columns["weights"] = np.concatenate([own, *rest])
     return Tree(left=lefts, right=rights, **columns)
 
@@ -227,7 +263,8 @@ CRITERIA = ("l2", "l1")
 @dataclass(frozen=True, eq=False)
 class TreeProblem:
     """
-    Data and parameters of one cluster tree problem, equation `eq-tree-objective`; build it with `make_problem`, which validates.
+    Data and parameters of one cluster tree problem, equation `eq-tree-objective`; build it with
+    `make_problem`, which validates.
 
     Attributes
     ----------
@@ -250,7 +287,8 @@ class TreeProblem:
     margin : float
         Weight of the margins, M_p.
     root : bool
-        Whether the objective has the root of the relative loss, as in the published runs; criterion 'l2' only.
+        Whether the objective has the root of the relative loss, as in the published runs; criterion
+        'l2' only.
     """
 
     X: np.ndarray
@@ -332,8 +370,19 @@ def cluster_loss(problem, labels):
     return float((away**2).sum() if problem.criterion == "l2" else np.abs(away).sum())
 
 # %% ../../nbs/30_tree_formulation.ipynb #4313f2c1
-def make_problem(X, n_clusters, *, loss_X=None, criterion="l2", max_depth=None, max_leaves=None, complexity=0.0, min_samples_leaf=1,
-                 margin=0.0, root=False):
+def make_problem(
+    X,
+    n_clusters,
+    *,
+    loss_X=None,
+    criterion="l2",
+    max_depth=None,
+    max_leaves=None,
+    complexity=0.0,
+    min_samples_leaf=1,
+    margin=0.0,
+    root=False,
+):
     """
     Validate the data and put a cluster tree problem together.
 
@@ -350,7 +399,8 @@ def make_problem(X, n_clusters, *, loss_X=None, criterion="l2", max_depth=None, 
     max_depth : int, optional
         Largest number of splits above a leaf.
     max_leaves : int, optional
-        Largest number of leaves; `n_clusters` if there is no `max_depth` either. With more leaves than clusters, leaves share clusters.
+        Largest number of leaves; `n_clusters` if there is no `max_depth` either. With more leaves
+        than clusters, leaves share clusters.
     complexity : float
         Cost of a split, c_p, in units of the loss of a single cluster.
     min_samples_leaf : int
@@ -377,18 +427,31 @@ def make_problem(X, n_clusters, *, loss_X=None, criterion="l2", max_depth=None, 
     X = check_matrix(X)
     loss_X = X if loss_X is None else check_matrix(loss_X, "loss_X")
     if len(loss_X) != len(X):
-        raise InputError(f"loss_X has {len(loss_X)} samples and X has {len(X)}; they describe the same samples.")
+        raise InputError(
+            f"loss_X has {len(loss_X)} samples and X has {len(X)}; they describe the same samples."
+        )
     n_clusters = check_n_clusters(n_clusters, len(X))
     max_depth = None if max_depth is None else check_count("max_depth", max_depth, minimum=0)
     max_leaves = None if max_leaves is None else check_count("max_leaves", max_leaves)
     if max_depth is None and max_leaves is None:
         max_leaves = n_clusters
     problem = TreeProblem(
-        X, loss_X, n_clusters, check_choice("criterion", criterion, CRITERIA), max_depth, max_leaves, check_nonnegative("complexity", complexity),
-        check_count("min_samples_leaf", min_samples_leaf), check_nonnegative("margin", margin), bool(root),
+        X,
+        loss_X,
+        n_clusters,
+        check_choice("criterion", criterion, CRITERIA),
+        max_depth,
+        max_leaves,
+        check_nonnegative("complexity", complexity),
+        check_count("min_samples_leaf", min_samples_leaf),
+        check_nonnegative("margin", margin),
+        bool(root),
     )
     if problem.root and criterion == "l1":
-        raise InputError("root=True takes the root of a sum of squares and criterion is 'l1'; use criterion='l2', or root=False.")
+        raise InputError(
+            "root=True takes the root of a sum of squares and criterion is 'l1'; use"
+            " criterion='l2', or root=False."
+        )
     _check_leaves(problem)
     _check_distinct(problem)
     return problem
@@ -396,25 +459,42 @@ def make_problem(X, n_clusters, *, loss_X=None, criterion="l2", max_depth=None, 
 
 def _check_leaves(problem):
     """Refuse trees that have fewer leaves than clusters."""
-    K, depth, leaves, size, n = problem.n_clusters, problem.max_depth, problem.max_leaves, problem.min_samples_leaf, problem.n_samples
+    K = problem.n_clusters
+    depth = problem.max_depth
+    leaves = problem.max_leaves
+    size = problem.min_samples_leaf
+    n = problem.n_samples
     if depth is not None and 2**depth < K:
-        raise InputError(f"max_depth is {depth}, which allows {2**depth} leaves, and n_clusters is {K}; allow a depth of at least {(K - 1).bit_length()}.")
+        raise InputError(
+            f"max_depth is {depth}, which allows {2**depth} leaves, and n_clusters is {K}; allow a"
+            f" depth of at least {(K - 1).bit_length()}."
+        )
     if leaves is not None and leaves < K:
-        raise InputError(f"max_leaves is {leaves} and n_clusters is {K}; every cluster needs a leaf.")
+        raise InputError(
+            f"max_leaves is {leaves} and n_clusters is {K}; every cluster needs a leaf."
+        )
     if size * K > n:
-        raise InputError(f"min_samples_leaf is {size}: {K} leaves of that size need {size * K} samples and n_samples = {n}; ask for at most {n // K}.")
+        raise InputError(
+            f"min_samples_leaf is {size}: {K} leaves of that size need {size * K} samples and"
+            f" n_samples = {n}; ask for at most {n // K}."
+        )
 
 
 def _check_distinct(problem):
     """Refuse constant data, and warn about fewer distinct samples than clusters."""
     for name, array in (("X", problem.X), ("loss_X", problem.loss_X)):
         if (array == array[0]).all():
-            raise InputError(f"Every column of {name} is constant (n_samples = {len(array)}): there is nothing to split. Check how the data were read.")
+            raise InputError(
+                f"Every column of {name} is constant (n_samples = {len(array)}): there is nothing"
+                " to split. Check how the data were read."
+            )
     distinct = len(np.unique(problem.X, axis=0))
     if distinct < problem.n_clusters:
         warnings.warn(
-            f"X has {distinct} distinct samples and n_clusters is {problem.n_clusters}: a tree cannot tell equal samples apart, so clusters stay empty.",
-            DataWarning, stacklevel=3,
+            f"X has {distinct} distinct samples and n_clusters is {problem.n_clusters}: a tree"
+            " cannot tell equal samples apart, so clusters stay empty.",
+            DataWarning,
+            stacklevel=3,
         )
 
 # %% ../../nbs/30_tree_formulation.ipynb #61924ccc
@@ -468,7 +548,8 @@ class Scaling:
 
     def restate(self, tree, X):
         """
-        A tree on scaled data in terms of the data, its thresholds halfway between the sides of each split.
+        A tree on scaled data in terms of the data, its thresholds halfway between the sides of each
+        split.
 
         Parameters
         ----------
@@ -486,7 +567,8 @@ class Scaling:
         if tree.weights is not None:
             weights = np.zeros((len(feature), self.n_features))
             weights[:, self.columns] = tree.weights / self.span
-        Z, threshold = self.transform(X), tree.threshold.copy()
+        Z = self.transform(X)
+        threshold = tree.threshold.copy()
         for node, rows in tree.samples(Z):
             if tree.left[node] >= 0:
                 goes_left = tree.goes_left(Z[rows], node)
@@ -522,25 +604,36 @@ def minmax(X, names=None, what="X"):
     DataWarning
         If some columns are constant.
     """
-    low, span = X.min(axis=0), np.ptp(X, axis=0)
+    low = X.min(axis=0)
+    span = np.ptp(X, axis=0)
     columns = np.flatnonzero(span > 0)
     dropped = [str(j) if names is None else str(names[j]) for j in np.flatnonzero(span == 0)]
     if not len(columns):
-        raise InputError(f"Every column of {what} is constant (n_samples = {len(X)}): there is nothing to split. Check how the data were read.")
+        raise InputError(
+            f"Every column of {what} is constant (n_samples = {len(X)}): there is nothing to split."
+            " Check how the data were read."
+        )
     if dropped:
-        warnings.warn(f"{len(dropped)} constant column(s) in {what} ({', '.join(dropped[:5])}) are dropped: they cannot tell samples apart.", DataWarning, stacklevel=2)
+        warnings.warn(
+            f"{len(dropped)} constant column(s) in {what} ({', '.join(dropped[:5])}) are dropped:"
+            " they cannot tell samples apart.",
+            DataWarning,
+            stacklevel=2,
+        )
     return Scaling(columns, low[columns], span[columns], X.shape[1])
 
 # %% ../../nbs/30_tree_formulation.ipynb #7697137a
 def split_margins(problem, tree):
     """
-    Smallest distance of each split's threshold from a sample that reaches it, in units of the ranges of the features.
+    Smallest distance of each split's threshold from a sample that reaches it, in units of the
+    ranges of the features.
 
     Parameters
     ----------
     problem : TreeProblem
     tree : Tree
-        Hyperplanes are measured with coefficients whose absolute values, times the ranges, sum to 1.
+        Hyperplanes are measured with coefficients whose absolute values, times the ranges, sum to
+        1.
 
     Returns
     -------
@@ -552,9 +645,11 @@ def split_margins(problem, tree):
         if tree.left[node] < 0:
             continue
         if tree.feature[node] >= 0:
-            value, unit = problem.X[rows, tree.feature[node]], problem.span[tree.feature[node]]
+            value = problem.X[rows, tree.feature[node]]
+            unit = problem.span[tree.feature[node]]
         else:
-            value, unit = problem.X[rows] @ tree.weights[node], np.abs(tree.weights[node]) @ problem.span
+            value = problem.X[rows] @ tree.weights[node]
+            unit = np.abs(tree.weights[node]) @ problem.span
         margins[node] = np.abs(value - tree.threshold[node]).min() / unit
     return margins
 
@@ -588,8 +683,13 @@ def tree_objective(problem, tree):
     -------
     float
     """
-    value = normalised_loss(problem, cluster_loss(problem, tree.assign(problem.X))) + (problem.complexity + problem.margin) * tree.n_terms
-    return float(value - problem.margin * split_margins(problem, tree).sum() if problem.margin else value)
+    value = (
+        normalised_loss(problem, cluster_loss(problem, tree.assign(problem.X)))
+        + (problem.complexity + problem.margin) * tree.n_terms
+    )
+    return float(
+        value - problem.margin * split_margins(problem, tree).sum() if problem.margin else value
+    )
 
 # %% ../../nbs/30_tree_formulation.ipynb #c019c96a
 @dataclass(frozen=True, eq=False)
@@ -651,10 +751,22 @@ def make_solution(problem, tree, *, lower_bound=0.0, **details):
     -------
     TreeSolution
     """
-    order = {cluster: number for number, cluster in enumerate(dict.fromkeys(tree.cluster[tree.is_leaf].tolist()))}
+    order = {
+        cluster: number
+        for number, cluster in enumerate(dict.fromkeys(tree.cluster[tree.is_leaf].tolist()))
+    }
     tree = replace(tree, cluster=np.array([order.get(c, -1) for c in tree.cluster.tolist()]))
-    labels, objective = tree.assign(problem.X), tree_objective(problem, tree)
-    return TreeSolution(tree, labels, cluster_centers(problem, labels), objective, cluster_loss(problem, labels), min(float(lower_bound), objective), **details)
+    labels = tree.assign(problem.X)
+    objective = tree_objective(problem, tree)
+    return TreeSolution(
+        tree,
+        labels,
+        cluster_centers(problem, labels),
+        objective,
+        cluster_loss(problem, labels),
+        min(float(lower_bound), objective),
+        **details,
+    )
 
 # %% ../../nbs/30_tree_formulation.ipynb #39d4dcbc
 def feature_splits(problem, rows):
@@ -675,7 +787,11 @@ def feature_splits(problem, rows):
     for j in range(problem.n_features):
         for low, high in itertools.pairwise(np.unique(problem.X[rows, j])):
             goes_left = problem.X[rows, j] <= low
-            yield rows[goes_left], rows[~goes_left], {"feature": j, "threshold": midpoint(low, high)}
+            yield (
+                rows[goes_left],
+                rows[~goes_left],
+                {"feature": j, "threshold": midpoint(low, high)},
+            )
 
 
 def _all_trees(problem, candidates, rows, depth, leaves):
@@ -687,12 +803,15 @@ def _all_trees(problem, candidates, rows, depth, leaves):
         if min(len(left_rows), len(right_rows)) < problem.min_samples_leaf:
             continue
         for left, left_leaves in _all_trees(problem, candidates, left_rows, depth - 1, leaves - 1):
-            for right, right_leaves in _all_trees(problem, candidates, right_rows, depth - 1, leaves - len(left_leaves)):
+            for right, right_leaves in _all_trees(
+                problem, candidates, right_rows, depth - 1, leaves - len(left_leaves)
+            ):
                 yield branch(left, right, **split), left_leaves + right_leaves
 
 
 def _sharings(n_leaves, n_clusters):
-    """All ways to give clusters to leaves, up to renaming: label vectors in which new clusters appear in order."""
+    """All ways to give clusters to leaves, up to renaming: label vectors in which new clusters
+    appear in order."""
     vectors = [[0]]
     for _ in range(n_leaves - 1):
         vectors = [[*v, k] for v in vectors for k in range(min(max(v) + 2, n_clusters))]
@@ -708,7 +827,8 @@ def brute_force(problem, candidates=None, max_trees=200_000):
     problem : TreeProblem
         With very few samples: about 12 at depth 2.
     candidates : function, optional
-        Called as ``candidates(problem, rows)``, lists the splits of a node: `feature_splits` by default, or `line_splits` for hyperplanes.
+        Called as ``candidates(problem, rows)``, lists the splits of a node: `feature_splits` by
+        default, or `line_splits` for hyperplanes.
     max_trees : int
         Refuse to try more.
 
@@ -722,14 +842,25 @@ def brute_force(problem, candidates=None, max_trees=200_000):
     InputError
         If there are more trees than `max_trees`.
     """
-    candidates, best, best_value, count = candidates or feature_splits, None, np.inf, 0
-    labels, losses = np.zeros(problem.n_samples, dtype=int), {}
+    candidates = candidates or feature_splits
+    best = None
+    best_value = np.inf
+    count = 0
+    labels = np.zeros(problem.n_samples, dtype=int)
+    losses = {}
     depth = problem.leaf_limit - 1 if problem.max_depth is None else problem.max_depth
-    for tree, cells in _all_trees(problem, candidates, np.arange(problem.n_samples), depth, problem.leaf_limit):
+    for tree, cells in _all_trees(
+        problem, candidates, np.arange(problem.n_samples), depth, problem.leaf_limit
+    ):
         count += 1
         if count > max_trees:
-            raise InputError(f"There are more than {max_trees} trees, too many to try all: use a search, or fewer samples, features or leaves.")
-        extra = (problem.complexity + problem.margin) * tree.n_terms - problem.margin * (split_margins(problem, tree).sum() if problem.margin else 0.0)
+            raise InputError(
+                f"There are more than {max_trees} trees, too many to try all: use a search, or"
+                " fewer samples, features or leaves."
+            )
+        extra = (problem.complexity + problem.margin) * tree.n_terms - problem.margin * (
+            split_margins(problem, tree).sum() if problem.margin else 0.0
+        )
         for clusters in _sharings(len(cells), problem.n_clusters):
             for cell, cluster in zip(cells, clusters, strict=True):
                 labels[cell] = cluster
@@ -737,17 +868,25 @@ def brute_force(problem, candidates=None, max_trees=200_000):
             if key not in losses:
                 losses[key] = normalised_loss(problem, cluster_loss(problem, labels))
             if losses[key] + extra < best_value:
-                best, best_value = (tree, clusters), losses[key] + extra
+                best = (tree, clusters)
+                best_value = losses[key] + extra
     tree, clusters = best
     numbers = np.full(len(tree.left), -1)
     numbers[tree.is_leaf] = clusters
-    return make_solution(problem, replace(tree, cluster=numbers), lower_bound=best_value, status="optimal", nodes=count)
+    return make_solution(
+        problem,
+        replace(tree, cluster=numbers),
+        lower_bound=best_value,
+        status="optimal",
+        nodes=count,
+    )
 
 # %% ../../nbs/30_tree_formulation.ipynb #99f12a6c
 @dataclass(frozen=True, eq=False)
 class Skeleton:
     """
-    The complete binary tree of some depth; branch m (from 1) is row m - 1, leaves are columns from left to right.
+    The complete binary tree of some depth; branch m (from 1) is row m - 1, leaves are columns from
+    left to right.
 
     Attributes
     ----------
@@ -798,7 +937,8 @@ def skeleton(depth):
 @dataclass(frozen=True, eq=False)
 class TreeVariables:
     """
-    Variables that every model has, named as in the text; `goes_left` and `goes_right` are sums of `z`, shape (n_samples, n_branches).
+    Variables that every model has, named as in the text; `goes_left` and `goes_right` are sums of
+    `z`, shape (n_samples, n_branches).
     """
 
     d: cp.Variable
@@ -816,13 +956,21 @@ class TreeVariables:
 
 def _variables(shape, n, K, q):
     """The variables of a model with n samples, K clusters and q loss features."""
-    B, L = shape.n_branches, shape.n_leaves
+    B = shape.n_branches
+    L = shape.n_leaves
     z = cp.Variable((n, L), boolean=True, name="z")
     return TreeVariables(
-        d=cp.Variable(B, boolean=True, name="d"), l=cp.Variable(L, boolean=True, name="l"), z=z, w=cp.Variable((K, L), boolean=True, name="w"),
-        y=cp.Variable((n, K), bounds=[0, 1], name="y"), mu=cp.Variable((K, q), bounds=[0, 1], name="mu"),
-        psi=cp.Variable((n, q), bounds=[0, 1], name="psi"), b=cp.Variable(B, bounds=[-1, 1], name="b"), eta=cp.Variable(B, bounds=[0, 1], name="eta"),
-        goes_left=z @ shape.left.T.astype(float), goes_right=z @ shape.right.T.astype(float),
+        d=cp.Variable(B, boolean=True, name="d"),
+        l=cp.Variable(L, boolean=True, name="l"),
+        z=z,
+        w=cp.Variable((K, L), boolean=True, name="w"),
+        y=cp.Variable((n, K), bounds=[0, 1], name="y"),
+        mu=cp.Variable((K, q), bounds=[0, 1], name="mu"),
+        psi=cp.Variable((n, q), bounds=[0, 1], name="psi"),
+        b=cp.Variable(B, bounds=[-1, 1], name="b"),
+        eta=cp.Variable(B, bounds=[0, 1], name="eta"),
+        goes_left=z @ shape.left.T.astype(float),
+        goes_right=z @ shape.right.T.astype(float),
     )
 
 
@@ -834,7 +982,12 @@ def _rows(vector, n):
 def _tree_rows(problem, shape, v):
     """Equation `eq-tree-rows` and the leaf budget."""
     n, L = v.z.shape
-    rows = [cp.sum(v.z, axis=1) == 1, v.z <= _rows(v.l, n), cp.sum(v.z, axis=0) >= problem.min_samples_leaf * v.l, cp.sum(v.l) == 1 + cp.sum(v.d)]
+    rows = [
+        cp.sum(v.z, axis=1) == 1,
+        v.z <= _rows(v.l, n),
+        cp.sum(v.z, axis=0) >= problem.min_samples_leaf * v.l,
+        cp.sum(v.l) == 1 + cp.sum(v.d),
+    ]
     rows += [v.d[m - 1] <= v.d[shape.parent(m) - 1] for m in range(2, shape.n_branches + 1)]
     rows += [v.l[t] <= v.d[m] for m, t in np.argwhere(shape.left)]
     return [*rows, cp.sum(v.l) <= problem.leaf_limit] if problem.leaf_limit < L else rows
@@ -863,7 +1016,11 @@ class CutSplits:
         """All cuts of scaled features."""
         cuts = [(j, value) for j in range(U.shape[1]) for value in np.unique(U[:, j])[:-1]]
         below = np.array([U[:, j] <= value for j, value in cuts], dtype=float).T
-        return cls(np.array([j for j, _ in cuts]), below, cp.Variable((len(cuts), n_branches), boolean=True, name="a"))
+        return cls(
+            np.array([j for j, _ in cuts]),
+            below,
+            cp.Variable((len(cuts), n_branches), boolean=True, name="a"),
+        )
 
     def coefficients(self, n_features):
         """a_jm, shape (n_features, n_branches)."""
@@ -872,22 +1029,31 @@ class CutSplits:
     def rows(self, U, v):
         """Equation `eq-cuts`, and where the threshold may be."""
         left = self.below @ self.chosen
-        return [cp.sum(self.chosen, axis=0) == v.d, v.goes_left <= left, v.goes_right <= 1 - left, v.b >= 0, v.b <= v.d]
+        return [
+            cp.sum(self.chosen, axis=0) == v.d,
+            v.goes_left <= left,
+            v.goes_right <= 1 - left,
+            v.b >= 0,
+            v.b <= v.d,
+        ]
 
     def terms(self, v):
         """Complexity: the number of splits."""
         return cp.sum(v.d)
 
     def write(self, U, a, b):
-        """Choose the cuts of splits with coefficients a, shape (n_features, n_branches), at b; columns of zeros do not split."""
+        """Choose the cuts of splits with coefficients a, shape (n_features, n_branches), at b;
+        columns of zeros do not split."""
         goes_left = (U @ a < b)[:, None, :] == (self.below[:, :, None] > 0)
         own = a[self.feature] > 0
         self.chosen.value = (goes_left.all(axis=0) & own).astype(float)
 
     def split(self, problem, column, left, right):
-        """Keywords for `branch` of the split in a column that has these sides, or None if it has not."""
+        """Keywords for `branch` of the split in a column that has these sides, or None if it has
+        not."""
         j = int(self.feature[self.chosen.value[:, column].argmax()])
-        low, high = problem.X[left, j].max(), problem.X[right, j].min()
+        low = problem.X[left, j].max()
+        high = problem.X[right, j].min()
         return {"feature": j, "threshold": midpoint(low, high)} if low < high else None
 
 # %% ../../nbs/30_tree_formulation.ipynb #bafd0471
@@ -923,7 +1089,12 @@ class HyperplaneSplits:
         """Variables of hyperplanes."""
         size = (n_features, n_branches)
         parts = [cp.Variable(size, bounds=[0, 1], name=name) for name in ("a_plus", "a_minus")]
-        return cls(*parts, *(cp.Variable(size, boolean=True, name=name) for name in ("s", "sigma")), epsilon, local_sparsity)
+        return cls(
+            *parts,
+            *(cp.Variable(size, boolean=True, name=name) for name in ("s", "sigma")),
+            epsilon,
+            local_sparsity,
+        )
 
     def coefficients(self, n_features):
         """a_jm, shape (n_features, n_branches)."""
@@ -931,12 +1102,22 @@ class HyperplaneSplits:
 
     def rows(self, U, v):
         """Equations `eq-hyperplane` and `eq-sides`."""
-        n, half = len(U), self.epsilon / 2
-        size, count, value = cp.sum(self.plus + self.minus, axis=0), cp.sum(self.used, axis=0), U @ (self.plus - self.minus) - _rows(v.b, n)
+        n = len(U)
+        half = self.epsilon / 2
+        size = cp.sum(self.plus + self.minus, axis=0)
+        count = cp.sum(self.used, axis=0)
+        value = U @ (self.plus - self.minus) - _rows(v.b, n)
         return [
-            self.plus <= self.positive, self.minus <= self.used - self.positive, self.used <= _rows(v.d, U.shape[1]),
-            count >= v.d, count <= self.local_sparsity, size <= v.d, v.b >= -cp.sum(self.minus, axis=0), v.b <= cp.sum(self.plus, axis=0),
-            value + half * _rows(v.d, n) <= (1 + half) * (1 - v.goes_left), value - half * _rows(v.d, n) >= -(1 + half) * (1 - v.goes_right),
+            self.plus <= self.positive,
+            self.minus <= self.used - self.positive,
+            self.used <= _rows(v.d, U.shape[1]),
+            count >= v.d,
+            count <= self.local_sparsity,
+            size <= v.d,
+            v.b >= -cp.sum(self.minus, axis=0),
+            v.b <= cp.sum(self.plus, axis=0),
+            value + half * _rows(v.d, n) <= (1 + half) * (1 - v.goes_left),
+            value - half * _rows(v.d, n) >= -(1 + half) * (1 - v.goes_right),
         ]
 
     def terms(self, v):
@@ -945,17 +1126,21 @@ class HyperplaneSplits:
 
     def write(self, U, a, b):
         """Take the coefficients a, shape (n_features, n_branches)."""
-        self.plus.value, self.minus.value = np.maximum(a, 0), np.maximum(-a, 0)
-        self.used.value, self.positive.value = (a != 0).astype(float), (a > 0).astype(float)
+        self.plus.value = np.maximum(a, 0)
+        self.minus.value = np.maximum(-a, 0)
+        self.used.value = (a != 0).astype(float)
+        self.positive.value = (a > 0).astype(float)
 
     def split(self, problem, column, left, right):
-        """Keywords for `branch` of the cheapest hyperplane with these sides, or None if there is none."""
+        """Keywords for `branch` of the cheapest hyperplane with these sides, or None if there is
+        none."""
         return separate(problem, left, right, self.epsilon * (1 - 1e-3), self.local_sparsity)
 
 # %% ../../nbs/30_tree_formulation.ipynb #3b8d5f73
 def _margin_rows(U, coefficients, v):
     """Equation `eq-margin`."""
-    eta, value = _rows(v.eta, len(U)), U @ coefficients - _rows(v.b, len(U))
+    eta = _rows(v.eta, len(U))
+    value = U @ coefficients - _rows(v.b, len(U))
     return [v.eta <= v.d, eta <= 1 - v.goes_left - value, eta <= 1 - v.goes_right + value]
 
 
@@ -971,8 +1156,12 @@ def _loss_rows(V, v):
     n, q = V.shape
     rows = []
     for k in range(v.y.shape[1]):
-        member, center = cp.reshape(v.y[:, k], (n, 1), order="C") @ np.ones((1, q)), _rows(v.mu[k], n)
-        rows += [v.psi >= cp.multiply(V, member) - center, v.psi >= center - V - cp.multiply(1 - V, 1 - member)]
+        member = cp.reshape(v.y[:, k], (n, 1), order="C") @ np.ones((1, q))
+        center = _rows(v.mu[k], n)
+        rows += [
+            v.psi >= cp.multiply(V, member) - center,
+            v.psi >= center - V - cp.multiply(1 - V, 1 - member),
+        ]
     return rows
 
 # %% ../../nbs/30_tree_formulation.ipynb #ce007738
@@ -1009,8 +1198,13 @@ def pigeonhole_groups(distance, n_clusters):
     dict of tuple of int to float
         Groups whose smallest distance is positive.
     """
-    n, size = len(distance), n_clusters + 1
-    groups = [_far_group(distance, i, np.ones(n, dtype=bool), size) for i in range(n)] if n >= size else []
+    n = len(distance)
+    size = n_clusters + 1
+    groups = (
+        [_far_group(distance, i, np.ones(n, dtype=bool), size) for i in range(n)]
+        if n >= size
+        else []
+    )
     free = np.ones(n, dtype=bool)
     while free.sum() >= size:
         first = int(np.where(free, (distance * free).max(axis=1), -1.0).argmax())
@@ -1044,7 +1238,11 @@ def _scaled_features(problem):
     U = (problem.X - problem.X.min(axis=0)) / problem.span
     ranges = np.ptp(problem.loss_X, axis=0)
     varies = ranges > 0
-    return U, (problem.loss_X[:, varies] - problem.loss_X[:, varies].min(axis=0)) / ranges[varies], ranges[varies]
+    return (
+        U,
+        (problem.loss_X[:, varies] - problem.loss_X[:, varies].min(axis=0)) / ranges[varies],
+        ranges[varies],
+    )
 
 
 def _loss_terms(problem, V, ranges, psi):
@@ -1053,13 +1251,24 @@ def _loss_terms(problem, V, ranges, psi):
     absolute = psi @ ranges
     if problem.criterion == "l2" and not problem.root:
         theta = cp.Variable(len(V), nonneg=True, name="theta")
-        share, value, distance = theta, cp.sum(theta) / problem.omega, (gaps**2).sum(axis=2) / 2
+        share = theta
+        value = cp.sum(theta) / problem.omega
+        distance = (gaps**2).sum(axis=2) / 2
         rows = [cp.square(psi) @ ranges**2 <= theta]
     else:
         scaled = psi @ np.diag(ranges)
-        share, rows, distance = absolute, [], gaps.sum(axis=2)
-        value = cp.norm(scaled, "fro") / np.sqrt(problem.omega) if problem.criterion == "l2" else cp.sum(absolute) / problem.omega
-    return value, rows + [cp.sum(share[list(g)]) >= d for g, d in pigeonhole_groups(distance, problem.n_clusters).items()]
+        share = absolute
+        rows = []
+        distance = gaps.sum(axis=2)
+        value = (
+            cp.norm(scaled, "fro") / np.sqrt(problem.omega)
+            if problem.criterion == "l2"
+            else cp.sum(absolute) / problem.omega
+        )
+    return value, rows + [
+        cp.sum(share[list(g)]) >= d
+        for g, d in pigeonhole_groups(distance, problem.n_clusters).items()
+    ]
 
 
 def build_tree_model(problem, *, splits="feature", epsilon=EPSILON, local_sparsity=None):
@@ -1088,9 +1297,21 @@ def build_tree_model(problem, *, splits="feature", epsilon=EPSILON, local_sparsi
     U, V, ranges = _scaled_features(problem)
     shape = skeleton(_model_depth(problem))
     v = _variables(shape, len(U), problem.n_clusters, V.shape[1])
-    chooser = HyperplaneSplits.of(U.shape[1], shape.n_branches, *_check_strip(problem, epsilon, local_sparsity)) if hyperplanes else CutSplits.of(U, shape.n_branches)
+    chooser = (
+        HyperplaneSplits.of(
+            U.shape[1], shape.n_branches, *_check_strip(problem, epsilon, local_sparsity)
+        )
+        if hyperplanes
+        else CutSplits.of(U, shape.n_branches)
+    )
     loss, rows = _loss_terms(problem, V, ranges, v.psi)
-    rows += _tree_rows(problem, shape, v) + chooser.rows(U, v) + _cluster_rows(v) + _loss_rows(V, v) + _symmetry_rows(v, hyperplanes)
+    rows += (
+        _tree_rows(problem, shape, v)
+        + chooser.rows(U, v)
+        + _cluster_rows(v)
+        + _loss_rows(V, v)
+        + _symmetry_rows(v, hyperplanes)
+    )
     value = loss + (problem.complexity + problem.margin) * chooser.terms(v)
     if problem.margin:
         value -= problem.margin * cp.sum(v.eta)
@@ -1100,9 +1321,14 @@ def build_tree_model(problem, *, splits="feature", epsilon=EPSILON, local_sparsi
 
 def _model_depth(problem, deepest=6):
     """Depth of the skeleton."""
-    depth = max(1, min(problem.leaf_limit - 1, np.inf if problem.max_depth is None else problem.max_depth))
+    depth = max(
+        1, min(problem.leaf_limit - 1, np.inf if problem.max_depth is None else problem.max_depth)
+    )
     if depth > deepest:
-        raise InputError(f"The model would have depth {depth} and {2**depth} leaves; give max_depth, at most {deepest}, or use the exact algorithm.")
+        raise InputError(
+            f"The model would have depth {depth} and {2**depth} leaves; give max_depth, at most"
+            f" {deepest}, or use the exact algorithm."
+        )
     return int(depth)
 
 
@@ -1110,14 +1336,23 @@ def _check_strip(problem, epsilon, local_sparsity):
     """Width of the strip and largest number of features, validated."""
     epsilon = check_nonnegative("epsilon", epsilon)
     if not 0 < epsilon <= 1:
-        raise InputError(f"epsilon is {epsilon}; it must be positive and at most 1, the range of a scaled feature.")
-    limit = problem.n_features if local_sparsity is None else check_count("local_sparsity", local_sparsity)
+        raise InputError(
+            f"epsilon is {epsilon}; it must be positive and at most 1, the range of a scaled"
+            " feature."
+        )
+    limit = (
+        problem.n_features
+        if local_sparsity is None
+        else check_count("local_sparsity", local_sparsity)
+    )
     return epsilon, min(limit, problem.n_features)
 
 # %% ../../nbs/30_tree_formulation.ipynb #4fac5083
 def _place(tree, shape, first):
-    """Tree node and orientation (-1 if turned around) by skeleton number; `first`, if not None, is the sample that must go right."""
-    places, waiting = {}, [(0, 1)]
+    """Tree node and orientation (-1 if turned around) by skeleton number; `first`, if not None, is
+    the sample that must go right."""
+    places = {}
+    waiting = [(0, 1)]
     while waiting:
         node, m = waiting.pop()
         if tree.left[node] < 0:
@@ -1125,7 +1360,10 @@ def _place(tree, shape, first):
                 m = 2 * m + 1
             places[m] = node, 1
         elif m > shape.n_branches:
-            raise InputError(f"The start has depth {tree.depth}, more than the problem allows; start from a tree that is not deeper.")
+            raise InputError(
+                f"The start has depth {tree.depth}, more than the problem allows; start from a tree"
+                " that is not deeper."
+            )
         else:
             turned = first is not None and bool(tree.goes_left(first[None], node)[0])
             places[m] = node, -1 if turned else 1
@@ -1134,9 +1372,15 @@ def _place(tree, shape, first):
 
 
 def _scaled_split(problem, tree, node):
-    """Coefficients, their absolute values summing to 1, and threshold of a split in scaled features."""
-    weights = np.eye(problem.n_features)[tree.feature[node]] if tree.feature[node] >= 0 else tree.weights[node]
-    a, b = weights * problem.span, tree.threshold[node] - weights @ problem.X.min(axis=0)
+    """Coefficients, their absolute values summing to 1, and threshold of a split in scaled
+    features."""
+    weights = (
+        np.eye(problem.n_features)[tree.feature[node]]
+        if tree.feature[node] >= 0
+        else tree.weights[node]
+    )
+    a = weights * problem.span
+    b = tree.threshold[node] - weights @ problem.X.min(axis=0)
     size = np.abs(a).sum()
     return a / size, b / size
 
@@ -1158,26 +1402,42 @@ def write_tree(problem, model, tree):
     InputError
         If the tree is deeper than the model, or has hyperplanes and the model has not.
     """
-    v, shape, (U, V, _) = model.variables, model.shape, _scaled_features(problem)
+    v = model.variables
+    shape = model.shape
+    U, V, _ = _scaled_features(problem)
     hyperplanes = isinstance(model.splits, HyperplaneSplits)
     if tree.weights is not None and not hyperplanes:
-        raise InputError("The start has hyperplanes and the model splits one feature at a time; start from a tree with one-feature splits.")
-    places, margins = _place(tree, shape, problem.X[0] if hyperplanes else None), split_margins(problem, tree)
-    a, b, eta = np.zeros((problem.n_features, shape.n_branches)), np.zeros(shape.n_branches), np.zeros(shape.n_branches)
-    slot, number, carried = np.full(len(tree.left), -1), {}, np.full(shape.n_leaves, -1)
+        raise InputError(
+            "The start has hyperplanes and the model splits one feature at a time; start from a"
+            " tree with one-feature splits."
+        )
+    places = _place(tree, shape, problem.X[0] if hyperplanes else None)
+    margins = split_margins(problem, tree)
+    a = np.zeros((problem.n_features, shape.n_branches))
+    b = np.zeros(shape.n_branches)
+    eta = np.zeros(shape.n_branches)
+    slot = np.full(len(tree.left), -1)
+    number = {}
+    carried = np.full(shape.n_leaves, -1)
     for m, (node, sign) in sorted(places.items()):
         if m <= shape.n_branches:
             own, threshold = _scaled_split(problem, tree, node)
-            a[:, m - 1], b[m - 1], eta[m - 1] = sign * own, sign * threshold, margins[node]
+            a[:, m - 1] = sign * own
+            b[m - 1] = sign * threshold
+            eta[m - 1] = margins[node]
         else:
             slot[node] = m - 1 - shape.n_branches
             carried[slot[node]] = number.setdefault(int(tree.cluster[node]), len(number))
     ends = slot[tree.apply(problem.X)]
     labels = carried[ends]
     centers = cluster_centers(replace(problem, loss_X=V), labels)
-    v.d.value, v.b.value, v.eta.value = (a != 0).any(axis=0).astype(float), b, eta
-    v.l.value, v.w.value = (carried >= 0).astype(float), (np.arange(problem.n_clusters)[:, None] == carried).astype(float)
-    v.z.value, v.y.value = np.eye(shape.n_leaves)[ends], np.eye(problem.n_clusters)[labels]
+    v.d.value = (a != 0).any(axis=0).astype(float)
+    v.b.value = b
+    v.eta.value = eta
+    v.l.value = (carried >= 0).astype(float)
+    v.w.value = (np.arange(problem.n_clusters)[:, None] == carried).astype(float)
+    v.z.value = np.eye(shape.n_leaves)[ends]
+    v.y.value = np.eye(problem.n_clusters)[labels]
     v.mu.value = np.vstack([centers, np.zeros((problem.n_clusters - len(centers), V.shape[1]))])
     v.psi.value = np.abs(V - centers[labels])
     model.splits.write(U, a, b)
@@ -1186,22 +1446,34 @@ def write_tree(problem, model, tree):
 
 # %% ../../nbs/30_tree_formulation.ipynb #9ee33479
 def _widest(left, right):
-    """Equation `eq-separate` for scaled samples of both sides: coefficients and h, at most 0 if one feature does not separate them."""
+    """Equation `eq-separate` for scaled samples of both sides: coefficients and h, at most 0 if one
+    feature does not separate them."""
     if left.shape[1] == 1:
-        gap, reverse = right.min() - left.max(), left.min() - right.max()
+        gap = right.min() - left.max()
+        reverse = left.min() - right.max()
         return np.array([1.0 if gap >= reverse else -1.0]), max(gap, reverse) / 2
-    p, sides = left.shape[1], np.vstack([left, -right])
-    offset, ones = np.repeat([-1.0, 1.0], [len(left), len(right)])[:, None], np.ones((len(sides), 1))
-    below = np.vstack([np.hstack([sides, -sides, offset, ones]), np.repeat([[1.0, 0.0]], [2 * p, 2], axis=1)])
+    p = left.shape[1]
+    sides = np.vstack([left, -right])
+    offset = np.repeat([-1.0, 1.0], [len(left), len(right)])[:, None]
+    ones = np.ones((len(sides), 1))
+    below = np.vstack(
+        [np.hstack([sides, -sides, offset, ones]), np.repeat([[1.0, 0.0]], [2 * p, 2], axis=1)]
+    )
     bounds = [(0, 1)] * (2 * p) + [(-1, 1), (0, 1)]
-    found = linprog(np.append(np.zeros(2 * p + 1), -1.0), below, np.append(np.zeros(len(sides)), 1.0), bounds=bounds)
+    found = linprog(
+        np.append(np.zeros(2 * p + 1), -1.0),
+        below,
+        np.append(np.zeros(len(sides)), 1.0),
+        bounds=bounds,
+    )
     a = found.x[:p] - found.x[p : 2 * p]
     return np.where(np.abs(a) < 1e-7, 0.0, a), found.x[-1]
 
 
 def separate(problem, left, right, epsilon=EPSILON, local_sparsity=None):
     """
-    The cheapest hyperplane that sends some samples left and others right: fewest features, then widest strip, equation `eq-separate`.
+    The cheapest hyperplane that sends some samples left and others right: fewest features, then
+    widest strip, equation `eq-separate`.
 
     Parameters
     ----------
@@ -1216,19 +1488,27 @@ def separate(problem, left, right, epsilon=EPSILON, local_sparsity=None):
     Returns
     -------
     dict or None
-        Keywords "weights" and "threshold" for `branch`; None if no hyperplane separates them that clearly.
+        Keywords "weights" and "threshold" for `branch`; None if no hyperplane separates them that
+        clearly.
     """
-    p, U = problem.n_features, _scaled_features(problem)[0]
+    p = problem.n_features
+    U = _scaled_features(problem)[0]
     if p > 2 and 2 * _widest(U[left], U[right])[1] < epsilon:
         return None
     for size in range(1, (p if local_sparsity is None else local_sparsity) + 1):
-        found = [(J, *_widest(U[np.ix_(left, J)], U[np.ix_(right, J)])) for J in itertools.combinations(range(p), size)]
+        found = [
+            (J, *_widest(U[np.ix_(left, J)], U[np.ix_(right, J)]))
+            for J in itertools.combinations(range(p), size)
+        ]
         J, a, h = max(found, key=lambda entry: entry[2])
         if 2 * h >= epsilon:
             weights = np.zeros(p)
             weights[list(J)] = a / np.abs(a).sum() / problem.span[list(J)]
             value = problem.X @ weights
-            return {"weights": weights, "threshold": midpoint(value[left].max(), value[right].min())}
+            return {
+                "weights": weights,
+                "threshold": midpoint(value[left].max(), value[right].min()),
+            }
     return None
 
 # %% ../../nbs/30_tree_formulation.ipynb #be552b6d
@@ -1252,12 +1532,17 @@ def line_bipartitions(X):
         If there are more than two features.
     """
     if X.shape[1] > 2:
-        raise InputError(f"X has {X.shape[1]} features; separable bipartitions are listed for one or two features only.")
+        raise InputError(
+            f"X has {X.shape[1]} features; separable bipartitions are listed for one or two"
+            " features only."
+        )
     directions = np.ones((1, 1))
     if X.shape[1] == 2:
         first, second = np.triu_indices(len(X), 1)
         apart = X[first] - X[second]
-        angles = np.unique(np.mod(np.arctan2(apart[:, 0], -apart[:, 1])[(apart != 0).any(axis=1)], np.pi))
+        angles = np.unique(
+            np.mod(np.arctan2(apart[:, 0], -apart[:, 1])[(apart != 0).any(axis=1)], np.pi)
+        )
         angles = np.append(angles, angles[0] + np.pi) if len(angles) else np.zeros(2)
         between = (angles[1:] + angles[:-1]) / 2
         directions = np.column_stack([np.cos(between), np.sin(between)])
@@ -1273,7 +1558,8 @@ def line_bipartitions(X):
 
 def line_splits(problem, rows, epsilon=EPSILON, local_sparsity=None):
     """
-    The cheapest hyperplane for every separable bipartition of one node's samples; one or two features.
+    The cheapest hyperplane for every separable bipartition of one node's samples; one or two
+    features.
 
     Parameters
     ----------
@@ -1291,22 +1577,31 @@ def line_splits(problem, rows, epsilon=EPSILON, local_sparsity=None):
         Rows on both sides and keywords for `branch`.
     """
     for side in line_bipartitions(problem.X[rows]):
-        left, right = rows[side], rows[~side]
+        left = rows[side]
+        right = rows[~side]
         if (split := separate(problem, left, right, epsilon, local_sparsity)) is not None:
             yield left, right, split
 
 # %% ../../nbs/30_tree_formulation.ipynb #eaff6f55
 def _describing(clusters, depth, split_of):
-    """All hyperplane trees of some depth with one leaf for each of these clusters; `split_of(left, right)` gives a split or None."""
+    """All hyperplane trees of some depth with one leaf for each of these clusters; `split_of(left,
+    right)` gives a split or None."""
     if len(clusters) == 1:
         yield leaf(clusters[0])
     if len(clusters) == 1 or 2**depth < len(clusters):
         return
     first, *others = clusters
-    for joined in itertools.chain.from_iterable(itertools.combinations(others, size) for size in range(len(others))):
+    for joined in itertools.chain.from_iterable(
+        itertools.combinations(others, size) for size in range(len(others))
+    ):
         sides = (first, *joined), tuple(c for c in others if c not in joined)
         if (split := split_of(*sides)) is not None:
-            yield from (branch(left, right, **split) for left, right in itertools.product(*(list(_describing(s, depth - 1, split_of)) for s in sides)))
+            yield from (
+                branch(left, right, **split)
+                for left, right in itertools.product(
+                    *(list(_describing(s, depth - 1, split_of)) for s in sides)
+                )
+            )
 
 
 def separating_tree(problem, labels, epsilon=EPSILON, local_sparsity=None):
@@ -1334,9 +1629,18 @@ def separating_tree(problem, labels, epsilon=EPSILON, local_sparsity=None):
     @cache
     def split_of(left, right):
         """The cheapest hyperplane between two groups of clusters."""
-        return separate(problem, *(np.flatnonzero(np.isin(labels, side)) for side in (left, right)), epsilon, local_sparsity)
+        return separate(
+            problem,
+            *(np.flatnonzero(np.isin(labels, side)) for side in (left, right)),
+            epsilon,
+            local_sparsity,
+        )
 
-    return min(_describing(clusters, depth, split_of), key=lambda tree: (tree_objective(problem, tree), tree.n_terms), default=None)
+    return min(
+        _describing(clusters, depth, split_of),
+        key=lambda tree: (tree_objective(problem, tree), tree.n_terms),
+        default=None,
+    )
 
 # %% ../../nbs/30_tree_formulation.ipynb #b6446cc1
 def _read_tree(problem, model, goes_left, carried, rows, m=1):
@@ -1345,14 +1649,19 @@ def _read_tree(problem, model, goes_left, carried, rows, m=1):
         return leaf(int(carried[m - 1 - model.shape.n_branches]))
     here = goes_left[rows, m - 1]
     if here.all() or not here.any():
-        return _read_tree(problem, model, goes_left, carried, rows, 2 * m if here.all() else 2 * m + 1)
+        return _read_tree(
+            problem, model, goes_left, carried, rows, 2 * m if here.all() else 2 * m + 1
+        )
     left = _read_tree(problem, model, goes_left, carried, rows[here], 2 * m)
     right = _read_tree(problem, model, goes_left, carried, rows[~here], 2 * m + 1)
     if left.n_leaves == right.n_leaves == 1 and left.cluster[0] == right.cluster[0]:
         return left
     split = model.splits.split(problem, m - 1, rows[here], rows[~here])
     if split is None:
-        raise LpcNsError("The back end's answer is not a tree: its tolerances are too loose for these data. Use another solver.")
+        raise LpcNsError(
+            "The back end's answer is not a tree: its tolerances are too loose for these data. Use"
+            " another solver."
+        )
     return branch(left, right, **split)
 
 
@@ -1373,18 +1682,36 @@ def read_tree(problem, model):
     Raises
     ------
     LpcNsError
-        If the variables are not those of a tree, which happens only where a back end's tolerances are too loose.
+        If the variables are not those of a tree, which happens only where a back end's tolerances
+        are too loose.
     """
-    ends, carried = model.variables.z.value.argmax(axis=1), model.variables.w.value.argmax(axis=0)
-    return _read_tree(problem, model, model.shape.left[:, ends].T, carried, np.arange(problem.n_samples))
+    ends = model.variables.z.value.argmax(axis=1)
+    carried = model.variables.w.value.argmax(axis=0)
+    return _read_tree(
+        problem, model, model.shape.left[:, ends].T, carried, np.arange(problem.n_samples)
+    )
 
 # %% ../../nbs/30_tree_formulation.ipynb #eb175dd0
 PROOF_TOLERANCE = 1e-6
-TOLERANCES = {"SCIP": {"numerics/feastol": 1e-8}, "HIGHS": {"mip_feasibility_tolerance": 1e-8, "primal_feasibility_tolerance": 1e-8}}
+TOLERANCES = {
+    "SCIP": {"numerics/feastol": 1e-8},
+    "HIGHS": {"mip_feasibility_tolerance": 1e-8, "primal_feasibility_tolerance": 1e-8},
+}
 
 
-def mip_tree(problem, *, splits="feature", epsilon=EPSILON, local_sparsity=None, start=None, time_limit=None, gap=1e-6, solver=None, verbose=0,
-             options=None):
+def mip_tree(
+    problem,
+    *,
+    splits="feature",
+    epsilon=EPSILON,
+    local_sparsity=None,
+    start=None,
+    time_limit=None,
+    gap=1e-6,
+    solver=None,
+    verbose=0,
+    options=None,
+):
     """
     Optimal tree by mixed-integer programming.
 
@@ -1405,7 +1732,8 @@ def mip_tree(problem, *, splits="feature", epsilon=EPSILON, local_sparsity=None,
     gap : float
         Relative gap at which the search may stop.
     solver : str, optional
-        Back end, see `lpc_ns.solvers.available_backends`; by default HIGHS for criterion "l1" and SCIP for "l2".
+        Back end, see `lpc_ns.solvers.available_backends`; by default HIGHS for criterion "l1" and
+        SCIP for "l2".
     verbose : int
         1 prints the back end's log.
     options : dict, optional
@@ -1429,18 +1757,32 @@ def mip_tree(problem, *, splits="feature", epsilon=EPSILON, local_sparsity=None,
     gap = check_nonnegative("gap", gap)
     model = build_tree_model(problem, splits=splits, epsilon=epsilon, local_sparsity=local_sparsity)
     name = choose_backend(model.problem, solver).name
-    trees = [leaf() if start is None else _check_start(problem, model, getattr(start, "tree", start))]
+    trees = [
+        leaf() if start is None else _check_start(problem, model, getattr(start, "tree", start))
+    ]
     write_tree(problem, model, trees[0])
     remaining = None if limit is None else max(0.0, limit - (time.perf_counter() - begin))
     try:
-        found = solve(model.problem, name, time_limit=remaining, gap=gap, warm_start=start is not None, verbose=bool(verbose),
-                      options=TOLERANCES.get(name, {}) | dict(options or {}))
-        bound, complete = found.bound, found.status == "optimal"
+        found = solve(
+            model.problem,
+            name,
+            time_limit=remaining,
+            gap=gap,
+            warm_start=start is not None,
+            verbose=bool(verbose),
+            options=TOLERANCES.get(name, {}) | dict(options or {}),
+        )
+        bound = found.bound
+        complete = found.status == "optimal"
     except NoSolutionError as reason:
-        bound, complete = getattr(reason, "bound", -np.inf), False
+        bound = getattr(reason, "bound", -np.inf)
+        complete = False
     else:
         trees.append(read_tree(problem, model))
-    best = min((make_solution(problem, tree, lower_bound=max(0.0, bound)) for tree in trees), key=lambda solution: solution.objective)
+    best = min(
+        (make_solution(problem, tree, lower_bound=max(0.0, bound)) for tree in trees),
+        key=lambda solution: solution.objective,
+    )
     stopped = "feasible" if complete or limit is None else "time_limit"
     status = "optimal" if best.gap <= gap + PROOF_TOLERANCE else stopped
     return replace(best, status=status, seconds=time.perf_counter() - begin)
@@ -1448,11 +1790,26 @@ def mip_tree(problem, *, splits="feature", epsilon=EPSILON, local_sparsity=None,
 
 def _check_start(problem, model, tree):
     """A start that the problem allows, or an InputError."""
-    sizes, used = np.unique(tree.apply(problem.X), return_counts=True)[1], len(set(tree.cluster[tree.is_leaf]))
+    sizes = np.unique(tree.apply(problem.X), return_counts=True)[1]
+    used = len(set(tree.cluster[tree.is_leaf]))
     if tree.n_leaves > problem.leaf_limit or used > problem.n_clusters:
-        raise InputError(f"The start has {tree.n_leaves} leaves and {used} clusters; the problem allows {problem.leaf_limit} and {problem.n_clusters}.")
+        raise InputError(
+            f"The start has {tree.n_leaves} leaves and {used} clusters; the problem allows"
+            f" {problem.leaf_limit} and {problem.n_clusters}."
+        )
     if len(sizes) < tree.n_leaves or sizes.min() < problem.min_samples_leaf:
-        raise InputError(f"The start has a leaf with fewer samples than min_samples_leaf = {problem.min_samples_leaf}.")
-    if isinstance(model.splits, HyperplaneSplits) and (split_margins(problem, tree)[~tree.is_leaf] < model.splits.epsilon / 2 * (1 - 1e-3)).any():
-        raise InputError(f"The start has a sample within epsilon / 2 = {model.splits.epsilon / 2:g} of a split; use a smaller epsilon.")
+        raise InputError(
+            "The start has a leaf with fewer samples than min_samples_leaf ="
+            f" {problem.min_samples_leaf}."
+        )
+    if (
+        isinstance(model.splits, HyperplaneSplits)
+        and (
+            split_margins(problem, tree)[~tree.is_leaf] < model.splits.epsilon / 2 * (1 - 1e-3)
+        ).any()
+    ):
+        raise InputError(
+            f"The start has a sample within epsilon / 2 = {model.splits.epsilon / 2:g} of a split;"
+            " use a smaller epsilon."
+        )
     return tree

@@ -27,7 +27,8 @@ def prepare_features(table, *, encode=True, drop=(), drop_missing=False):
     ----------
     table : DataFrame
     encode : bool
-        One-hot encode text, categorical and Boolean columns, first level dropped; otherwise they are refused.
+        One-hot encode text, categorical and Boolean columns, first level dropped; otherwise they
+        are refused.
     drop : sequence of str
         Columns to leave out.
     drop_missing : bool
@@ -41,14 +42,25 @@ def prepare_features(table, *, encode=True, drop=(), drop_missing=False):
     Raises
     ------
     InputError
-        If a column does not exist, values are missing, a text column looks like an identifier, or nothing is left.
+        If a column does not exist, values are missing, a text column looks like an identifier, or
+        nothing is left.
     """
     if set(table.columns) <= set(drop):
-        raise InputError(f"All {table.shape[1]} columns of the table are dropped; keep at least one to describe clusters with.")
+        raise InputError(
+            f"All {table.shape[1]} columns of the table are dropped; keep at least one to describe"
+            " clusters with."
+        )
     features = _select(table, None, tuple(drop), drop_missing)
-    text = [c for c in features if not pd.api.types.is_numeric_dtype(features[c]) or pd.api.types.is_bool_dtype(features[c])]
+    text = [
+        c
+        for c in features
+        if not pd.api.types.is_numeric_dtype(features[c]) or pd.api.types.is_bool_dtype(features[c])
+    ]
     if text and not encode:
-        raise InputError(f"{len(text)} column(s) are not numeric ({', '.join(map(str, text[:5]))}); drop them, or let them be encoded.")
+        raise InputError(
+            f"{len(text)} column(s) are not numeric ({', '.join(map(str, text[:5]))}); drop them,"
+            " or let them be encoded."
+        )
     features = _one_hot(features, text)
     return features.set_axis(features.columns.astype(str), axis=1).astype(float)
 
@@ -109,22 +121,49 @@ class TreeReport:
         DataFrame
             Indexed by cluster: `samples`, then the features.
         """
-        table = pd.DataFrame(self.model.cluster_centers_, columns=list(self.features)).rename_axis("cluster")
+        table = pd.DataFrame(self.model.cluster_centers_, columns=list(self.features)).rename_axis(
+            "cluster"
+        )
         table.insert(0, "samples", self.model.cluster_sizes_)
         return table
 
     def __str__(self):
-        facts, model = self.summary(), self.model
+        facts = self.summary()
+        model = self.model
         rules = model.rules()
-        lines = [f"{facts['n_samples']} samples, {len(facts['features'])} features, {len(facts['cluster_sizes'])} clusters, {facts['n_leaves']} leaves", ""]
+        lines = [
+            (
+                f"{facts['n_samples']} samples, {len(facts['features'])} features,"
+                f" {len(facts['cluster_sizes'])} clusters, {facts['n_leaves']} leaves"
+            ),
+            "",
+        ]
         for row in rules.itertuples():
-            lines.append(f"cluster {row.cluster}: {row.rule}  ({row.samples} samples, {row.share:.0%})")
-        known = f"at most {facts['objective'] / facts['lower_bound'] - 1:.2%} above the optimum" if facts["lower_bound"] > 0 else "no lower bound was proved"
+            lines.append(
+                f"cluster {row.cluster}: {row.rule}  ({row.samples} samples, {row.share:.0%})"
+            )
+        known = (
+            f"at most {facts['objective'] / facts['lower_bound'] - 1:.2%} above the optimum"
+            if facts["lower_bound"] > 0
+            else "no lower bound was proved"
+        )
         known = "proved to be the optimum" if facts["status"] == "optimal" else known
-        silhouette = "" if facts["silhouette"] is None else f", silhouette {facts['silhouette']:.3f}"
-        lines += ["", f"Loss {facts['loss']:.6g} of {facts['loss_of_one_cluster']:.6g} with one cluster ({facts['loss'] / facts['loss_of_one_cluster']:.1%}), "
-                  f"{model.price_of_explainability_:.3f} x the best clustering without a tree{silhouette}.",
-                  f"Status {facts['status']}, {facts['seconds']:.2f} s; objective {facts['objective']:.6g}, {known}."]
+        silhouette = (
+            "" if facts["silhouette"] is None else f", silhouette {facts['silhouette']:.3f}"
+        )
+        lines += [
+            "",
+            (
+                f"Loss {facts['loss']:.6g} of {facts['loss_of_one_cluster']:.6g} with one cluster"
+                f" ({facts['loss'] / facts['loss_of_one_cluster']:.1%}),"
+                f" {model.price_of_explainability_:.3f} x the best clustering without a"
+                f" tree{silhouette}."
+            ),
+            (
+                f"Status {facts['status']}, {facts['seconds']:.2f} s; objective"
+                f" {facts['objective']:.6g}, {known}."
+            ),
+        ]
         return "\n".join(lines)
 
     def write(self, folder):
@@ -134,7 +173,8 @@ class TreeReport:
         Parameters
         ----------
         folder : str or Path
-            Created if needed; receives tree.png, partition.png, rules.csv, labels.csv, centers.csv and report.json.
+            Created if needed; receives tree.png, partition.png, rules.csv, labels.csv, centers.csv
+            and report.json.
 
         Returns
         -------
@@ -143,12 +183,28 @@ class TreeReport:
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        paths = [folder / name for name in ("tree.png", "partition.png", "rules.csv", "labels.csv", "centers.csv", "report.json")]
-        for path, axes in ((paths[0], self.model.plot_tree()), (paths[1], self.model.plot_partition(self.features))):
+        paths = [
+            folder / name
+            for name in (
+                "tree.png",
+                "partition.png",
+                "rules.csv",
+                "labels.csv",
+                "centers.csv",
+                "report.json",
+            )
+        ]
+        for path, axes in (
+            (paths[0], self.model.plot_tree()),
+            (paths[1], self.model.plot_partition(self.features)),
+        ):
             axes.figure.savefig(path, dpi=150)
             plt.close(axes.figure)
         self.model.rules().to_csv(paths[2])
-        pd.DataFrame({"cluster": self.model.labels_, "leaf": self.model.apply(self.features)}, index=self.features.index).rename_axis("row").to_csv(paths[3])
+        pd.DataFrame(
+            {"cluster": self.model.labels_, "leaf": self.model.apply(self.features)},
+            index=self.features.index,
+        ).rename_axis("row").to_csv(paths[3])
         self.centers().to_csv(paths[4])
         paths[5].write_text(json.dumps(self.summary(), indent=1) + "\n", encoding="utf-8")
         return paths

@@ -21,7 +21,16 @@ from tqdm import tqdm
 
 from ..errors import InputError, check_count, check_nonnegative, check_vector
 from ..lpc.local_search import spawn_seeds
-from .formulation import Tree, branch, cluster_centers, cluster_loss, leaf, make_solution, midpoint, normalised_loss
+from lpc_ns.tree.formulation import (
+    Tree,
+    branch,
+    cluster_centers,
+    cluster_loss,
+    leaf,
+    make_solution,
+    midpoint,
+    normalised_loss,
+)
 
 # %% ../../nbs/32_tree_search.ipynb #34a10a29
 kernel = njit(cache=True, nogil=True, error_model="numpy")
@@ -38,9 +47,12 @@ def _ends(feature):
 
 def _tree(feature, threshold, cluster):
     """The tree with these columns in preorder."""
-    inner, nodes = feature >= 0, np.arange(feature.size)
+    inner = feature >= 0
+    nodes = np.arange(feature.size)
     right = _ends(feature)[np.minimum(nodes + 1, nodes[-1])]
-    return Tree(feature, threshold, np.where(inner, nodes + 1, -1), np.where(inner, right, -1), cluster)
+    return Tree(
+        feature, threshold, np.where(inner, nodes + 1, -1), np.where(inner, right, -1), cluster
+    )
 
 
 def _columns(tree):
@@ -62,7 +74,12 @@ def _children(tree, u):
 def _with_part(tree, u, new):
     """The tree with the subtree of node u replaced by another."""
     last = _ends(tree.feature)[u]
-    return _tree(*(np.concatenate([old[:u], put, old[last:]]) for old, put in zip(_columns(tree), _columns(new), strict=True)))
+    return _tree(
+        *(
+            np.concatenate([old[:u], put, old[last:]])
+            for old, put in zip(_columns(tree), _columns(new), strict=True)
+        )
+    )
 
 # %% ../../nbs/32_tree_search.ipynb #94197a8d
 @kernel
@@ -82,7 +99,8 @@ def _shift(Z, i, k, sign, size, sums):
 
 @kernel
 def _sweep_squares(Z, arrival, left, right, cluster, size, sums, loss):
-    """loss[t] = -sum |s_k|^2 / n_k when the first t arrivals are in `left`; sizes and sums are without them and get overwritten."""
+    """loss[t] = -sum |s_k|^2 / n_k when the first t arrivals are in `left`; sizes and sums are
+    without them and get overwritten."""
     total = 0.0
     for k in range(size.size):
         if size[k] > 0:
@@ -93,7 +111,8 @@ def _sweep_squares(Z, arrival, left, right, cluster, size, sums, loss):
     loss[0] = total
     for t in range(arrival.size):
         i = arrival[t]
-        a, b = cluster[right[i]], cluster[left[i]]
+        a = cluster[right[i]]
+        b = cluster[left[i]]
         if a != b:
             total -= _shift(Z, i, a, -1.0, size, sums) + _shift(Z, i, b, 1.0, size, sums)
         loss[t + 1] = total
@@ -102,11 +121,14 @@ def _sweep_squares(Z, arrival, left, right, cluster, size, sums, loss):
 @kernel
 def _lists(Z, j, ordered, target, before, after, place, size, middle):
     """Link the samples of every group in the order of feature j, and point to the lower medians."""
-    last, seen = np.full(size.size, -1), np.zeros(size.size, np.int64)
+    last = np.full(size.size, -1)
+    seen = np.zeros(size.size, np.int64)
     for t in range(ordered.size):
         i = ordered[t]
         g = target[i]
-        place[i], before[i], after[i] = t, last[g], -1
+        place[i] = t
+        before[i] = last[g]
+        after[i] = -1
         if last[g] >= 0:
             after[last[g]] = i
         last[g] = i
@@ -120,10 +142,15 @@ def _lists(Z, j, ordered, target, before, after, place, size, middle):
 
 @kernel
 def _sweep_medians(Z, j, ordered, arrival, target, n_groups, head, loss):
-    """Add to loss[t] the absolute deviations in feature j of the first t arrivals (head) or of the rest, grouped by target."""
-    n, m = Z.shape[0], arrival.size
-    before, after, place = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
-    size, middle = np.zeros(n_groups, np.int64), np.zeros(n_groups, np.int64)
+    """Add to loss[t] the absolute deviations in feature j of the first t arrivals (head) or of the
+    rest, grouped by target."""
+    n = Z.shape[0]
+    m = arrival.size
+    before = np.empty(n, np.int64)
+    after = np.empty(n, np.int64)
+    place = np.empty(n, np.int64)
+    size = np.zeros(n_groups, np.int64)
+    middle = np.zeros(n_groups, np.int64)
     _lists(Z, j, ordered, target, before, after, place, size, middle)
     total = 0.0
     for i in arrival:
@@ -163,14 +190,19 @@ def _sweep_costs(C, arrival, left, right, cluster, loss):
         loss[t + 1] = total
 
 # %% ../../nbs/32_tree_search.ipynb #d60c63a0
-SQUARES, MEDIANS, COSTS = 0, 1, 2
+SQUARES = 0
+MEDIANS = 1
+COSTS = 2
 
 
 @kernel
 def _best_cut(kind, X, Z, C, rows, loss_rows, left, right, cluster, smallest, count, size, sums):
-    """The best of all cuts of all features, as (loss, feature, number of arrivals in `left`); feature -1 if no cut is allowed."""
+    """The best of all cuts of all features, as (loss, feature, number of arrivals in `left`);
+    feature -1 if no cut is allowed."""
     m = rows.shape[1]
-    best, feature, position = np.inf, -1, 0
+    best = np.inf
+    feature = -1
+    position = 0
     loss = np.empty(m + 1)
     for f in range(rows.shape[0]):
         arrival = rows[f]
@@ -185,26 +217,31 @@ def _best_cut(kind, X, Z, C, rows, loss_rows, left, right, cluster, smallest, co
             for j in range(Z.shape[1]):
                 _sweep_medians(Z, j, loss_rows[j], arrival, left, count.size, True, loss)
                 _sweep_medians(Z, j, loss_rows[j], arrival, right, count.size, False, loss)
-        held, small = count.copy(), 0
+        held = count.copy()
+        small = 0
         for i in arrival:
             held[right[i]] += 1
         for u in range(held.size):
             small += held[u] < smallest[u]
         for t in range(1, m):
-            a, b = right[arrival[t - 1]], left[arrival[t - 1]]
+            a = right[arrival[t - 1]]
+            b = left[arrival[t - 1]]
             held[a] -= 1
             small += held[a] == smallest[a] - 1
             held[b] += 1
             small -= held[b] == smallest[b]
             if small == 0 and loss[t] < best and X[arrival[t - 1], f] < X[arrival[t], f]:
-                best, feature, position = loss[t], f, t
+                best = loss[t]
+                feature = f
+                position = t
     return best, feature, position
 
 
 @kernel
 def _between(X, rows, f, t):
     """The threshold between the samples t - 1 and t in the order of feature f."""
-    low, high = X[rows[f, t - 1], f], X[rows[f, t], f]
+    low = X[rows[f, t - 1], f]
+    high = X[rows[f, t], f]
     middle = low + (high - low) / 2
     return middle if middle < high else low
 
@@ -238,7 +275,9 @@ def _inside(orders, home, first, last):
 @kernel
 def _without(Z, rows, home, cluster, stats):
     """Counts, sizes and sums without some samples."""
-    count, size, sums = stats[0].copy(), stats[2].copy(), stats[3].copy()
+    count = stats[0].copy()
+    size = stats[2].copy()
+    sums = stats[3].copy()
     for i in rows:
         count[home[i]] -= 1
         _shift(Z, i, cluster[home[i]], -1.0, size, sums)
@@ -247,9 +286,12 @@ def _without(Z, rows, home, cluster, stats):
 # %% ../../nbs/32_tree_search.ipynb #760276f3
 @kernel
 def _statistics(kind, Z, C, loss_orders, home, cluster, n_nodes, n_groups):
-    """(count, loss) of nodes, (size, sums) of clusters, and the loss of the tree; squares have no loss by node and lack their constant."""
-    count, share = np.zeros(n_nodes, np.int64), np.zeros(n_nodes)
-    size, sums = np.zeros(n_groups), np.zeros((n_groups, Z.shape[1]))
+    """(count, loss) of nodes, (size, sums) of clusters, and the loss of the tree; squares have no
+    loss by node and lack their constant."""
+    count = np.zeros(n_nodes, np.int64)
+    share = np.zeros(n_nodes)
+    size = np.zeros(n_groups)
+    sums = np.zeros((n_groups, Z.shape[1]))
     total = 0.0
     for i in range(home.size):
         count[home[i]] += 1
@@ -270,32 +312,50 @@ def _statistics(kind, Z, C, loss_orders, home, cluster, n_nodes, n_groups):
 
 
 @kernel
-def _best_split(kind, X, Z, C, orders, loss_orders, feature, threshold, end, v, home, cluster, smallest, stats):
-    """The best cut at node v with its subtrees kept: (loss, whether they change sides, feature, threshold)."""
-    rows, loss_rows = _inside(orders, home, v, end[v]), _inside(loss_orders, home, v, end[v])
+def _best_split(
+    kind, X, Z, C, orders, loss_orders, feature, threshold, end, v, home, cluster, smallest, stats
+):
+    """The best cut at node v with its subtrees kept: (loss, whether they change sides, feature,
+    threshold)."""
+    rows = _inside(orders, home, v, end[v])
+    loss_rows = _inside(loss_orders, home, v, end[v])
     count, size, sums = _without(Z, rows[0], home, cluster, stats)
     rest = stats[1].sum() - stats[1][v : end[v]].sum()
-    first, second = np.empty(home.size, np.int64), np.empty(home.size, np.int64)
+    first = np.empty(home.size, np.int64)
+    second = np.empty(home.size, np.int64)
     _send(X, feature, threshold, end, v + 1, rows[0], first)
     _send(X, feature, threshold, end, end[v + 1], rows[0], second)
-    loss, f, t = _best_cut(kind, X, Z, C, rows, loss_rows, first, second, cluster, smallest, count, size, sums)
-    other, g, s = _best_cut(kind, X, Z, C, rows, loss_rows, second, first, cluster, smallest, count, size, sums)
+    loss, f, t = _best_cut(
+        kind, X, Z, C, rows, loss_rows, first, second, cluster, smallest, count, size, sums
+    )
+    other, g, s = _best_cut(
+        kind, X, Z, C, rows, loss_rows, second, first, cluster, smallest, count, size, sums
+    )
     if other < loss:
         return rest + other, True, g, _between(X, rows, g, s)
     return rest + loss, False, f, _between(X, rows, f, t) if f >= 0 else 0.0
 
 
 @kernel
-def _best_insertion(kind, X, Z, C, orders, loss_orders, feature, end, room, clusters, home, cluster, smallest, stats):
-    """The best new split above a node that has room, a new leaf on one side: (loss, node, new leaf left, its cluster, feature, threshold)."""
+def _best_insertion(
+    kind, X, Z, C, orders, loss_orders, feature, end, room, clusters, home, cluster, smallest, stats
+):
+    """The best new split above a node that has room, a new leaf on one side: (loss, node, new leaf
+    left, its cluster, feature, threshold)."""
     new = feature.size
-    best, node, on_left, label, best_feature, threshold = np.inf, -1, False, 0, -1, 0.0
+    best = np.inf
+    node = -1
+    on_left = False
+    label = 0
+    best_feature = -1
+    threshold = 0.0
     newcomers = np.full(home.size, new)
     cluster = cluster.copy()
     for u in range(new):
         if not room[u]:
             continue
-        rows, loss_rows = _inside(orders, home, u, end[u]), _inside(loss_orders, home, u, end[u])
+        rows = _inside(orders, home, u, end[u])
+        loss_rows = _inside(loss_orders, home, u, end[u])
         count, size, sums = _without(Z, rows[0], home, cluster, stats)
         rest = stats[1].sum() - stats[1][u : end[u]].sum()
         sides = 1 if feature[u] < 0 and clusters[0] == new else 2
@@ -303,17 +363,51 @@ def _best_insertion(kind, X, Z, C, orders, loss_orders, feature, end, room, clus
             cluster[new] = k
             for side in range(sides):
                 if side == 0:
-                    loss, f, t = _best_cut(kind, X, Z, C, rows, loss_rows, newcomers, home, cluster, smallest, count, size, sums)
+                    loss, f, t = _best_cut(
+                        kind,
+                        X,
+                        Z,
+                        C,
+                        rows,
+                        loss_rows,
+                        newcomers,
+                        home,
+                        cluster,
+                        smallest,
+                        count,
+                        size,
+                        sums,
+                    )
                 else:
-                    loss, f, t = _best_cut(kind, X, Z, C, rows, loss_rows, home, newcomers, cluster, smallest, count, size, sums)
+                    loss, f, t = _best_cut(
+                        kind,
+                        X,
+                        Z,
+                        C,
+                        rows,
+                        loss_rows,
+                        home,
+                        newcomers,
+                        cluster,
+                        smallest,
+                        count,
+                        size,
+                        sums,
+                    )
                 if f >= 0 and rest + loss < best:
-                    best, node, on_left, label, best_feature, threshold = rest + loss, u, side == 0, k, f, _between(X, rows, f, t)
+                    best = rest + loss
+                    node = u
+                    on_left = side == 0
+                    label = k
+                    best_feature = f
+                    threshold = _between(X, rows, f, t)
     return best, node, on_left, label, best_feature, threshold
 
 # %% ../../nbs/32_tree_search.ipynb #e41a1f6f
 def reference_labels(problem, random_state=None, *, labels=None):
     """
-    A clustering without a tree: k-means from ten starts, or for the l1 criterion the same followed by k-medians.
+    A clustering without a tree: k-means from ten starts, or for the l1 criterion the same followed
+    by k-medians.
 
     Parameters
     ----------
@@ -341,24 +435,33 @@ def reference_labels(problem, random_state=None, *, labels=None):
 
 
 def _distances(problem, centers):
-    """Squared (l2) or absolute (l1) distances of all samples from all centres, shape (n_samples, n_centers)."""
+    """Squared (l2) or absolute (l1) distances of all samples from all centres, shape (n_samples,
+    n_centers)."""
     away = (problem.loss_X - c for c in centers)
-    return np.column_stack([(a**2).sum(axis=1) if problem.criterion == "l2" else np.abs(a).sum(axis=1) for a in away])
+    return np.column_stack(
+        [(a**2).sum(axis=1) if problem.criterion == "l2" else np.abs(a).sum(axis=1) for a in away]
+    )
 
 # %% ../../nbs/32_tree_search.ipynb #96ed37a0
 def _mistakes(own):
-    """IMM's price: samples that a threshold parts from their own centre; `own` holds its values, (n_samples, n_features)."""
+    """IMM's price: samples that a threshold parts from their own centre; `own` holds its values,
+    (n_samples, n_features)."""
 
     def price(X, rows, f, thresholds, centers, values):
-        x, c = X[rows, f], own[rows, f]
-        low, high = np.sort(np.minimum(x, c)), np.sort(np.maximum(x, c))
-        return np.searchsorted(low, thresholds, "right") - np.searchsorted(high, thresholds, "right")
+        x = X[rows, f]
+        c = own[rows, f]
+        low = np.sort(np.minimum(x, c))
+        high = np.sort(np.maximum(x, c))
+        return np.searchsorted(low, thresholds, "right") - np.searchsorted(
+            high, thresholds, "right"
+        )
 
     return price
 
 
 def _induced_cost(distances):
-    """ExGreedy's price: every sample at the nearest centre on its side; `distances` is (n_samples, n_centers)."""
+    """ExGreedy's price: every sample at the nearest centre on its side; `distances` is (n_samples,
+    n_centers)."""
 
     def price(X, rows, f, thresholds, centers, values):
         rows = rows[np.argsort(X[rows, f], kind="stable")]
@@ -366,14 +469,19 @@ def _induced_cost(distances):
         below = np.minimum.accumulate(table, axis=1).cumsum(axis=0)
         above = np.minimum.accumulate(table[:, ::-1], axis=1)[::-1].cumsum(axis=0)[::-1, ::-1]
         edge = np.zeros((1, len(centers)))
-        samples, reached = np.searchsorted(X[rows, f], thresholds, "right"), np.searchsorted(values, thresholds, "right")
-        return np.vstack([edge, below])[samples, reached - 1] + np.vstack([above, edge])[samples, reached]
+        samples = np.searchsorted(X[rows, f], thresholds, "right")
+        reached = np.searchsorted(values, thresholds, "right")
+        return (
+            np.vstack([edge, below])[samples, reached - 1]
+            + np.vstack([above, edge])[samples, reached]
+        )
 
     return price
 
 
 def _separate(X, rows, centers, where, depth, price, keep):
-    """A tree that tells the given centres apart, by the cheapest cuts; `where` holds the centres' coordinates in X."""
+    """A tree that tells the given centres apart, by the cheapest cuts; `where` holds the centres'
+    coordinates in X."""
     if len(centers) == 1:
         return leaf(centers[0])
     best = (np.inf, -1, 0.0)
@@ -383,14 +491,21 @@ def _separate(X, rows, centers, where, depth, price, keep):
         grid = np.unique(np.concatenate([X[rows, f], values]))
         thresholds = grid[:-1] + np.diff(grid) / 2
         reached = np.searchsorted(values, thresholds, "right")
-        thresholds = thresholds[(reached > 0) & (np.maximum(reached, len(centers) - reached) <= min(len(centers) - 1, 2.0 ** (depth - 1)))]
+        thresholds = thresholds[
+            (reached > 0)
+            & (
+                np.maximum(reached, len(centers) - reached)
+                <= min(len(centers) - 1, 2.0 ** (depth - 1))
+            )
+        ]
         if len(thresholds):
             prices = price(X, rows, f, thresholds, ordered, values)
             best = min(best, (prices.min(), f, thresholds[prices.argmin()]))
     _, f, threshold = best
     if f < 0:
         return leaf(centers[0])
-    goes_left, stays = X[rows, f] <= threshold, keep(rows, f, threshold)
+    goes_left = X[rows, f] <= threshold
+    stays = keep(rows, f, threshold)
     side = where[centers, f] <= threshold
     left = _separate(X, rows[goes_left & stays], centers[side], where, depth - 1, price, keep)
     right = _separate(X, rows[~goes_left & stays], centers[~side], where, depth - 1, price, keep)
@@ -402,7 +517,15 @@ def _from_centers(problem, labels, price, keep):
     labels = _check_labels(problem, labels)
     where = np.array([problem.X[labels == k].mean(axis=0) for k in range(labels.max() + 1)])
     depth = np.inf if problem.max_depth is None else problem.max_depth
-    tree = _separate(problem.X, np.arange(problem.n_samples), np.arange(len(where)), where, depth, price(labels, where), keep(labels, where))
+    tree = _separate(
+        problem.X,
+        np.arange(problem.n_samples),
+        np.arange(len(where)),
+        where,
+        depth,
+        price(labels, where),
+        keep(labels, where),
+    )
     return _tidy(problem, tree)
 
 
@@ -421,6 +544,7 @@ def imm_tree(problem, labels):
     Tree
         With at most one leaf per cluster.
     """
+
     def stays(labels, where):
         return lambda rows, f, b: (problem.X[rows, f] <= b) == (where[labels[rows], f] <= b)
 
@@ -442,15 +566,22 @@ def exgreedy_tree(problem, labels):
     Tree
         With at most one leaf per cluster.
     """
+
     def price(labels, where):
         return _induced_cost(_distances(problem, cluster_centers(problem, labels)))
 
-    return _from_centers(problem, labels, price, lambda labels, where: lambda rows, f, b: np.ones(len(rows), dtype=bool))
+    return _from_centers(
+        problem,
+        labels,
+        price,
+        lambda labels, where: lambda rows, f, b: np.ones(len(rows), dtype=bool),
+    )
 
 
 def cart_tree(problem, labels):
     """
-    A classification tree for the labels of a clustering (Breiman, Friedman, Olshen and Stone, 1984), by scikit-learn.
+    A classification tree for the labels of a clustering (Breiman, Friedman, Olshen and Stone,
+    1984), by scikit-learn.
 
     Parameters
     ----------
@@ -460,39 +591,60 @@ def cart_tree(problem, labels):
     Returns
     -------
     Tree
-        With at most `problem.leaf_limit` leaves; each has the cluster of most of its samples, or where leaves need not share, its own.
+        With at most `problem.leaf_limit` leaves; each has the cluster of most of its samples, or
+        where leaves need not share, its own.
     """
     labels = _check_labels(problem, labels)
-    model = DecisionTreeClassifier(max_leaf_nodes=max(2, problem.leaf_limit), max_depth=problem.max_depth or None,
-                                   min_samples_leaf=problem.min_samples_leaf, random_state=0).fit(problem.X, labels)
-    return leaf() if problem.leaf_limit == 1 else _distinct(problem, _tidy(problem, _in_preorder(model.tree_, 0)))
+    model = DecisionTreeClassifier(
+        max_leaf_nodes=max(2, problem.leaf_limit),
+        max_depth=problem.max_depth or None,
+        min_samples_leaf=problem.min_samples_leaf,
+        random_state=0,
+    ).fit(problem.X, labels)
+    return (
+        leaf()
+        if problem.leaf_limit == 1
+        else _distinct(problem, _tidy(problem, _in_preorder(model.tree_, 0)))
+    )
 
 
 def _in_preorder(grown, node):
     """scikit-learn's tree below a node, whose own numbering is in the order of growth."""
     if grown.children_left[node] < 0:
         return leaf(int(grown.value[node, 0].argmax()))
-    left, right = (_in_preorder(grown, child[node]) for child in (grown.children_left, grown.children_right))
+    left, right = (
+        _in_preorder(grown, child[node]) for child in (grown.children_left, grown.children_right)
+    )
     return branch(left, right, grown.threshold[node], grown.feature[node])
 
 
 def _distinct(problem, tree):
-    """The tree with a cluster of its own for every leaf, if there are as many clusters as leaves may be."""
-    return tree if problem.leaf_limit > problem.n_clusters else replace(tree, cluster=np.where(tree.is_leaf, np.cumsum(tree.is_leaf) - 1, -1))
+    """The tree with a cluster of its own for every leaf, if there are as many clusters as leaves
+    may be."""
+    return (
+        tree
+        if problem.leaf_limit > problem.n_clusters
+        else replace(tree, cluster=np.where(tree.is_leaf, np.cumsum(tree.is_leaf) - 1, -1))
+    )
 
 
 def _check_labels(problem, labels):
     """A clustering without gaps in its numbers, or an error."""
     labels = check_vector(labels, problem.n_samples, "labels").astype(np.int64)
     if not np.array_equal(np.unique(labels), np.arange(labels.max() + 1)):
-        raise InputError(f"labels holds the numbers {np.unique(labels).tolist()[:10]}; number the clusters 0, 1, 2, ... without gaps.")
+        raise InputError(
+            f"labels holds the numbers {np.unique(labels).tolist()[:10]}; number the clusters 0, 1,"
+            " 2, ... without gaps."
+        )
     return labels
 
 
 def _tidy(problem, tree):
-    """Thresholds halfway between the samples that they part; splits that leave a leaf too small are taken out."""
+    """Thresholds halfway between the samples that they part; splits that leave a leaf too small are
+    taken out."""
     while True:
-        threshold, starved = tree.threshold.astype(float), None
+        threshold = tree.threshold.astype(float)
+        starved = None
         threshold[tree.is_leaf] = np.nan
         for u, rows in tree.samples(problem.X):
             if tree.is_leaf[u]:
@@ -513,24 +665,42 @@ def _tidy(problem, tree):
 # %% ../../nbs/32_tree_search.ipynb #0de9260b
 @kernel
 def _one_split(X, C, rows, smallest, price):
-    """Best tree of depth 1 for given centres: (cost, feature, samples on the left, cluster left, cluster right); feature -1 for a leaf."""
+    """Best tree of depth 1 for given centres: (cost, feature, samples on the left, cluster left,
+    cluster right); feature -1 for a leaf."""
     p, m = rows.shape
     whole = np.zeros(C.shape[1])
     for i in rows[0]:
         whole += C[i]
-    best, feature, position, first, second = whole.min(), -1, 0, whole.argmin(), -1
+    best = whole.min()
+    feature = -1
+    position = 0
+    first = whole.argmin()
+    second = -1
     for f in range(p):
         head = np.zeros(C.shape[1])
         for t in range(1, m):
-            low, high, a, b = np.inf, np.inf, 0, 0
+            low = np.inf
+            high = np.inf
+            a = 0
+            b = 0
             for k in range(head.size):
                 head[k] += C[rows[f, t - 1], k]
                 if head[k] < low:
-                    low, a = head[k], k
+                    low = head[k]
+                    a = k
                 if whole[k] - head[k] < high:
-                    high, b = whole[k] - head[k], k
-            if low + high + price < best and smallest <= t <= m - smallest and X[rows[f, t - 1], f] < X[rows[f, t], f]:
-                best, feature, position, first, second = low + high + price, f, t, a, b
+                    high = whole[k] - head[k]
+                    b = k
+            if (
+                low + high + price < best
+                and smallest <= t <= m - smallest
+                and X[rows[f, t - 1], f] < X[rows[f, t], f]
+            ):
+                best = low + high + price
+                feature = f
+                position = t
+                first = a
+                second = b
     return best, feature, position, first, second
 
 
@@ -539,7 +709,8 @@ def _parted(rows, f, t, mark):
     """The first t samples of feature f and the rest, in all orders; `mark` is work space."""
     for k in range(rows.shape[1]):
         mark[rows[f, k]] = k < t
-    first, second = np.empty((rows.shape[0], t), rows.dtype), np.empty((rows.shape[0], rows.shape[1] - t), rows.dtype)
+    first = np.empty((rows.shape[0], t), rows.dtype)
+    second = np.empty((rows.shape[0], rows.shape[1] - t), rows.dtype)
     for g in range(rows.shape[0]):
         a = 0
         for k in range(rows.shape[1]):
@@ -553,12 +724,17 @@ def _parted(rows, f, t, mark):
 
 @kernel
 def _two_splits(X, C, rows, smallest, price):
-    """Cost and first cut (feature, samples on the left) of the best tree of depth 2 for given centres; feature -1 for a leaf."""
+    """Cost and first cut (feature, samples on the left) of the best tree of depth 2 for given
+    centres; feature -1 for a leaf."""
     p, m = rows.shape
     best, feature, position, _, _ = _one_split(X, C, rows, smallest, price)
     mark = np.zeros(X.shape[0], np.bool_)
     for f in range(p):
-        cuts = [t for t in range(smallest, m - smallest + 1) if 0 < t < m and X[rows[f, t - 1], f] < X[rows[f, t], f]]
+        cuts = [
+            t
+            for t in range(smallest, m - smallest + 1)
+            if 0 < t < m and X[rows[f, t - 1], f] < X[rows[f, t], f]
+        ]
         waiting = [(0, len(cuts) - 1, 0.0, 0.0)]
         while len(waiting) > 0:
             low, high, before, behind = waiting.pop()
@@ -566,31 +742,39 @@ def _two_splits(X, C, rows, smallest, price):
                 continue
             middle = (low + high) // 2
             first, second = _parted(rows, f, cuts[middle], mark)
-            left, right = _one_split(X, C, first, smallest, price)[0], _one_split(X, C, second, smallest, price)[0]
+            left = _one_split(X, C, first, smallest, price)[0]
+            right = _one_split(X, C, second, smallest, price)[0]
             if left + right + price < best:
-                best, feature, position = left + right + price, f, cuts[middle]
+                best = left + right + price
+                feature = f
+                position = cuts[middle]
             if smallest > 1:
-                left, right = _one_split(X, C, first, 1, price)[0], _one_split(X, C, second, 1, price)[0]
+                left = _one_split(X, C, first, 1, price)[0]
+                right = _one_split(X, C, second, 1, price)[0]
             waiting.append((low, middle - 1, before, right))
             waiting.append((middle + 1, high, left, behind))
     return best, feature, position
 
 # %% ../../nbs/32_tree_search.ipynb #60ee3e81
 def _fixed_tree(X, C, rows, smallest, price):
-    """The best tree of depth 2 for given centres, on the samples in `rows` (one order per feature)."""
+    """The best tree of depth 2 for given centres, on the samples in `rows` (one order per
+    feature)."""
     _, f, t = _two_splits(X, C, rows, smallest, price)
     if f < 0:
         return leaf(int(C[rows[0]].sum(axis=0).argmin()))
     sides = []
     for side in _parted(rows, f, t, np.zeros(len(X), dtype=bool)):
         _, g, s, first, second = _one_split(X, C, side, smallest, price)
-        sides.append(leaf(first) if g < 0 else branch(leaf(first), leaf(second), _between(X, side, g, s), g))
+        sides.append(
+            leaf(first) if g < 0 else branch(leaf(first), leaf(second), _between(X, side, g, s), g)
+        )
     return branch(*sides, _between(X, rows, f, t), f)
 
 
 def tree_for_centers(problem, centers):
     """
-    The best tree of depth 2 (1, if that is the limit) whose leaves take the nearest of given centres.
+    The best tree of depth 2 (1, if that is the limit) whose leaves take the nearest of given
+    centres.
 
     Parameters
     ----------
@@ -601,17 +785,25 @@ def tree_for_centers(problem, centers):
     -------
     Tree
     """
-    C, rows = _distances(problem, centers), _orders(problem.X)
-    price, smallest = (problem.complexity + problem.margin) * problem.omega, problem.min_samples_leaf
+    C = _distances(problem, centers)
+    rows = _orders(problem.X)
+    price = (problem.complexity + problem.margin) * problem.omega
+    smallest = problem.min_samples_leaf
     if _fits(problem, depth=2, leaves=4):
         return _fixed_tree(problem.X, C, rows, smallest, price)
     _, f, t, first, second = _one_split(problem.X, C, rows, smallest, price)
-    return leaf(int(C.sum(axis=0).argmin())) if f < 0 or problem.leaf_limit == 1 else branch(leaf(first), leaf(second), _between(problem.X, rows, f, t), f)
+    return (
+        leaf(int(C.sum(axis=0).argmin()))
+        if f < 0 or problem.leaf_limit == 1
+        else branch(leaf(first), leaf(second), _between(problem.X, rows, f, t), f)
+    )
 
 
 def _fits(problem, depth, leaves):
     """Whether a depth and a number of leaves are allowed."""
-    return (problem.max_depth is None or depth <= problem.max_depth) and (problem.max_leaves is None or leaves <= problem.max_leaves)
+    return (problem.max_depth is None or depth <= problem.max_depth) and (
+        problem.max_leaves is None or leaves <= problem.max_leaves
+    )
 
 
 def _orders(array):
@@ -640,18 +832,26 @@ class _View:
 
 
 class _Search:
-    """The best tree seen so far, and moves from tree to tree; every tree that is looked at counts."""
+    """The best tree seen so far, and moves from tree to tree; every tree that is looked at
+    counts."""
 
     def __init__(self, problem, deadline=np.inf):
-        self.problem, self.deadline, self.looked = problem, deadline, 0
-        self.X, self.Z = problem.X, np.ascontiguousarray(problem.loss_X - problem.loss_X.mean(axis=0))
+        self.problem = problem
+        self.deadline = deadline
+        self.looked = 0
+        self.X = problem.X
+        self.Z = np.ascontiguousarray(problem.loss_X - problem.loss_X.mean(axis=0))
         self.own = problem.leaf_limit <= problem.n_clusters
         self.kind = SQUARES if problem.criterion == "l2" else MEDIANS if self.own else COSTS
         self.orders = _orders(self.X)
-        self.loss_orders = _orders(self.Z) if self.kind == MEDIANS else np.empty((0, len(self.Z)), np.int64)
+        self.loss_orders = (
+            _orders(self.Z) if self.kind == MEDIANS else np.empty((0, len(self.Z)), np.int64)
+        )
         self.constant = (self.Z**2).sum() if self.kind == SQUARES else 0.0
         self.price = problem.complexity + problem.margin
-        self.best, self.best_objective, self.views = leaf(), np.inf, WeakKeyDictionary()
+        self.best = leaf()
+        self.best_objective = np.inf
+        self.views = WeakKeyDictionary()
         self.look(self.best)
 
     def objective(self, loss, n_leaves):
@@ -665,23 +865,30 @@ class _Search:
         if self.looked and time.perf_counter() > self.deadline:
             raise _TimeUp
         self.looked += 1
-        nodes, end = len(tree.feature), _ends(tree.feature)
+        nodes = len(tree.feature)
+        end = _ends(tree.feature)
         home = np.empty(len(self.X), np.int64)
         _send(self.X, tree.feature, tree.threshold, end, 0, np.arange(len(self.X)), home)
         cluster = np.arange(nodes + 1) if self.own else np.append(tree.cluster, 0)
         groups = nodes + 1 if self.own else self.problem.n_clusters
         costs = self.costs(tree.cluster[home]) if self.kind == COSTS else np.empty((0, 0))
         smallest = np.append(np.where(tree.is_leaf, self.problem.min_samples_leaf, 0), 0)
-        statistics = _statistics(self.kind, self.Z, costs, self.loss_orders, home, cluster, nodes + 1, groups)
+        statistics = _statistics(
+            self.kind, self.Z, costs, self.loss_orders, home, cluster, nodes + 1, groups
+        )
         loss = self.constant + statistics[-1]
-        view = _View(home, cluster, costs, smallest, statistics, loss, self.objective(loss, tree.n_leaves))
+        view = _View(
+            home, cluster, costs, smallest, statistics, loss, self.objective(loss, tree.n_leaves)
+        )
         if view.objective < self.best_objective:
-            self.best, self.best_objective = tree, view.objective
+            self.best = tree
+            self.best_objective = view.objective
         self.views[tree] = view
         return view
 
     def costs(self, labels):
-        """Distances from the centres of a partition; a cluster without samples stands at the sample that is worst off."""
+        """Distances from the centres of a partition; a cluster without samples stands at the sample
+        that is worst off."""
         centers = cluster_centers(self.problem, labels)
         used = np.flatnonzero(~np.isnan(centers[:, 0]))
         worst = self.problem.loss_X[_distances(self.problem, centers[used]).min(axis=1).argmax()]
@@ -697,41 +904,85 @@ class _Search:
         """At which nodes a depth of `extra` more fits (above the subtree if it is 1)."""
         if self.problem.max_depth is None:
             return np.ones(len(tree.feature), dtype=bool)
-        depths, end = tree.depths, _ends(tree.feature)
-        return np.array([depths[u : end[u]].max() + extra <= self.problem.max_depth for u in range(len(end))])
+        depths = tree.depths
+        end = _ends(tree.feature)
+        return np.array(
+            [depths[u : end[u]].max() + extra <= self.problem.max_depth for u in range(len(end))]
+        )
 
     def resplit(self, tree):
         """Move 1 at every split in turn, until none of them helps."""
-        quiet, turn = 0, 0
+        quiet = 0
+        turn = 0
         while quiet < tree.n_splits:
-            view, end = self.look(tree), _ends(tree.feature)
+            view = self.look(tree)
+            end = _ends(tree.feature)
             inner = np.flatnonzero(~tree.is_leaf)
             v = inner[turn % len(inner)]
             loss, swapped, f, threshold = _best_split(
-                self.kind, self.X, self.Z, view.costs, self.orders, self.loss_orders, tree.feature, tree.threshold, end, v,
-                view.home, view.cluster, view.smallest, view.statistics)
-            turn, quiet = turn + 1, quiet + 1
-            if f >= 0 and self.objective(self.constant + loss, tree.n_leaves) < view.objective - TOLERANCE:
+                self.kind,
+                self.X,
+                self.Z,
+                view.costs,
+                self.orders,
+                self.loss_orders,
+                tree.feature,
+                tree.threshold,
+                end,
+                v,
+                view.home,
+                view.cluster,
+                view.smallest,
+                view.statistics,
+            )
+            turn = turn + 1
+            quiet = quiet + 1
+            if (
+                f >= 0
+                and self.objective(self.constant + loss, tree.n_leaves) < view.objective - TOLERANCE
+            ):
                 first, second = _children(tree, v)
-                tree, quiet = _with_part(tree, v, branch(*((second, first) if swapped else (first, second)), threshold, f)), 0
+                tree = _with_part(
+                    tree,
+                    v,
+                    branch(*((second, first) if swapped else (first, second)), threshold, f),
+                )
+                quiet = 0
         return tree
 
     def insertion(self, tree):
-        """The best tree with one more split, and its objective as the sweep sees it; None if there is no room."""
+        """The best tree with one more split, and its objective as the sweep sees it; None if there
+        is no room."""
         if tree.n_leaves >= self.problem.leaf_limit:
             return None, np.inf
-        view, new = self.look(tree), len(tree.feature)
+        view = self.look(tree)
+        new = len(tree.feature)
         smallest = view.smallest.copy()
         smallest[new] = self.problem.min_samples_leaf
         clusters = np.array([new]) if self.own else np.arange(self.problem.n_clusters)
         loss, u, on_left, k, f, threshold = _best_insertion(
-            self.kind, self.X, self.Z, view.costs, self.orders, self.loss_orders, tree.feature, _ends(tree.feature), self.depth_room(tree, 1),
-            clusters, view.home, view.cluster, smallest, view.statistics)
+            self.kind,
+            self.X,
+            self.Z,
+            view.costs,
+            self.orders,
+            self.loss_orders,
+            tree.feature,
+            _ends(tree.feature),
+            self.depth_room(tree, 1),
+            clusters,
+            view.home,
+            view.cluster,
+            smallest,
+            view.statistics,
+        )
         if u < 0:
             return None, np.inf
         old = _part(tree, u, _ends(tree.feature)[u])
         sides = (leaf(k), old) if on_left else (old, leaf(k))
-        return _with_part(tree, u, branch(*sides, threshold, f)), self.objective(self.constant + loss, tree.n_leaves + 1)
+        return _with_part(tree, u, branch(*sides, threshold, f)), self.objective(
+            self.constant + loss, tree.n_leaves + 1
+        )
 
     def grow(self, tree):
         """Move 2, while it helps."""
@@ -742,7 +993,8 @@ class _Search:
             tree = larger
 
     def contractions(self, tree):
-        """All trees with one split less: a leaf goes, and its sibling takes the place of their parent."""
+        """All trees with one split less: a leaf goes, and its sibling takes the place of their
+        parent."""
         smaller = []
         for v in np.flatnonzero(~tree.is_leaf):
             first, second = _children(tree, v)
@@ -785,15 +1037,19 @@ class _Search:
         return tree
 
     def changes(self, tree, leaves):
-        """By how much the loss changes if a leaf takes another cluster, (n_leaves, n_clusters); an upper bound for l1, whose centres are held."""
+        """By how much the loss changes if a leaf takes another cluster, (n_leaves, n_clusters); an
+        upper bound for l1, whose centres are held."""
         view = self.look(tree)
-        own, rows = tree.cluster[leaves], np.searchsorted(leaves, view.home)
+        own = tree.cluster[leaves]
+        rows = np.searchsorted(leaves, view.home)
         if self.kind == COSTS:
             price = np.zeros((len(leaves), self.problem.n_clusters))
             np.add.at(price, rows, view.costs)
             return price - price[np.arange(len(leaves)), own][:, None]
-        size, sums = view.statistics[2], view.statistics[3]
-        count, total = np.bincount(rows, minlength=len(leaves)), np.zeros((len(leaves), self.Z.shape[1]))
+        size = view.statistics[2]
+        sums = view.statistics[3]
+        count = np.bincount(rows, minlength=len(leaves))
+        total = np.zeros((len(leaves), self.Z.shape[1]))
         np.add.at(total, rows, self.Z)
 
         def energy(number, vector):
@@ -807,14 +1063,22 @@ class _Search:
         return change
 
     def replant(self, tree):
-        """Move 5, second part: the best subtree of depth 2 for the current centres, at every node."""
+        """Move 5, second part: the best subtree of depth 2 for the current centres, at every
+        node."""
         u = 0
         while not self.own and u < len(tree.feature):
-            view, end = self.look(tree), _ends(tree.feature)
+            view = self.look(tree)
+            end = _ends(tree.feature)
             if _fits(self.problem, tree.depths[u] + 2, tree.n_leaves - (end[u] - u + 1) // 2 + 4):
                 costs = self.costs(tree.cluster[view.home]) if self.kind == SQUARES else view.costs
                 rows = _inside(self.orders, view.home, u, end[u])
-                new = _fixed_tree(self.X, costs, rows, self.problem.min_samples_leaf, self.price * self.problem.omega)
+                new = _fixed_tree(
+                    self.X,
+                    costs,
+                    rows,
+                    self.problem.min_samples_leaf,
+                    self.price * self.problem.omega,
+                )
                 other = _with_part(tree, u, new)
                 tree = other if self.improves(other, tree) else tree
             u += 1
@@ -831,7 +1095,8 @@ class _Search:
                 return tree
 
     def damage(self, tree, rng):
-        """Replace two or three random nodes by one of their subtrees, and perhaps put a random split in; or start from random centres."""
+        """Replace two or three random nodes by one of their subtrees, and perhaps put a random
+        split in; or start from random centres."""
         if not self.own and rng.random() < 0.5:
             samples = rng.choice(len(self.X), self.problem.n_clusters, replace=False)
             return tree_for_centers(self.problem, self.problem.loss_X[samples])
@@ -842,13 +1107,17 @@ class _Search:
         room = np.flatnonzero(self.depth_room(tree, 1))
         if rng.random() < 0.5 and len(room) and tree.n_leaves < self.problem.leaf_limit:
             u = rng.choice(room)
-            end, f = _ends(tree.feature), rng.integers(self.X.shape[1])
+            end = _ends(tree.feature)
+            f = rng.integers(self.X.shape[1])
             home = self.look(tree).home
             values = np.unique(self.X[(u <= home) & (home < end[u]), f])
             if len(values) > 1:
-                cut, sides = rng.integers(len(values) - 1), [_part(tree, u, end[u]), leaf(int(rng.integers(self.problem.n_clusters)))]
+                cut = rng.integers(len(values) - 1)
+                sides = [_part(tree, u, end[u]), leaf(int(rng.integers(self.problem.n_clusters)))]
                 rng.shuffle(sides)
-                tree = _with_part(tree, u, branch(*sides, midpoint(values[cut], values[cut + 1]), int(f)))
+                tree = _with_part(
+                    tree, u, branch(*sides, midpoint(values[cut], values[cut + 1]), int(f))
+                )
         return _tidy(self.problem, tree)
 
     def starts(self, seed):
@@ -860,27 +1129,37 @@ class _Search:
         return trees
 
     def iterate(self, seed, rounds):
-        """Descents from k-means trees, then damage and descend until `rounds` in a row have brought nothing."""
+        """Descents from k-means trees, then damage and descend until `rounds` in a row have brought
+        nothing."""
         rng = np.random.default_rng(seed)
-        tree = min((self.descend(start) for start in self.starts(int(rng.integers(2**31)))), key=lambda t: self.look(t).objective)
+        tree = min(
+            (self.descend(start) for start in self.starts(int(rng.integers(2**31)))),
+            key=lambda t: self.look(t).objective,
+        )
         quiet = 0
         while quiet < rounds and tree.n_leaves > 1:
             other = self.descend(self.damage(tree, rng), thorough=False)
             quiet += 1
             if self.improves(other, tree):
-                tree, quiet = self.descend(other), 0
+                tree = self.descend(other)
+                quiet = 0
         return tree
 
 # %% ../../nbs/32_tree_search.ipynb #d1f8b1e0
-LARGEST_GROUP, SMALLEST_GROUP, BOUND_WORK = 200, 40, 4e7
+LARGEST_GROUP = 200
+SMALLEST_GROUP = 40
+BOUND_WORK = 4e7
 
 
 @kernel
 def _capped(values, total):
-    """The nearest vector with entries in [0, 1] and the given sum, which is at most the number of entries; by bisection for the shift."""
-    low, high = values.min() - 1.0, values.max()
+    """The nearest vector with entries in [0, 1] and the given sum, which is at most the number of
+    entries; by bisection for the shift."""
+    low = values.min() - 1.0
+    high = values.max()
     for _ in range(60):
-        middle, reached = (low + high) / 2, 0.0
+        middle = (low + high) / 2
+        reached = 0.0
         for v in values:
             reached += min(max(v - middle, 0.0), 1.0)
         if reached > total:
@@ -900,24 +1179,34 @@ def _off_mean(A):
 def _eigenvalue_bound(M, K):
     """Equation `eq-bound`, less a margin for rounding."""
     values = np.linalg.eigvalsh(_off_mean(M))[1:K]
-    return M.sum() / len(M) + values.sum() - 4 * np.finfo(float).eps * len(M) * np.abs(M).sum(axis=0).max()
+    return (
+        M.sum() / len(M)
+        + values.sum()
+        - 4 * np.finfo(float).eps * len(M) * np.abs(M).sum(axis=0).max()
+    )
 
 
 def _group_bound(D, labels, K, max_iter, deadline, tolerance=1e-11):
     """The best bound that the alternating direction method reaches; 0 at least."""
     Z = (labels[:, None] == labels) / np.bincount(labels)[labels]
-    multiplier, rho, best = np.zeros_like(D), D.mean() * len(D) / 2, max(0.0, _eigenvalue_bound(D, K))
-    ceiling, earlier = (D * Z).sum(), 0.0
+    multiplier = np.zeros_like(D)
+    rho = D.mean() * len(D) / 2
+    best = max(0.0, _eigenvalue_bound(D, K))
+    ceiling = (D * Z).sum()
+    earlier = 0.0
     for step in range(1, max_iter + 1):
         values, vectors = np.linalg.eigh(_off_mean(Z - (D + multiplier) / rho))
         weights = _capped(values[1:], K - 1)
         used = vectors[:, 1:][:, weights > 0]
         low_rank = (used * weights[weights > 0]) @ used.T + 1 / len(D)
         target = 1.6 * low_rank - 0.6 * Z + multiplier / rho
-        previous, Z, multiplier = Z, np.maximum(target, 0), rho * np.minimum(target, 0)
+        previous = Z
+        Z = np.maximum(target, 0)
+        multiplier = rho * np.minimum(target, 0)
         if step % 10 == 0:
             best = max(best, _eigenvalue_bound(D + multiplier, K))
-            primal, dual = np.linalg.norm(low_rank - Z), np.linalg.norm(Z - previous)
+            primal = np.linalg.norm(low_rank - Z)
+            dual = np.linalg.norm(Z - previous)
             rho *= 1.5 if primal > 3 * dual else 1 / 1.5 if dual > 3 * primal else 1
             if time.perf_counter() > deadline or ceiling - best <= tolerance * ceiling:
                 break
@@ -936,9 +1225,19 @@ def _groups(labels, size, rng):
     return [ordered[g::n_groups] for g in range(n_groups)]
 
 
-def kmeans_lower_bound(problem, n_clusters=None, *, labels=None, group_size=None, max_iter=500, time_limit=None, random_state=None):
+def kmeans_lower_bound(
+    problem,
+    n_clusters=None,
+    *,
+    labels=None,
+    group_size=None,
+    max_iter=500,
+    time_limit=None,
+    random_state=None,
+):
     """
-    A proved lower bound on the loss of every clustering (Peng and Wei, SIAM J. Optim. 18, 2007; equation `eq-bound`).
+    A proved lower bound on the loss of every clustering (Peng and Wei, SIAM J. Optim. 18, 2007;
+    equation `eq-bound`).
 
     Parameters
     ----------
@@ -948,11 +1247,12 @@ def kmeans_lower_bound(problem, n_clusters=None, *, labels=None, group_size=None
     labels : ndarray of int, shape (n_samples,), optional
         A good clustering to start from; `reference_labels` by default.
     group_size : int, optional
-        Samples per group; by default 200, and fewer for more than a thousand samples. Time grows with its square, and about K / `group_size` of the bound
-        is lost.
+        Samples per group; by default 200, and fewer for more than a thousand samples. Time grows
+        with its square, and about K / `group_size` of the bound is lost.
     max_iter : int
-        Most steps of the alternating direction method, each an eigendecomposition. It stops when 50 of them close less than a tenth
-        of what is between the bound and `labels`, and in a group that is not all samples, when that is a thousandth.
+        Most steps of the alternating direction method, each an eigendecomposition. It stops when 50
+        of them close less than a tenth of what is between the bound and `labels`, and in a group
+        that is not all samples, when that is a thousandth.
     time_limit : float, optional
         Seconds. Groups of samples that are not reached count 0.
     random_state : int, Generator or None
@@ -963,15 +1263,21 @@ def kmeans_lower_bound(problem, n_clusters=None, *, labels=None, group_size=None
     float
         In units of `problem.omega`'s, that is of the loss.
     """
-    deadline = np.inf if time_limit is None else time.perf_counter() + check_nonnegative("time_limit", time_limit)
-    K, n = problem.n_clusters if n_clusters is None else check_count("n_clusters", n_clusters), problem.n_samples
+    deadline = (
+        np.inf
+        if time_limit is None
+        else time.perf_counter() + check_nonnegative("time_limit", time_limit)
+    )
+    K = problem.n_clusters if n_clusters is None else check_count("n_clusters", n_clusters)
+    n = problem.n_samples
     if K == 1:
         return problem.omega
     labels = reference_labels(problem, random_state) if labels is None else labels
     scatter = np.linalg.svd(problem.loss_X - problem.loss_X.mean(axis=0), compute_uv=False) ** 2
     spectral = scatter[K - 1 :].sum() * (1 - 1e-12) if problem.criterion == "l2" else 0.0
     if group_size is not None:
-        size, affordable = check_count("group_size", group_size), n
+        size = check_count("group_size", group_size)
+        affordable = n
     else:
         size = int(np.clip(np.sqrt(BOUND_WORK / n), max(SMALLEST_GROUP, 4 * K), LARGEST_GROUP))
         affordable = int(np.ceil(2 * BOUND_WORK / size**3))
@@ -983,7 +1289,14 @@ def kmeans_lower_bound(problem, n_clusters=None, *, labels=None, group_size=None
             break
         if len(rows) > K:
             own = np.unique(labels[rows], return_inverse=True)[1]
-            total += _group_bound(_pairwise(problem, rows) / 2, own, K, check_count("max_iter", max_iter), deadline, tolerance)
+            total += _group_bound(
+                _pairwise(problem, rows) / 2,
+                own,
+                K,
+                check_count("max_iter", max_iter),
+                deadline,
+                tolerance,
+            )
     return float(max(total, spectral))
 
 
@@ -994,7 +1307,8 @@ def _pairwise(problem, rows):
 
 # %% ../../nbs/32_tree_search.ipynb #8d50a310
 def _objective_bound(problem, labels, deadline, random_state):
-    """A bound on the objective, from bounds on the loss for as many numbers of clusters as matter."""
+    """A bound on the objective, from bounds on the loss for as many numbers of clusters as
+    matter."""
     K = min(problem.n_clusters, problem.leaf_limit)
 
     def value(k, loss):
@@ -1002,22 +1316,33 @@ def _objective_bound(problem, labels, deadline, random_state):
 
     def bound(k, start):
         remaining = None if np.isinf(deadline) else max(0.0, deadline - time.perf_counter())
-        return kmeans_lower_bound(problem, k, labels=start, time_limit=remaining, random_state=random_state)
+        return kmeans_lower_bound(
+            problem, k, labels=start, time_limit=remaining, random_state=random_state
+        )
 
     last = bound(K, labels)
-    values, coarse = {k: value(k, last if k > 1 else problem.omega) for k in range(K, 0, -1)}, set(range(2, K))
+    values = {k: value(k, last if k > 1 else problem.omega) for k in range(K, 0, -1)}
+    coarse = set(range(2, K))
     while (k := min(values, key=values.get)) in coarse and time.perf_counter() < deadline:
-        values[k] = max(values[k], value(k, bound(k, reference_labels(replace(problem, n_clusters=k), 0))))
+        values[k] = max(
+            values[k], value(k, bound(k, reference_labels(replace(problem, n_clusters=k), 0)))
+        )
         coarse.remove(k)
     return values[k]
 
 # %% ../../nbs/32_tree_search.ipynb #9657750c
-LARGE, SEARCH_WORK, MOST_ROUNDS = 20_000, 3e7, 50
+LARGE = 20_000
+SEARCH_WORK = 3e7
+MOST_ROUNDS = 50
 
 
 def _rounds(problem):
     """How many rounds without success end an iterated search; fewer where a round is expensive."""
-    width = problem.loss_X.shape[1] if problem.leaf_limit <= problem.n_clusters else problem.loss_X.shape[1] * problem.n_clusters
+    width = (
+        problem.loss_X.shape[1]
+        if problem.leaf_limit <= problem.n_clusters
+        else problem.loss_X.shape[1] * problem.n_clusters
+    )
     work = problem.n_samples * problem.n_features * width * problem.leaf_limit
     return int(np.clip(SEARCH_WORK / work, 5, MOST_ROUNDS))
 
@@ -1040,7 +1365,8 @@ def local_tree(problem, *, n_init=None, time_limit=None, random_state=None, verb
     n_init : int, optional
         Number of k-means clusterings to start from; 3 by default.
     time_limit : float, optional
-        Seconds for search and bound together; a fifth is kept for the bound. The result then depends on the machine.
+        Seconds for search and bound together; a fifth is kept for the bound. The result then
+        depends on the machine.
     random_state : int, Generator, RandomState or None
         Seed.
     verbose : int
@@ -1049,23 +1375,27 @@ def local_tree(problem, *, n_init=None, time_limit=None, random_state=None, verb
     Returns
     -------
     TreeSolution
-        With status "optimal" if the bound equals the objective (to a relative 1e-9), and otherwise "feasible", "time_limit" or "interrupted";
-        `nodes` counts the trees that were looked at.
+        With status "optimal" if the bound equals the objective (to a relative 1e-9), and otherwise
+        "feasible", "time_limit" or "interrupted"; `nodes` counts the trees that were looked at.
     """
     begin = time.perf_counter()
     deadline = np.inf if time_limit is None else begin + check_nonnegative("time_limit", time_limit)
     seeds = spawn_seeds(random_state, 3 if n_init is None else check_count("n_init", n_init))
     large = problem.n_samples > LARGE
     search_deadline = begin + 0.8 * (deadline - begin)
-    search = _Search(_sampled(problem, np.random.default_rng(seeds[0])) if large else problem, search_deadline)
-    status, bound = "feasible", 0.0
+    search = _Search(
+        _sampled(problem, np.random.default_rng(seeds[0])) if large else problem, search_deadline
+    )
+    status = "feasible"
+    bound = 0.0
     try:
         for seed in tqdm(seeds, desc="k-means starts", delay=2, disable=not verbose, leave=False):
             search.iterate(seed, _rounds(search.problem))
     except (_TimeUp, KeyboardInterrupt) as stop:
         status = "time_limit" if isinstance(stop, _TimeUp) else "interrupted"
     if large:
-        part, search = search, _Search(problem)
+        part = search
+        search = _Search(problem)
         search.looked += part.looked
         status = _polish(search, part.best, search_deadline, status)
     try:
@@ -1074,8 +1404,14 @@ def local_tree(problem, *, n_init=None, time_limit=None, random_state=None, verb
             bound = _objective_bound(problem, labels, deadline, seeds[0])
     except KeyboardInterrupt:
         status = "interrupted"
-    solution = make_solution(problem, _distinct(problem, _tidy(problem, search.best)), lower_bound=bound, status=status,
-                             seconds=time.perf_counter() - begin, nodes=search.looked)
+    solution = make_solution(
+        problem,
+        _distinct(problem, _tidy(problem, search.best)),
+        lower_bound=bound,
+        status=status,
+        seconds=time.perf_counter() - begin,
+        nodes=search.looked,
+    )
     return replace(solution, status="optimal") if solution.gap <= 1e-9 else solution
 
 
