@@ -13,10 +13,10 @@ import sys
 import numpy as np
 import pandas as pd
 
+from lpc_ns.base.errors import DataNotFoundError
 from lpc_ns.datasets import UCI_DATASETS, load_reference_instances, load_uci, make_lpc
-from lpc_ns.errors import DataNotFoundError
-from lpc_ns.lpc.bounds import branch_and_bound
 from lpc_ns.lpc.problem import make_problem
+from lpc_ns.lpc.proof.race import branch_and_bound
 
 EXACT = 1e-6
 

@@ -33,8 +33,8 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
 from sklearn.model_selection import GroupKFold, KFold
 
+from lpc_ns.base.errors import DataNotFoundError
 from lpc_ns.datasets import UCI_DATASETS, load_uci
-from lpc_ns.errors import DataNotFoundError
 from lpc_ns.ibc.estimator import InteractionBasedClustering
 
 RESULTS = Path(__file__).resolve().parents[1] / "nbs" / "results" / "ibc_peers.csv"

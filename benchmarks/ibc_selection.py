@@ -25,7 +25,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import KFold
 
 from lpc_ns.ibc.estimator import FAMILIES, InteractionBasedClustering
-from lpc_ns.ibc.screening import screen_pairs
+from lpc_ns.ibc.terms.screening import screen_pairs
 
 RESULTS = Path(__file__).resolve().parents[1] / "nbs" / "results"
 SIGNALS = {

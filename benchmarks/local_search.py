@@ -11,10 +11,10 @@ import time
 import numpy as np
 import pandas as pd
 
+from lpc_ns.base.errors import DataNotFoundError
 from lpc_ns.datasets import REFERENCE_FAMILIES, load_reference_instances, make_lpc
-from lpc_ns.errors import DataNotFoundError
-from lpc_ns.lpc.local_search import greedy, local_search
 from lpc_ns.lpc.problem import make_problem, objective
+from lpc_ns.lpc.search.local_search import greedy, local_search
 
 
 def synthetic():

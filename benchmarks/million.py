@@ -12,8 +12,8 @@ import time
 
 import numpy as np
 
+from lpc_ns.base.metrics import coefficient_distance
 from lpc_ns.lpc.estimator import LinearPredictiveClustering
-from lpc_ns.metrics import coefficient_distance
 
 
 def peak_mb():

@@ -18,10 +18,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from lpc_ns.base.errors import NoSolutionError
 from lpc_ns.datasets import make_sd1
-from lpc_ns.errors import NoSolutionError
+from lpc_ns.lpc.paper.qpbo import ns_qpbo, qpbo_exact, solve_opb, surrogate_value, write_opb
 from lpc_ns.lpc.problem import make_problem, refit
-from lpc_ns.lpc.qpbo import ns_qpbo, qpbo_exact, solve_opb, surrogate_value, write_opb
 
 
 def problem_of(n_samples, n_features):

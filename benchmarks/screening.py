@@ -33,21 +33,21 @@ def make(n, p):
 
 def exact(X, y, **options):
     """Ranked pairs by `screen_pairs`."""
-    from lpc_ns.ibc.screening import screen_pairs
+    from lpc_ns.ibc.terms.screening import screen_pairs
 
     return lambda: screen_pairs(X, y, include_squares=False, **options).terms
 
 
 def squares(X, y):
     """Ranked pairs by `screen_squares`."""
-    from lpc_ns.ibc.screening import screen_squares
+    from lpc_ns.ibc.terms.screening import screen_squares
 
     return lambda: screen_squares(X, y, include_squares=False).terms
 
 
 def approximate(X, y):
     """Ranked pairs by `screen_approximate`, its kernel compiled beforehand."""
-    from lpc_ns.ibc.screening import screen_approximate
+    from lpc_ns.ibc.terms.screening import screen_approximate
 
     screen_approximate(X[:20, :5], y[:20], random_state=0)
     return lambda: screen_approximate(X, y, random_state=0).terms

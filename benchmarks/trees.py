@@ -33,6 +33,7 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine, make_blobs
 
+from lpc_ns.base.errors import DataNotFoundError, DataWarning
 from lpc_ns.datasets import (
     FCPS_CLUSTERS,
     UCI_DATASETS,
@@ -41,13 +42,11 @@ from lpc_ns.datasets import (
     load_uci,
     make_lpc,
 )
-from lpc_ns.errors import DataNotFoundError, DataWarning
-from lpc_ns.lpc.local_search import local_search
 from lpc_ns.lpc.problem import make_problem as make_regression
 from lpc_ns.lpc.problem import objective
-from lpc_ns.tree.exact import exact_tree
+from lpc_ns.lpc.search.local_search import local_search
 from lpc_ns.tree.explain import explain_labels
-from lpc_ns.tree.formulation import (
+from lpc_ns.tree.problem.formulation import (
     brute_force,
     cluster_centers,
     cluster_loss,
@@ -57,7 +56,14 @@ from lpc_ns.tree.formulation import (
     mip_tree,
     separating_tree,
 )
-from lpc_ns.tree.search import cart_tree, exgreedy_tree, imm_tree, local_tree, reference_labels
+from lpc_ns.tree.proof.exact import exact_tree
+from lpc_ns.tree.search.local import (
+    cart_tree,
+    exgreedy_tree,
+    imm_tree,
+    local_tree,
+    reference_labels,
+)
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE.parent / "nbs" / "results"

@@ -139,7 +139,7 @@ def _add_demo(commands):
 # %% ../nbs/62_cli.ipynb #ae12d6ca
 def _fit(args):
     """Run `lpc-ns fit`."""
-    from lpc_ns.report import fit_table, read_table
+    from lpc_ns.reports.tables import fit_table, read_table
 
     report = fit_table(
         read_table(args.table),
@@ -167,7 +167,7 @@ def _fit(args):
 
 def _ibc(args):
     """Run `lpc-ns ibc`."""
-    from lpc_ns.report import fit_interactions, read_table
+    from lpc_ns.reports.tables import fit_interactions, read_table
 
     report = fit_interactions(
         read_table(args.table),
@@ -191,7 +191,7 @@ def _ibc(args):
 
 def _demo(args):
     """Run `lpc-ns demo`."""
-    from lpc_ns.demo import demo_table, have_published_data
+    from lpc_ns.experiments.demo import demo_table, have_published_data
 
     published = have_published_data()
     if published:
@@ -288,8 +288,8 @@ def _add_tree(commands):
 
 def _tree(args):
     """Run `lpc-ns tree`."""
-    from lpc_ns.report import read_table
-    from lpc_ns.tree.report import fit_tree_table
+    from lpc_ns.reports.tables import read_table
+    from lpc_ns.reports.tree import fit_tree_table
 
     report = fit_tree_table(
         read_table(args.table),
@@ -381,7 +381,7 @@ def main(argv=None):
         add(commands)
     args = parser.parse_args(argv)
 
-    from lpc_ns.errors import LpcNsError
+    from lpc_ns.base.errors import LpcNsError
 
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: print(

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from sklearn.feature_selection import f_regression
 
-from lpc_ns.errors import (
+from lpc_ns.base.errors import (
     DataNotFoundError,
     InputError,
     check_choice,

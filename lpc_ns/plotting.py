@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 
-from lpc_ns.errors import (
+from lpc_ns.base.errors import (
     InputError,
     check_choice,
     check_count,

@@ -21,12 +21,12 @@ import time
 
 import numpy as np
 
-from lpc_ns.lpc.bounds import branch_and_bound
-from lpc_ns.lpc.branching import _BoxTree, _dive, _LabelTree, _partition_value
-from lpc_ns.lpc.columns import _ColumnTree
-from lpc_ns.lpc.enumeration import _Enumeration
-from lpc_ns.lpc.local_search import local_search
 from lpc_ns.lpc.problem import brute_force, make_problem, make_solution, objective, refit
+from lpc_ns.lpc.proof.branching import _BoxTree, _dive, _LabelTree, _partition_value
+from lpc_ns.lpc.proof.columns import _ColumnTree
+from lpc_ns.lpc.proof.enumeration import _Enumeration
+from lpc_ns.lpc.proof.race import branch_and_bound
+from lpc_ns.lpc.search.local_search import local_search
 
 ROUNDING = 1e-9  # relative rounding of brute force itself, on badly scaled problems
 

@@ -19,7 +19,7 @@ import pandas as pd
 from scipy import stats
 
 from lpc_ns.ibc.regime_tests import LEVEL, chow_test, sup_f_test, sup_lm_test, wald_test
-from lpc_ns.ibc.screening import screen_pairs
+from lpc_ns.ibc.terms.screening import screen_pairs
 
 RESULTS = Path(__file__).resolve().parents[1] / "nbs" / "results" / "ibc_regime_tests.csv"
 N_DRAWS = 199

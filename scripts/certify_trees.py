@@ -18,9 +18,15 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from lpc_ns.errors import DataWarning
-from lpc_ns.tree.exact import exact_tree
-from lpc_ns.tree.formulation import brute_force, feature_splits, line_splits, make_problem, mip_tree
+from lpc_ns.base.errors import DataWarning
+from lpc_ns.tree.problem.formulation import (
+    brute_force,
+    feature_splits,
+    line_splits,
+    make_problem,
+    mip_tree,
+)
+from lpc_ns.tree.proof.exact import exact_tree
 
 TOLERANCE = 1e-6
 ROOT = Path(__file__).resolve().parents[1]

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lpc_ns.base.errors import DataNotFoundError, InputError
 from lpc_ns.datasets import load_reference_instances, make_lpc
-from lpc_ns.errors import DataNotFoundError, InputError
 from lpc_ns.lpc import bounds as module
-from lpc_ns.lpc.bounds import branch_and_bound, certificate
-from lpc_ns.lpc.branching import _BoxTree, _LabelTree
-from lpc_ns.lpc.local_search import local_search
 from lpc_ns.lpc.problem import LPCProblem, brute_force, make_problem, make_solution, objective
+from lpc_ns.lpc.proof.branching import _BoxTree, _LabelTree
+from lpc_ns.lpc.proof.race import branch_and_bound, certificate
+from lpc_ns.lpc.search.local_search import local_search
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 import certify_bounds

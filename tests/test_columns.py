@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lpc_ns.lpc.branching import _form
-from lpc_ns.lpc.columns import _centred_prices, _ColumnTree, _Node, _Pricer
-from lpc_ns.lpc.local_search import local_search
 from lpc_ns.lpc.problem import make_problem, objective
+from lpc_ns.lpc.proof.branching import _form
+from lpc_ns.lpc.proof.columns import _centred_prices, _ColumnTree, _Node, _Pricer
+from lpc_ns.lpc.search.local_search import local_search
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 import certify_bounds

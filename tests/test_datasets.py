@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from lpc_ns import datasets as ds
-from lpc_ns.errors import DataNotFoundError, InputError
+from lpc_ns.base.errors import DataNotFoundError, InputError
 
 needs_data = pytest.mark.skipif(
     not (Path(os.environ.get("LPC_NS_DATA", "")) / "lpc_reference").is_dir()

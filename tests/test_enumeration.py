@@ -6,11 +6,11 @@ import json
 import numpy as np
 import pytest
 
+from lpc_ns.base.errors import DataNotFoundError, InputError
 from lpc_ns.datasets import find_data, load_regression_mixture, make_lpc
-from lpc_ns.errors import DataNotFoundError, InputError
-from lpc_ns.lpc.bounds import branch_and_bound
-from lpc_ns.lpc.enumeration import enumerate_candidates
 from lpc_ns.lpc.problem import make_problem
+from lpc_ns.lpc.proof.enumeration import enumerate_candidates
+from lpc_ns.lpc.proof.race import branch_and_bound
 
 
 def test_optima_of_classic_two_regime_data():

@@ -8,8 +8,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import lpc_ns
 from lpc_ns import LinearPredictiveClustering
+from lpc_ns.base.errors import DataWarning
 from lpc_ns.datasets import make_sd1
-from lpc_ns.errors import DataWarning
 
 
 def expected_failures(estimator):
@@ -29,7 +29,7 @@ def expected_failures(estimator):
     [LinearPredictiveClustering(), LinearPredictiveClustering(method="greedy", n_init=4)],
     expected_failed_checks=expected_failures,
 )
-@pytest.mark.filterwarnings("ignore::lpc_ns.errors.DataWarning")
+@pytest.mark.filterwarnings("ignore::lpc_ns.base.errors.DataWarning")
 def test_scikit_learn_conventions(estimator, check):
     check(estimator)
 

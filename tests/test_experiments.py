@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from lpc_ns.base.errors import DataNotFoundError, InputError, LicenceError
 from lpc_ns.cli import main
-from lpc_ns.errors import DataNotFoundError, InputError, LicenceError
 from lpc_ns.experiments import runner
 from lpc_ns.experiments.registry import EXPERIMENTS
 from lpc_ns.experiments.runner import (

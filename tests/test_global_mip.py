@@ -6,8 +6,9 @@ from itertools import combinations, combinations_with_replacement, product
 import numpy as np
 import pytest
 
-from lpc_ns.errors import InputError, MissingBackendError
-from lpc_ns.lpc.global_mip import (
+from lpc_ns.base.errors import InputError, MissingBackendError
+from lpc_ns.base.solvers import BACKENDS, solve
+from lpc_ns.lpc.paper.global_mip import (
     big_m_bounds,
     build_global,
     elemental_coefficients,
@@ -15,7 +16,6 @@ from lpc_ns.lpc.global_mip import (
     loss_objective,
 )
 from lpc_ns.lpc.problem import brute_force, make_problem, objective, partitions, refit
-from lpc_ns.solvers import BACKENDS, solve
 
 SIZES = [(8, 1, 2), (8, 2, 2), (7, 1, 3), (6, 2, 3)]
 RIDGES = (0.01, 0.5, 10.0)

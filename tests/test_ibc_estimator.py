@@ -17,8 +17,8 @@ from sklearn.model_selection import KFold
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from lpc_ns import InteractionBasedClustering
+from lpc_ns.base.errors import DataNotFoundError, DataWarning, InputError
 from lpc_ns.datasets import load_uci
-from lpc_ns.errors import DataNotFoundError, DataWarning, InputError
 from lpc_ns.ibc.estimator import (
     FAMILIES,
     Settings,
@@ -34,8 +34,8 @@ from lpc_ns.ibc.estimator import (
     pool,
     stack_weights,
 )
-from lpc_ns.ibc.screening import screen_pairs
-from lpc_ns.report import fit_interactions
+from lpc_ns.ibc.terms.screening import screen_pairs
+from lpc_ns.reports.tables import fit_interactions
 
 ALL = ("auto", *FAMILIES, "pooled", "stack")
 

@@ -13,7 +13,7 @@ from sklearn.datasets import load_diabetes
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 import certify_regime_tests as certify
 
-from lpc_ns.errors import DataWarning, InputError
+from lpc_ns.base.errors import DataWarning, InputError
 from lpc_ns.ibc.regime_tests import chow_test, sup_f_test, sup_lm_test, wald_test
 
 N_RUNS = 40

@@ -10,8 +10,8 @@ import pytest
 from sklearn.datasets import load_diabetes
 from sklearn.model_selection import KFold
 
-from lpc_ns.errors import DataWarning, InputError, MissingBackendError
-from lpc_ns.ibc.screening import (
+from lpc_ns.base.errors import DataWarning, InputError, MissingBackendError
+from lpc_ns.ibc.terms.screening import (
     METHODS,
     rank_terms,
     screen_approximate,

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_diabetes
 
-from lpc_ns.errors import InputError
-from lpc_ns.ibc.splits import (
+from lpc_ns.base.errors import InputError
+from lpc_ns.ibc.split.splits import (
     SPLIT_RULES,
     BoxSplit,
     find_split,

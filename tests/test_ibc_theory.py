@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lpc_ns.errors import InputError, NoSolutionError
+from lpc_ns.base.errors import InputError, NoSolutionError
 from lpc_ns.ibc.theory import (
     best_oblique_direction,
     break_even_f,

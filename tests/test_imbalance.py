@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from lpc_ns.datasets import make_sd1, make_sd2
-from lpc_ns.lpc.imbalance import alpha_grid, tune_alpha
+from lpc_ns.lpc.paper.imbalance import alpha_grid, tune_alpha
+from lpc_ns.lpc.paper.qpbo import ns_qpbo
 from lpc_ns.lpc.problem import LPCSolution, make_problem, objective
-from lpc_ns.lpc.qpbo import ns_qpbo
 
 
 def uneven(seed, n=80, d=2, share=0.8):

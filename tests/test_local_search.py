@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from joblib import parallel_config
 
+from lpc_ns.base.errors import DataNotFoundError, InputError
 from lpc_ns.datasets import (
     REFERENCE_FAMILIES,
     UCI_DATASETS,
@@ -13,10 +14,9 @@ from lpc_ns.datasets import (
     load_regression_mixture,
     load_uci,
 )
-from lpc_ns.errors import DataNotFoundError, InputError
 from lpc_ns.lpc import local_search as module
-from lpc_ns.lpc.local_search import greedy, local_search
 from lpc_ns.lpc.problem import brute_force, make_problem, objective
+from lpc_ns.lpc.search.local_search import greedy, local_search
 
 # Best known values of eq. (1) at ridge 0.01, K = 2, intercept penalised, for the paper's ten data
 # sets.

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from pyscipopt import Model
 
-from lpc_ns.errors import InputError, MissingBackendError, NoSolutionError
-from lpc_ns.lpc.ns_mip import (
+from lpc_ns.base.errors import InputError, MissingBackendError, NoSolutionError
+from lpc_ns.base.solvers import solve
+from lpc_ns.lpc.paper.ns_mip import (
     big_m,
     build_indicator_model,
     build_ns_mip,
@@ -16,14 +17,13 @@ from lpc_ns.lpc.ns_mip import (
     ns_mip,
     write_cubic_opb,
 )
-from lpc_ns.lpc.problem import brute_force, make_problem, objective
-from lpc_ns.lpc.separability import (
+from lpc_ns.lpc.paper.separability import (
     approximate_coefficients,
     lower_bound_within,
     relative_separability,
     surrogate_objective,
 )
-from lpc_ns.solvers import solve
+from lpc_ns.lpc.problem import brute_force, make_problem, objective
 
 SHARES = {
     ("equal", 2): None,

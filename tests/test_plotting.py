@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lpc_ns.errors import InputError
+from lpc_ns.base.errors import InputError
 from lpc_ns.plotting import (
     assignment_margins,
     partial_residuals,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lpc_ns import datasets as ds
-from lpc_ns.errors import InputError, NoSolutionError
+from lpc_ns.base.errors import InputError, NoSolutionError
 from lpc_ns.lpc import qpbo
 from lpc_ns.lpc.problem import make_problem, objective
 

@@ -6,9 +6,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from lpc_ns.errors import InputError
-from lpc_ns.lpc.problem import LPCProblem, make_problem, objective, refit
-from lpc_ns.lpc.separability import (
+from lpc_ns.base.errors import InputError
+from lpc_ns.lpc.measures import approximation_price
+from lpc_ns.lpc.paper.separability import (
     approximate_coefficients,
     first_order_error,
     lower_bound_within,
@@ -19,7 +19,7 @@ from lpc_ns.lpc.separability import (
     surrogate_objective,
     surrogate_search,
 )
-from lpc_ns.metrics import approximation_price
+from lpc_ns.lpc.problem import LPCProblem, make_problem, objective, refit
 
 
 def instance(seed, ridge=None, empty=False):

@@ -6,15 +6,15 @@ import cvxpy as cp
 import numpy as np
 import pytest
 
-from lpc_ns.errors import InputError, LicenceError, MissingBackendError, NoSolutionError
-from lpc_ns.solvers import (
+from lpc_ns.base.errors import InputError, LicenceError, MissingBackendError, NoSolutionError
+from lpc_ns.base.numerics import relative_gap
+from lpc_ns.base.solvers import (
     BACKENDS,
     FIRST_CHOICE,
     Backend,
     available_backends,
     choose_backend,
     problem_class,
-    relative_gap,
     solve,
 )
 
@@ -302,7 +302,7 @@ def test_swallowed_refusal_is_asked_for_again(monkeypatch):
         def optimize(self):
             raise RuntimeError("Model too large for size-limited license")
 
-    from lpc_ns.solvers import _raise_refusal
+    from lpc_ns.base.solvers import _raise_refusal
 
     with pytest.raises(LicenceError, match="size-limited"):
         _raise_refusal({"model": Model()}, BACKENDS["GUROBI"])

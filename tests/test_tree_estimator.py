@@ -13,7 +13,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import lpc_ns
 from lpc_ns import ClusterTree
-from lpc_ns.errors import DataWarning, InputError
+from lpc_ns.base.errors import DataWarning, InputError
 from lpc_ns.tree.estimator import METHODS, shortest_between, tree_path
 
 matplotlib.use("Agg")
@@ -21,7 +21,7 @@ LOCAL = {"method": "local", "n_init": 1, "random_state": 0}
 
 
 @parametrize_with_checks([ClusterTree(**LOCAL), ClusterTree(method="exact")])
-@pytest.mark.filterwarnings("ignore::lpc_ns.errors.DataWarning")
+@pytest.mark.filterwarnings("ignore::lpc_ns.base.errors.DataWarning")
 def test_scikit_learn_conventions(estimator, check):
     check(estimator)
 

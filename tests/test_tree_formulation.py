@@ -8,9 +8,9 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 
+from lpc_ns.base.errors import DataNotFoundError, DataWarning, InputError, MissingBackendError
 from lpc_ns.datasets import find_data, load_cluster_tree_cases
-from lpc_ns.errors import DataNotFoundError, DataWarning, InputError, MissingBackendError
-from lpc_ns.tree.formulation import (
+from lpc_ns.tree.problem.formulation import (
     branch,
     brute_force,
     build_tree_model,

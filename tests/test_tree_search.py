@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine, make_blobs
 
 from lpc_ns.tree import search
-from lpc_ns.tree.formulation import (
+from lpc_ns.tree.problem.formulation import (
     branch,
     brute_force,
     cluster_loss,
@@ -16,7 +16,7 @@ from lpc_ns.tree.formulation import (
     make_problem,
     tree_objective,
 )
-from lpc_ns.tree.search import (
+from lpc_ns.tree.search.local import (
     cart_tree,
     exgreedy_tree,
     imm_tree,
@@ -25,7 +25,7 @@ from lpc_ns.tree.search import (
     reference_labels,
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore::lpc_ns.errors.DataWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::lpc_ns.base.errors.DataWarning")
 
 
 def scaled(X):

@@ -6,7 +6,6 @@
 __all__ = ['SHARES', 'N_SAMPLES', 'NOISE', 'PROOF_LIMIT', 'ALPHA', 'tasks', 'run', 'summary', 'draw']
 
 # %% ../../nbs/42a_alpha.ipynb #841651e6
-import time
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
@@ -23,9 +22,10 @@ from lpc_ns.experiments.runner import (
     method_style,
     run_methods,
 )
-from ..lpc.imbalance import tune_alpha
+from ..lpc.paper.imbalance import tune_alpha
 from ..lpc.problem import make_problem, make_solution
-from ..lpc.separability import surrogate_search
+from ..lpc.paper.separability import surrogate_search
+from ..base.numerics import clock
 
 # %% ../../nbs/42a_alpha.ipynb #050f907f
 SHARES = (0.5, 0.6, 0.7, 0.8, 0.9)
@@ -50,9 +50,9 @@ def _eq8(problem, *, alpha, seed):
 
 def _tuned(problem, rule, **options):
     """A solution of `tune_alpha` with the seconds of the whole tuning."""
-    begin = time.perf_counter()
+    begin = clock()
     found = tune_alpha(problem, rule, **options)
-    return replace(found.solution, seconds=time.perf_counter() - begin)
+    return replace(found.solution, seconds=clock() - begin)
 
 
 def run(task):

@@ -13,6 +13,7 @@ import seaborn as sns
 from scipy.optimize import brentq
 from scipy.special import comb
 
+from ..base.numerics import spawn_seeds
 from lpc_ns.datasets import (
     REFERENCE_FAMILIES,
     UCI_DATASETS,
@@ -22,9 +23,9 @@ from lpc_ns.datasets import (
     make_null,
 )
 from .runner import METHODS, Experiment, have_reference_instances
-from ..lpc.local_search import local_search, spawn_seeds
+from ..lpc.measures import null_sse_ratio
 from ..lpc.problem import make_problem, objective, refit, residual_sse
-from ..metrics import null_sse_ratio
+from ..lpc.search.local_search import local_search
 from ..plotting import PALETTE
 
 # %% ../../nbs/46_caveats.ipynb #17fa2a21

@@ -14,6 +14,8 @@ import numpy as np
 import seaborn as sns
 from sklearn.cluster import KMeans
 
+from ..base.metrics import mismatch, separability
+from ..base.numerics import spawn_seeds
 from lpc_ns.datasets import (
     UCI_DATASETS,
     RegimeData,
@@ -29,9 +31,9 @@ from lpc_ns.experiments.runner import (
     have_reference_instances,
     measure,
 )
-from ..lpc.local_search import local_search, spawn_seeds
+from ..lpc.measures import approximation_price
 from ..lpc.problem import make_problem, make_solution, objective, refit
-from ..metrics import approximation_price, mismatch, separability
+from ..lpc.search.local_search import local_search
 from ..plotting import PALETTE
 
 # %% ../../nbs/45_k5.ipynb #5181e7c2

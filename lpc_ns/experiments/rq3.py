@@ -28,7 +28,7 @@ from lpc_ns.datasets import (
 from .runner import METHODS, PUBLISHED_NAMES, Experiment, mean_interval
 from ..lpc.estimator import search_and_prove
 from ..lpc.problem import make_problem, make_solution, objective, refit, residual_sse
-from ..metrics import match_clusters, mismatch, separability
+from ..base.metrics import match_clusters, mismatch, separability
 from ..plotting import PALETTE
 
 # %% ../../nbs/43_rq3.ipynb #d3e8bc04

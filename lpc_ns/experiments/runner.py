@@ -13,7 +13,6 @@ __all__ = ['LICENSED', 'PUBLISHED_GAP', 'METHODS', 'QUICK_METHODS', 'PUBLISHED_N
 import json
 import os
 import platform
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -29,20 +28,21 @@ from scipy.stats import t as student
 from tqdm import tqdm
 
 import lpc_ns
+from ..base.errors import DataNotFoundError, LicenceError, check_choice
+from ..base.metrics import coefficient_distance, mismatch
+from ..base.numerics import clock, relative_gap, spawn_seeds
+from ..base.solvers import BACKENDS
 from ..datasets import find_data, load_reference_instances
-from ..errors import DataNotFoundError, LicenceError, check_choice
 from .registry import EXPERIMENTS
-from ..lpc.bounds import branch_and_bound
 from ..lpc.estimator import search_and_prove
-from ..lpc.global_mip import global_mip
-from ..lpc.local_search import greedy, spawn_seeds
-from ..lpc.ns_mip import ns_mip
+from ..lpc.paper.global_mip import global_mip
+from ..lpc.paper.ns_mip import ns_mip
+from ..lpc.paper.qpbo import ns_qpbo
+from ..lpc.paper.separability import surrogate_search
 from ..lpc.problem import LPCSolution, make_problem, make_solution, refit, scaled
-from ..lpc.qpbo import ns_qpbo
-from ..lpc.separability import surrogate_search
-from ..metrics import coefficient_distance, mismatch
+from ..lpc.proof.race import branch_and_bound
+from ..lpc.search.local_search import greedy
 from ..plotting import PALETTE
-from ..solvers import BACKENDS, relative_gap
 
 # %% ../../nbs/40_runner.ipynb #f21ea5a0
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def latent_class_regression(problem, n_init=20, max_iter=500, *, random_state=No
     LPCSolution
         Objective of eq. (1) recomputed from the labels; status "feasible".
     """
-    begin = time.perf_counter()
+    begin = clock()
     rng = np.random.default_rng(random_state)
     form = scaled(problem)
     X = form.X
@@ -145,7 +145,7 @@ def latent_class_regression(problem, n_init=20, max_iter=500, *, random_state=No
             break
         last = likelihood
     labels = posterior[likelihood.argmax()].argmax(axis=0)
-    return make_solution(problem, labels, seconds=time.perf_counter() - begin)
+    return make_solution(problem, labels, seconds=clock() - begin)
 
 # %% ../../nbs/40_runner.ipynb #63eb633f
 @dataclass(frozen=True)
@@ -199,9 +199,9 @@ def _by_mip(method, problem, seed, time_limit):
 
 def _by_search(problem, seed, time_limit=None):
     """The best partition for eq. (8) that a search finds, refitted."""
-    begin = time.perf_counter()
+    begin = clock()
     labels = surrogate_search(problem, random_state=seed)
-    return make_solution(problem, labels, seconds=time.perf_counter() - begin)
+    return make_solution(problem, labels, seconds=clock() - begin)
 
 
 METHODS = {
@@ -719,7 +719,7 @@ def run_experiment(experiment, *, full=False, n_jobs=None, folder=None, resume=T
     InputError
         If there is no such experiment.
     """
-    begin = time.perf_counter()
+    begin = clock()
     experiment = load_experiment(experiment) if isinstance(experiment, str) else experiment
     stem = experiment.name if full else f"{experiment.name}-quick"
     tasks = experiment.tasks(full)
@@ -751,7 +751,7 @@ def run_experiment(experiment, *, full=False, n_jobs=None, folder=None, resume=T
     frame = pd.DataFrame([row for task in tasks for row in done[_key(task)]])
     if log:
         frame.to_csv(folder / f"{stem}.csv", index=False, float_format="%.12g")
-        facts = _circumstances(experiment, tasks, full, n_jobs, time.perf_counter() - begin)
+        facts = _circumstances(experiment, tasks, full, n_jobs, clock() - begin)
         (folder / f"{stem}.json").write_text(json.dumps(facts, indent=1) + "\n")
         log.unlink(missing_ok=True)
     return frame

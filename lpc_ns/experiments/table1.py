@@ -7,8 +7,6 @@ __all__ = ['PUBLISHED', 'N_PUBLISHED', 'N_SAMPLES', 'TIME_LIMIT', 'TABLE1', 'tas
            'draw']
 
 # %% ../../nbs/40_table1.ipynb #bd382f48
-import time
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -28,9 +26,10 @@ from lpc_ns.experiments.runner import (
     reference_instance,
 )
 from ..lpc.problem import make_problem, make_solution
-from ..lpc.separability import price_by_identity, relative_separability
-from ..metrics import separability
+from ..lpc.paper.separability import price_by_identity, relative_separability
+from ..base.metrics import separability
 from ..plotting import PALETTE
+from ..base.numerics import clock
 
 # %% ../../nbs/40_table1.ipynb #84535d01
 PUBLISHED = pd.DataFrame(
@@ -89,9 +88,9 @@ def _instance(task):
 
 def clusterwise_regression(problem, seed):
     """k-means on the features, then a regression in each cluster (CLR)."""
-    begin = time.perf_counter()
+    begin = clock()
     labels = KMeans(problem.n_clusters, n_init=5, random_state=seed).fit_predict(problem.X[:, 1:])
-    return make_solution(problem, labels, seconds=time.perf_counter() - begin)
+    return make_solution(problem, labels, seconds=clock() - begin)
 
 
 def run(task):

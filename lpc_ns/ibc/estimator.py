@@ -25,7 +25,7 @@ from sklearn.model_selection import KFold
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from lpc_ns.errors import (
+from lpc_ns.base.errors import (
     DataWarning,
     InputError,
     check_choice,
@@ -35,16 +35,9 @@ from lpc_ns.errors import (
     check_vector,
     warn_doubtful,
 )
+from ..base.numerics import spawn_seeds
 from .regime_tests import sup_lm_test
-from lpc_ns.ibc.screening import (
-    METHODS,
-    InteractionRanking,
-    rank_terms,
-    screen_pairs,
-    screen_triples,
-    select_interactions,
-)
-from lpc_ns.ibc.splits import (
+from lpc_ns.ibc.split.splits import (
     SPLIT_RULES,
     RegimeFit,
     SplitSearch,
@@ -54,7 +47,14 @@ from lpc_ns.ibc.splits import (
     make_split_data,
     threshold_scan,
 )
-from ..lpc.local_search import spawn_seeds
+from lpc_ns.ibc.terms.screening import (
+    METHODS,
+    InteractionRanking,
+    rank_terms,
+    screen_pairs,
+    screen_triples,
+    select_interactions,
+)
 from lpc_ns.plotting import (
     plot_branches,
     plot_coefficients,

@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..errors import DataWarning, InputError, check_count, check_matrix, check_vector
-from .screening import term_columns
-from .splits import threshold_scan
+from ..base.errors import DataWarning, InputError, check_count, check_matrix, check_vector
+from .terms.screening import term_columns
+from .split.splits import threshold_scan
 
 # %% ../../nbs/13_ibc_regime_tests.ipynb #c1d514ab
 RANK_TOLERANCE = 1e-5

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
-from lpc_ns.errors import (
+from lpc_ns.base.errors import (
     InputError,
     NoSolutionError,
     check_count,

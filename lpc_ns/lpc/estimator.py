@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from lpc_ns.errors import (
+from lpc_ns.base.errors import (
     DataWarning,
     InputError,
     check_choice,
@@ -22,12 +22,12 @@ from lpc_ns.errors import (
     check_vector,
     warn_doubtful,
 )
-from .bounds import branch_and_bound
-from .global_mip import LOSSES, global_mip, loss_refit
-from .local_search import greedy, local_search
-from .ns_mip import ns_mip
+from .proof.race import branch_and_bound
+from .paper.global_mip import LOSSES, global_mip, loss_refit
+from .search.local_search import greedy, local_search
+from .paper.ns_mip import ns_mip
 from .problem import canonical_labels, make_problem, refit, residual_sse
-from .qpbo import ns_qpbo
+from .paper.qpbo import ns_qpbo
 
 # %% ../../nbs/28_lpc_estimator.ipynb #ed45e4bb
 _SEARCH = ("n_init", "time_limit", "random_state", "n_jobs", "verbose")
@@ -184,7 +184,7 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
     -----
     Data that can be fitted but deserve a second look (constant or duplicated columns, fewer samples
     than coefficients, a constant target, an empty cluster) give a `DataWarning`. A small objective
-    is no evidence of clusters: see `lpc_ns.metrics.null_sse_ratio`.
+    is no evidence of clusters: see `lpc_ns.base.metrics.null_sse_ratio`.
 
     References
     ----------

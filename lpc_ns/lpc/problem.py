@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from lpc_ns.errors import (
+from lpc_ns.base.errors import (
     InputError,
     check_matrix,
     check_n_clusters,
     check_nonnegative,
     check_vector,
 )
-from ..solvers import relative_gap
+from ..base.numerics import relative_gap
 
 # %% ../../nbs/20_lpc_problem.ipynb #2b4d6117
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ __all__ = ['GLANCE', 'EFFORT', 'MOST_NODES', 'METHODS', 'SCALINGS', 'PATHS', 'sh
 
 # %% ../../nbs/33_tree_estimator.ipynb #19bfaa90
 import textwrap
-import time
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
@@ -19,11 +18,18 @@ from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin, clone
 from sklearn.metrics import silhouette_score
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..errors import InputError, check_choice, check_count, check_matrix, check_nonnegative
+from lpc_ns.base.errors import (
+    InputError,
+    check_choice,
+    check_count,
+    check_matrix,
+    check_nonnegative,
+)
 from ..plotting import MARKERS, PALETTE
-from .exact import exact_tree
-from .formulation import cluster_loss, make_problem, minmax, mip_tree
-from .search import local_tree, reference_labels
+from .proof.exact import exact_tree
+from .problem.formulation import cluster_loss, make_problem, minmax, mip_tree
+from .search.local import local_tree, reference_labels
+from ..base.numerics import clock
 
 # %% ../../nbs/33_tree_estimator.ipynb #05a86ac8
 def shortest_between(low, high):
@@ -366,12 +372,12 @@ def search_and_prove(problem, *, n_init=None, time_limit=None, random_state=None
     -------
     TreeSolution
     """
-    begin = time.perf_counter()
+    begin = clock()
     limit = None if time_limit is None else check_nonnegative("time_limit", time_limit)
     found = []
 
     def remaining():
-        return None if limit is None else max(0.0, limit - (time.perf_counter() - begin))
+        return None if limit is None else max(0.0, limit - (clock() - begin))
 
     def nodes(effort):
         return min(
@@ -411,7 +417,7 @@ def search_and_prove(problem, *, n_init=None, time_limit=None, random_state=None
         best,
         lower_bound=min(bound, best.objective),
         status="optimal" if proved else found[-1].status,
-        seconds=time.perf_counter() - begin,
+        seconds=clock() - begin,
         nodes=sum(s.nodes for s in found),
     )
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..errors import InputError, check_count, check_vector
-from .exact import exact_tree
-from .formulation import Tree, TreeSolution, branch, leaf, make_problem
+from ..base.errors import InputError, check_count, check_vector
+from .proof.exact import exact_tree
+from .problem.formulation import Tree, TreeSolution, branch, leaf, make_problem
 
 # %% ../../nbs/34_tree_experiments.ipynb #ed80bc78
 @dataclass(frozen=True, eq=False)

@@ -14,9 +14,9 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from ..errors import InputError
-from ..report import _one_hot, _select
-from .estimator import ClusterTree
+from ..base.errors import InputError
+from .tables import _one_hot, _select
+from ..tree.estimator import ClusterTree
 
 # %% ../../nbs/63_tree_report.ipynb #b81300b0
 def prepare_features(table, *, encode=True, drop=(), drop_missing=False):
