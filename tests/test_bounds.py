@@ -9,8 +9,8 @@ import pytest
 
 from lpc_ns.base.errors import DataNotFoundError, InputError
 from lpc_ns.datasets import load_reference_instances, make_lpc
-from lpc_ns.lpc import bounds as module
 from lpc_ns.lpc.problem import LPCProblem, brute_force, make_problem, make_solution, objective
+from lpc_ns.lpc.proof import race as module
 from lpc_ns.lpc.proof.branching import _BoxTree, _LabelTree
 from lpc_ns.lpc.proof.race import branch_and_bound, certificate
 from lpc_ns.lpc.search.local_search import local_search

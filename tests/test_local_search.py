@@ -14,8 +14,8 @@ from lpc_ns.datasets import (
     load_regression_mixture,
     load_uci,
 )
-from lpc_ns.lpc import local_search as module
 from lpc_ns.lpc.problem import brute_force, make_problem, objective
+from lpc_ns.lpc.search import local_search as module
 from lpc_ns.lpc.search.local_search import greedy, local_search
 
 # Best known values of eq. (1) at ridge 0.01, K = 2, intercept penalised, for the paper's ten data

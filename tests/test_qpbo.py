@@ -11,7 +11,7 @@ import pytest
 
 from lpc_ns import datasets as ds
 from lpc_ns.base.errors import InputError, NoSolutionError
-from lpc_ns.lpc import qpbo
+from lpc_ns.lpc.paper import qpbo
 from lpc_ns.lpc.problem import make_problem, objective
 
 needs_data = pytest.mark.skipif(

@@ -15,7 +15,6 @@ from sklearn.datasets import load_iris, make_blobs
 
 from lpc_ns.base.errors import DataNotFoundError, InputError
 from lpc_ns.datasets import load_cluster_tree_cases
-from lpc_ns.tree import exact
 from lpc_ns.tree.problem.formulation import (
     branch,
     brute_force,
@@ -24,6 +23,7 @@ from lpc_ns.tree.problem.formulation import (
     minmax,
     tree_objective,
 )
+from lpc_ns.tree.proof import exact
 from lpc_ns.tree.proof.exact import exact_tree
 
 IRIS = load_iris().data

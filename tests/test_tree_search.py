@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine, make_blobs
 
-from lpc_ns.tree import search
 from lpc_ns.tree.problem.formulation import (
     branch,
     brute_force,
@@ -16,6 +15,7 @@ from lpc_ns.tree.problem.formulation import (
     make_problem,
     tree_objective,
 )
+from lpc_ns.tree.search import local as search
 from lpc_ns.tree.search.local import (
     cart_tree,
     exgreedy_tree,

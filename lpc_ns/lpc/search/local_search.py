@@ -14,7 +14,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from ...base.errors import InputError, check_count, check_nonnegative
+from ...base.errors import check_count, check_nonnegative
 from ..problem import make_solution, refit, scaled
 from ...base.numerics import clock, invert, kernel, spawn_seeds
 
