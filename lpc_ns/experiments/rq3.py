@@ -26,7 +26,9 @@ from lpc_ns.datasets.uci import (
     screen_columns,
     uci_entry,
 )
-from .runner import METHODS, PUBLISHED_NAMES, Experiment, mean_interval
+from .methods import METHODS, PUBLISHED_NAMES
+from .runner import Experiment
+from .summaries import mean_interval
 from ..lpc.estimator import search_and_prove
 from ..lpc.problem import make_problem, make_solution, objective, refit, residual_sse
 from ..plotting import PALETTE
