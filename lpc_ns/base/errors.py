@@ -301,8 +301,8 @@ def check_n_clusters(n_clusters, n_samples):
         )
     return n_clusters
 
-# %% ../../nbs/01_errors.ipynb #3ded9f63
-def check_labels(labels, n_samples, name="labels"):
+# %% ../../nbs/01_errors.ipynb #82b91ae4
+def check_labels(labels, n_samples, name="labels", n_clusters=None):
     """
     Cluster labels, validated and renamed to 0, 1, ... in the order of their values.
 
@@ -312,6 +312,8 @@ def check_labels(labels, n_samples, name="labels"):
     n_samples : int
     name : str
         What the message calls them.
+    n_clusters : int, optional
+        With it they must lie in 0..n_clusters - 1 and keep their names.
 
     Returns
     -------
@@ -320,7 +322,7 @@ def check_labels(labels, n_samples, name="labels"):
     Raises
     ------
     InputError
-        If they are not one whole number for each sample.
+        If they are not one whole number for each sample, or out of range.
     """
     labels = np.asarray(labels)
     if labels.shape != (n_samples,) or n_samples == 0:
@@ -329,7 +331,14 @@ def check_labels(labels, n_samples, name="labels"):
         )
     if not np.issubdtype(labels.dtype, np.integer):
         raise InputError(f"{name} has type {labels.dtype}; cluster labels are whole numbers.")
-    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    if n_clusters is None:
+        return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    if labels.min() < 0 or labels.max() >= n_clusters:
+        raise InputError(
+            f"{name} run from {labels.min()} to {labels.max()}; with {n_clusters} clusters they"
+            f" must lie in 0..{n_clusters - 1}."
+        )
+    return labels.astype(np.int64)
 
 
 def check_shares(alpha, n_clusters):
