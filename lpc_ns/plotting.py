@@ -6,21 +6,20 @@
 __all__ = ['PALETTE', 'MARKERS', 'regime_colors', 'partial_residuals', 'plot_regimes', 'assignment_margins', 'plot_margins',
            'plot_coefficients', 'plot_branches', 'plot_threshold_path', 'plot_threshold_stability', 'plot_trace']
 
-# %% ../nbs/05_plotting.ipynb #3f755745
-import matplotlib.pyplot as plt
+# %% ../nbs/05_plotting.ipynb #5bd70d23
 import numpy as np
-import seaborn as sns
 
 from lpc_ns.base.errors import (
     InputError,
     check_choice,
     check_count,
+    check_labels,
     check_matrix,
     check_nonnegative,
     check_vector,
 )
 
-# %% ../nbs/05_plotting.ipynb #517d062b
+# %% ../nbs/05_plotting.ipynb #b59b0775
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#F0E442", "#000000")
 MARKERS = "osD^vPX*"
 
@@ -38,6 +37,8 @@ def _marker(k):
 def _axes(ax):
     """The given axes, or new ones of the book's size."""
     if ax is None:
+        import matplotlib.pyplot as plt
+
         _, ax = plt.subplots(figsize=(7.2, 3.6), layout="constrained")
         ax.set_prop_cycle(color=PALETTE)
     return ax
@@ -45,13 +46,15 @@ def _axes(ax):
 
 def _finish(ax, xlabel, ylabel):
     """Labels, no box, and the legend to the right of the data."""
+    import seaborn as sns
+
     ax.set(xlabel=xlabel, ylabel=ylabel)
     sns.despine(ax=ax)
     if ax.get_legend_handles_labels()[0]:
         ax.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False)
     return ax
 
-# %% ../nbs/05_plotting.ipynb #4bf5240b
+# %% ../nbs/05_plotting.ipynb #080f64ca
 def _names(X, model, n_features, feature_names):
     """Feature names: those given, the data frame's, the estimator's, or x0, x1, ..."""
     for names in (
@@ -103,21 +106,6 @@ def _check_coef(coef, intercept, n_features=None):
     return coef, intercept
 
 
-def _check_labels(labels, n_samples, n_clusters):
-    """Labels as integers in 0..K-1."""
-    labels = np.asarray(labels)
-    if labels.shape != (n_samples,) or not np.issubdtype(labels.dtype, np.integer):
-        raise InputError(
-            f"labels has shape {labels.shape} and type {labels.dtype}; {n_samples} whole numbers"
-            " are needed, one per sample."
-        )
-    if labels.min() < 0 or labels.max() >= n_clusters:
-        raise InputError(
-            f"labels run from {labels.min()} to {labels.max()}; with {n_clusters} regimes they must"
-            f" lie in 0..{n_clusters - 1}."
-        )
-    return labels
-
 
 def _regimes(X, y, labels, coef, intercept):
     """Validated (X, y, labels, coef, intercept); a fitted estimator may stand for the last
@@ -134,7 +122,7 @@ def _regimes(X, y, labels, coef, intercept):
     X = check_matrix(X)
     y = check_vector(y, len(X))
     coef, intercept = _check_coef(coef, intercept, X.shape[1])
-    return X, y, _check_labels(labels, len(X), len(coef)), coef, intercept
+    return X, y, check_labels(labels, len(X), n_clusters=len(coef)), coef, intercept
 
 # %% ../nbs/05_plotting.ipynb #fa680a9e
 def partial_residuals(X, y, labels, coef, feature):
@@ -404,7 +392,7 @@ def plot_coefficients(
     ax.set_ylim(len(names) - 0.5, -0.5)
     return _finish(ax, "coefficient", "")
 
-# %% ../nbs/05_plotting.ipynb #eec4c268
+# %% ../nbs/05_plotting.ipynb #64130bc3
 def _local_lines(x, y, labels, n_clusters):
     """Slopes (K, 1) and intercepts (K,) of y on x within each regime; level where x is constant, 0
     without samples."""
@@ -454,7 +442,7 @@ def plot_branches(x, y, labels, *, regime_names=None, feature_name=None, target_
     n_clusters = (
         len(regime_names) if regime_names is not None else int(np.max(labels, initial=0)) + 1
     )
-    labels = _check_labels(labels, len(y), n_clusters)
+    labels = check_labels(labels, len(y), n_clusters=n_clusters)
     lines = _local_lines(x, y, labels, n_clusters)
     return plot_regimes(
         x[:, None],
@@ -545,7 +533,7 @@ def plot_threshold_path(
         ax.set_ylim(bottom=0)
     return _finish(ax, xlabel, ylabel)
 
-# %% ../nbs/05_plotting.ipynb #d717a63d
+# %% ../nbs/05_plotting.ipynb #3e4ed429
 def plot_threshold_stability(thresholds, *, chosen=None, level=0.9, xlabel="threshold", ax=None):
     """
     Thresholds of one variable over resamples of the data.
@@ -599,6 +587,8 @@ def plot_threshold_stability(thresholds, *, chosen=None, level=0.9, xlabel="thre
         edgecolor="white",
         label=f"{known.size} of {thresholds.size} resamples",
     )
+    import seaborn as sns
+
     sns.rugplot(x=known, ax=ax, color="black", height=0.03, lw=0.8)
     if chosen is not None:
         ax.axvline(chosen, color=PALETTE[1], lw=2, label=f"all samples: {chosen:.4g}")

@@ -12,20 +12,22 @@ from matplotlib.figure import Figure
 
 from lpc_ns.base.errors import DataNotFoundError, InputError, LicenceError
 from lpc_ns.cli import main
-from lpc_ns.experiments import runner
-from lpc_ns.experiments.registry import EXPERIMENTS
-from lpc_ns.experiments.runner import (
-    Experiment,
-    add_deviations,
+from lpc_ns.experiments import methods, runner
+from lpc_ns.experiments.methods import (
     evaluate,
     have_reference_instances,
     latent_class_regression,
+    reference_instance,
+)
+from lpc_ns.experiments.registry import EXPERIMENTS
+from lpc_ns.experiments.runner import (
+    Experiment,
     load_experiment,
     load_results,
-    reference_instance,
     results_folder,
     run_experiment,
 )
+from lpc_ns.experiments.summaries import add_deviations
 from lpc_ns.lpc.problem import brute_force, make_problem, objective, residual_sse
 
 SYNTHETIC = ("table1", "rq1", "rq2-noise", "rq2-dim", "rq2-outliers", "alpha")
@@ -118,13 +120,13 @@ def test_published_runs_are_judged_from_their_labels(family, name):
             strict=True,
         )
     )
-    for index in range(len(runner._reference_instances(family))):
+    for index in range(len(methods.reference_instances(family))):
         instance, problem = reference_instance(family, index)
         share = instance.value if "value" in frame else None
         for method, run in instance.runs.items():
             value = objective(problem, run.labels)
             assert stored[
-                instance.data.name, runner.PUBLISHED_NAMES[method], share
+                instance.data.name, methods.PUBLISHED_NAMES[method], share
             ] == pytest.approx(value, rel=1e-9)
             free = make_problem(instance.data.X, instance.data.y, problem.n_clusters, 0.0)
             assert residual_sse(free, run.labels) / problem.n_samples == pytest.approx(
@@ -154,23 +156,23 @@ def counting(calls, stop_at=None):
 def test_resume_redoes_nothing_and_only_on_request(tmp_path):
     calls = []
     with pytest.raises(KeyboardInterrupt):
-        run_experiment(counting(calls, 2), folder=tmp_path, progress=False)
+        run_experiment(counting(calls, 2), folder=tmp_path, verbose=0)
     log = tmp_path / "counting-quick.jsonl"
     assert len(log.read_text().splitlines()) == 2
     log.write_text(log.read_text()[:-5])  # a disk that was full
-    run_experiment(counting(calls), folder=tmp_path, progress=False)
+    run_experiment(counting(calls), folder=tmp_path, verbose=0)
     assert calls == [0, 1, 2, 1, 2, 3] and not log.exists()
     with pytest.raises(KeyboardInterrupt):
-        run_experiment(counting([], 2), folder=tmp_path, progress=False)
+        run_experiment(counting([], 2), folder=tmp_path, verbose=0)
     again = []
-    frame = run_experiment(counting(again), folder=tmp_path, resume=False, progress=False)
+    frame = run_experiment(counting(again), folder=tmp_path, resume=False, verbose=0)
     assert again == [0, 1, 2, 3] and frame.value.tolist() == [0, 1 / 3, 2 / 3, 1]
 
 
 def test_rows_of_another_version_are_not_reused(tmp_path):
     entry = {"version": "0.0.0", "task": {"seed": 0}, "rows": [{"seed": 0, "value": 99.0}]}
     (tmp_path / "counting-quick.jsonl").write_text(json.dumps(entry) + "\n")
-    assert run_experiment(counting([]), folder=tmp_path, progress=False).value[0] == 0
+    assert run_experiment(counting([]), folder=tmp_path, verbose=0).value[0] == 0
 
 
 def test_em_is_no_better_than_the_optimum_and_usually_as_good():
@@ -196,10 +198,10 @@ def test_a_licence_that_is_too_small_falls_back_to_scip(monkeypatch):
             raise LicenceError("too large")
         return "solution"
 
-    backends = {**runner.BACKENDS, "GUROBI": type("Backend", (), {"installed": True})}
-    monkeypatch.setattr(runner, "BACKENDS", backends)
+    backends = {**methods.BACKENDS, "GUROBI": type("Backend", (), {"installed": True})}
+    monkeypatch.setattr(methods, "BACKENDS", backends)
     assert (
-        runner._by_mip(method, None, 0, 1) == "solution"
+        methods.by_mip(method, None, 0, 1) == "solution"
         and asked[0] == "GUROBI"
         and asked[-1] == "SCIP"
     )

@@ -12,12 +12,8 @@ from scipy.stats import norm
 
 from lpc_ns import datasets as ds
 from lpc_ns.experiments import caveats, k5, rq3
-from lpc_ns.experiments.runner import (
-    have_reference_instances,
-    load_experiment,
-    load_results,
-    run_experiment,
-)
+from lpc_ns.experiments.methods import have_reference_instances
+from lpc_ns.experiments.runner import load_experiment, load_results, run_experiment
 from lpc_ns.lpc.problem import brute_force, make_problem, objective, residual_sse
 
 needs_data = pytest.mark.skipif(
@@ -27,7 +23,7 @@ needs_data = pytest.mark.skipif(
 
 def quick(name):
     """Rows of the quick form, after its table and figure have been made."""
-    frame = run_experiment(name, progress=False)
+    frame = run_experiment(name, verbose=0)
     experiment = load_experiment(name)
     assert len(experiment.summary(frame))
     plt.close(experiment.draw(frame))

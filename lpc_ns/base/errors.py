@@ -129,7 +129,7 @@ def check_choice(name, value, choices):
         raise InputError(f"{name} is {value!r}; it must be one of {', '.join(map(repr, choices))}.")
     return value
 
-# %% ../../nbs/01_errors.ipynb #ba800ca5
+# %% ../../nbs/01_errors.ipynb #f50c5b65
 LARGEST_ENTRY = 1e100
 
 
@@ -138,18 +138,60 @@ def _column_names(X):
     return [str(c) for c in X.columns] if isinstance(X, pd.DataFrame) else None
 
 
-def _refuse_text(X, name):
-    """Raise if a DataFrame has columns that are not numbers."""
-    bad = [
-        str(c)
-        for c in X.columns
-        if not (pd.api.types.is_numeric_dtype(X[c]) or pd.api.types.is_bool_dtype(X[c]))
+def _refuse_repeated(columns, name):
+    """Raise if two columns have the same name."""
+    repeated = next((c for i, c in enumerate(columns) if c in columns[:i]), None)
+    if repeated is not None:
+        raise InputError(
+            f"{name} has more than one column with the name {repeated!r}; give every column its"
+            " own name."
+        )
+
+
+def _plain_frame(X, name):
+    """A data frame whose columns are numbers of NumPy's own types; raises for what are none."""
+    columns = [_plain_numbers(X.iloc[:, j]) for j in range(X.shape[1])]
+    bad = [str(c) for c, column in zip(X.columns, columns, strict=True) if column is None]
+    moments = [
+        str(X.columns[j])
+        for j in range(X.shape[1])
+        if columns[j] is None and _is_moment(X.iloc[:, j])
     ]
+    if moments:
+        raise InputError(
+            f"{name} has {len(moments)} column(s) of dates or durations"
+            f" ({', '.join(moments[:5])}); make each a number, for instance days since the first:"
+            " (d - d.min()) / pandas.Timedelta(days=1)."
+        )
     if bad:
         raise InputError(
             f"{name} has {len(bad)} column(s) that are not numeric ({', '.join(bad[:5])}); one-hot"
             " encode them, for instance with pandas.get_dummies, or drop them."
         )
+    if not columns:
+        return np.empty(X.shape)
+    return np.column_stack(columns)
+
+
+def _is_moment(column):
+    """Whether a column holds dates or durations."""
+    kinds = ("datetime", "datetime64", "date", "timedelta", "timedelta64", "period")
+    return column.dtype.kind in "mM" or pd.api.types.infer_dtype(column, skipna=True) in kinds
+
+
+def _plain_numbers(column):
+    """A column as float64 with NaN for what is missing; None if it is not one of numbers."""
+    types = pd.api.types
+    if types.is_bool_dtype(column.dtype) or types.is_numeric_dtype(column.dtype):
+        if column.dtype.kind == "c":
+            return column.to_numpy()
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    if column.dtype != object or types.infer_dtype(column, skipna=True) == "string":
+        return None
+    try:
+        return column.astype(object).where(column.notna(), np.nan).to_numpy(dtype=np.float64)
+    except (TypeError, ValueError):
+        return None
 
 
 def _as_float(values, name):
@@ -158,7 +200,18 @@ def _as_float(values, name):
         raise InputError(
             f"{name} is a sparse matrix, and dense arrays are needed: pass {name}.toarray()."
         )
-    raw = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
+    if isinstance(values, pd.DataFrame):
+        raw = _plain_frame(values, name)
+    elif isinstance(values, pd.Series):
+        raw = _plain_numbers(values)
+        raw = values.to_numpy() if raw is None else raw
+        if _is_moment(values):
+            raise InputError(
+                f"{name} holds dates or durations; make numbers of them, for instance days:"
+                " (d - d.min()) / pandas.Timedelta(days=1)."
+            )
+    else:
+        raw = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
     if np.iscomplexobj(raw):
         raise InputError(
             f"{name} holds complex numbers. Complex data not supported: pass real numbers."
@@ -193,7 +246,7 @@ def _refuse_not_finite(array, name, columns=None):
         " fitting."
     )
 
-# %% ../../nbs/01_errors.ipynb #61bcbe5f
+# %% ../../nbs/01_errors.ipynb #8b3b7675
 def check_matrix(X, name="X"):
     """
     Validate a feature matrix.
@@ -218,7 +271,7 @@ def check_matrix(X, name="X"):
     """
     columns = _column_names(X)
     if columns is not None:
-        _refuse_text(X, name)
+        _refuse_repeated(columns, name)
     array = _as_float(X, name)
     if array.ndim != 2:
         raise InputError(
@@ -301,8 +354,8 @@ def check_n_clusters(n_clusters, n_samples):
         )
     return n_clusters
 
-# %% ../../nbs/01_errors.ipynb #3ded9f63
-def check_labels(labels, n_samples, name="labels"):
+# %% ../../nbs/01_errors.ipynb #82b91ae4
+def check_labels(labels, n_samples, name="labels", n_clusters=None):
     """
     Cluster labels, validated and renamed to 0, 1, ... in the order of their values.
 
@@ -312,6 +365,8 @@ def check_labels(labels, n_samples, name="labels"):
     n_samples : int
     name : str
         What the message calls them.
+    n_clusters : int, optional
+        With it they must lie in 0..n_clusters - 1 and keep their names.
 
     Returns
     -------
@@ -320,7 +375,7 @@ def check_labels(labels, n_samples, name="labels"):
     Raises
     ------
     InputError
-        If they are not one whole number for each sample.
+        If they are not one whole number for each sample, or out of range.
     """
     labels = np.asarray(labels)
     if labels.shape != (n_samples,) or n_samples == 0:
@@ -329,7 +384,14 @@ def check_labels(labels, n_samples, name="labels"):
         )
     if not np.issubdtype(labels.dtype, np.integer):
         raise InputError(f"{name} has type {labels.dtype}; cluster labels are whole numbers.")
-    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    if n_clusters is None:
+        return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    if labels.min() < 0 or labels.max() >= n_clusters:
+        raise InputError(
+            f"{name} run from {labels.min()} to {labels.max()}; with {n_clusters} clusters they"
+            f" must lie in 0..{n_clusters - 1}."
+        )
+    return labels.astype(np.int64)
 
 
 def check_shares(alpha, n_clusters):

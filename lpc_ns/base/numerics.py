@@ -6,12 +6,13 @@
 __all__ = ['fingerprint', 'KernelCache', 'kernel', 'clock', 'compile_seconds', 'spawn_seeds', 'relative_gap', 'midpoint',
            'invert']
 
-# %% ../../nbs/01a_numerics.ipynb #84a8e156
+# %% ../../nbs/01a_numerics.ipynb #7ae69cc2
 import hashlib
 import sys
 import threading
 import time
-from types import FunctionType, ModuleType
+from contextlib import suppress
+from types import CodeType, FunctionType, ModuleType
 
 import numpy as np
 from numba import njit
@@ -22,33 +23,72 @@ from numba.core.dispatcher import Dispatcher
 
 from .errors import InputError
 
-# %% ../../nbs/01a_numerics.ipynb #6cc15a69
-def _code_parts(code):
-    """What a code object does, without where it stands."""
-    yield code.co_code
-    yield repr((code.co_names, code.co_varnames[: code.co_argcount])).encode()
-    for constant in code.co_consts[1:] if code.co_consts else ():
-        if hasattr(constant, "co_code"):
-            yield from _code_parts(constant)
-        else:
-            yield repr(constant).encode()
+# %% ../../nbs/01a_numerics.ipynb #dbac173c
+_FOREIGN = ("math", "numba", "numpy")  # numba brings its own versions of their functions
+
+
+def _codes(code):
+    """A code object and those of the functions and comprehensions inside it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+def _code_parts(function):
+    """What a function does, without its docstring and without where it stands."""
+    for code in _codes(function.__code__):
+        yield code.co_code
+        yield repr((code.co_names, code.co_varnames[: code.co_argcount])).encode()
+        for constant in code.co_consts:
+            if constant is not function.__doc__ and not isinstance(constant, CodeType):
+                yield repr(constant).encode()
 
 
 def _references(function):
-    """Global values that a function refers to by name, directly or through a module."""
-    names = function.__code__.co_names
+    """Names and values that a function takes from outside: globals, closure, defaults."""
+    code = function.__code__
+    names = tuple(name for inner in _codes(code) for name in inner.co_names)
     scope = function.__globals__
-    for name in names:
-        value = scope.get(name)
-        if isinstance(value, ModuleType) and value.__name__.startswith(__name__.split(".")[0]):
-            yield from ((n, getattr(value, n)) for n in names if hasattr(value, n))
-        elif value is not None:
-            yield name, value
+    yield from ((name, scope[name], names) for name in names if name in scope)
+    cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
+    yield from ((name, cell.cell_contents, ()) for name, cell in cells)
+    yield from (("default", value, ()) for value in function.__defaults__ or ())
+
+
+def _inner_references(value, names):
+    """What a value leads to, among what the names can mean."""
+    if isinstance(value, tuple):
+        return [("element", element, ()) for element in value]
+    home = getattr(value, "__module__", None) or getattr(value, "__name__", "")
+    if home.partition(".")[0] in _FOREIGN:
+        return []
+    if isinstance(value, FunctionType):
+        return list(_references(value))
+    if isinstance(value, ModuleType):
+        return [(n, getattr(value, n), names) for n in names if hasattr(value, n)]
+    return []
+
+
+def _value_parts(value):
+    """The bytes by which a value counts."""
+    if isinstance(value, FunctionType):
+        yield from _code_parts(value)
+    elif isinstance(value, np.ndarray):
+        yield f"{value.dtype.descr} {value.shape}".encode()
+        yield value.tobytes()
+    elif isinstance(value, type):
+        for attribute in ("__name__", "_fields", "_field_defaults", "__members__"):
+            yield repr(getattr(value, attribute, None)).encode()
+    elif isinstance(value, (bool, int, float, complex, str, np.generic, np.dtype)):
+        yield repr(value).encode()
+    else:
+        yield type(value).__name__.encode()
 
 
 def fingerprint(kernel):
     """
-    Hash of all that a compiled kernel depends on: its code, its constants and its callees.
+    Hash of all that a compiled kernel depends on.
 
     Parameters
     ----------
@@ -58,26 +98,26 @@ def fingerprint(kernel):
     Returns
     -------
     str
-        Hexadecimal digits, the same in every process.
+        Hexadecimal digits, the same in every process: of the code and the options of the kernel,
+        the globals, closures, default arguments and named tuples that it uses, and of the same for
+        all functions that it calls.
     """
     digest = hashlib.sha256()
     seen = set()
-    waiting = [kernel]
+    waiting = [("", kernel, ())]
     while waiting:
-        function = getattr(waiting[-1], "py_func", waiting[-1])
-        waiting.pop()
-        if id(function) in seen:
-            continue
-        seen.add(id(function))
-        for part in _code_parts(function.__code__):
+        name, value, names = waiting.pop()
+        digest.update(name.encode())
+        if isinstance(value, Dispatcher):
+            digest.update(repr(sorted(value.targetoptions.items())).encode())
+            value = value.py_func
+        if isinstance(value, (FunctionType, ModuleType)):
+            if (id(value), names) in seen:
+                continue
+            seen.add((id(value), names))
+        for part in _value_parts(value):
             digest.update(part)
-        for name, value in _references(function):
-            if isinstance(value, (Dispatcher, FunctionType)):
-                waiting.append(value)
-            elif isinstance(value, (bool, int, float, str, tuple)):
-                digest.update(f"{name}={value!r}".encode())
-            elif isinstance(value, type):
-                digest.update(f"{name}={getattr(value, '_fields', value.__name__)}".encode())
+        waiting += _inner_references(value, names)
     return digest.hexdigest()
 
 
@@ -92,8 +132,8 @@ class KernelCache(FunctionCache):
     def _key(self):
         """Work the key out when it is first needed: callees may be defined after the kernel."""
         if not self._keyed:
-            base = self._impl.filename_base
             stamp = fingerprint(self._kernel)
+            base = f"{self._impl.filename_base}-{stamp[:16]}"  # no two codes share a file
             self._cache_file = IndexDataCacheFile(self._cache_path, base, stamp)
             self._keyed = True
 
@@ -127,7 +167,9 @@ def kernel(function=None, *, inner=False):
     compiled = njit(
         nogil=True, error_model="numpy", no_cpython_wrapper=inner, no_cfunc_wrapper=inner
     )(function)
-    compiled._cache = KernelCache(compiled)
+    if isinstance(compiled, Dispatcher):  # a plain function where NUMBA_DISABLE_JIT is set
+        with suppress(RuntimeError):  # no file to keep it by, or no folder to write to
+            compiled._cache = KernelCache(compiled)
     return compiled
 
 # %% ../../nbs/01a_numerics.ipynb #66a92035

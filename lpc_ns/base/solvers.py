@@ -28,9 +28,6 @@ from lpc_ns.base.errors import (
 )
 from .numerics import clock, relative_gap
 
-# %% ../../nbs/02_solvers.ipynb #614a18fb
-#| exports
-
 # %% ../../nbs/02_solvers.ipynb #36e3f10b
 @dataclass(frozen=True)
 class Solution:
@@ -626,6 +623,4 @@ def solve(
     status, objective, bound = _report(
         problem, backend, outcome, constant, lambda: chain.invert(raw, inverse)
     )
-    return Solution(
-        status, objective, bound, clock() - start, backend.name, outcome.reason
-    )
+    return Solution(status, objective, bound, clock() - start, backend.name, outcome.reason)

@@ -12,20 +12,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 
-from ..datasets import make_lpc
-from lpc_ns.experiments.runner import (
-    Experiment,
-    add_deviations,
-    interval_table,
-    mean_interval,
-    measure,
-    method_style,
-    run_methods,
-)
-from ..lpc.paper.imbalance import tune_alpha
-from ..lpc.problem import make_problem, make_solution
-from ..lpc.paper.separability import surrogate_search
 from ..base.numerics import clock
+from ..datasets import make_lpc
+from .methods import measure, run_methods
+from .runner import Experiment
+from .summaries import add_deviations, interval_table, mean_interval, method_style
+from ..lpc.paper.imbalance import tune_alpha
+from ..lpc.paper.separability import surrogate_search
+from ..lpc.problem import make_problem, make_solution
 
 # %% ../../nbs/42a_alpha.ipynb #050f907f
 SHARES = (0.5, 0.6, 0.7, 0.8, 0.9)

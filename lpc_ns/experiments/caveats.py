@@ -22,7 +22,8 @@ from lpc_ns.datasets import (
     load_uci,
     make_null,
 )
-from .runner import METHODS, Experiment, have_reference_instances
+from .methods import METHODS, have_reference_instances
+from .runner import Experiment
 from ..lpc.measures import null_sse_ratio
 from ..lpc.problem import make_problem, objective, refit, residual_sse
 from ..lpc.search.local_search import local_search

@@ -24,13 +24,8 @@ from lpc_ns.datasets import (
     load_uci,
     make_lpc,
 )
-from lpc_ns.experiments.runner import (
-    METHODS,
-    PUBLISHED_NAMES,
-    Experiment,
-    have_reference_instances,
-    measure,
-)
+from .methods import METHODS, PUBLISHED_NAMES, have_reference_instances, measure
+from .runner import Experiment
 from ..lpc.measures import approximation_price
 from ..lpc.problem import make_problem, make_solution, objective, refit
 from ..lpc.search.local_search import local_search

@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from ..datasets import make_sd1
-from .runner import PUBLISHED_GAP, Experiment
-from ..lpc.problem import make_problem
-from ..lpc.paper.qpbo import ns_qpbo, qpbo_exact, solve_opb, surrogate_value, write_opb
-from ..plotting import MARKERS, PALETTE
 from ..base.numerics import clock
+from ..datasets import make_sd1
+from .methods import PUBLISHED_GAP
+from .runner import Experiment
+from ..lpc.paper.qpbo import ns_qpbo, qpbo_exact, solve_opb, surrogate_value, write_opb
+from ..lpc.problem import make_problem
+from ..plotting import MARKERS, PALETTE
 
 # %% ../../nbs/44_pbo_solvers.ipynb #021a5c6a
 def _by_opb(problem, time_limit):

@@ -13,18 +13,20 @@ import seaborn as sns
 from matplotlib.ticker import NullFormatter
 
 from ..datasets import make_lpc, reference_ridge
-from lpc_ns.experiments.runner import (
+from lpc_ns.experiments.methods import (
     QUICK_METHODS,
-    Experiment,
-    add_deviations,
-    add_legend,
     have_reference_instances,
-    in_order,
-    interval_table,
     is_first,
-    method_style,
     reference_instance,
     run_methods,
+)
+from .runner import Experiment
+from lpc_ns.experiments.summaries import (
+    add_deviations,
+    add_legend,
+    in_order,
+    interval_table,
+    method_style,
 )
 from ..lpc.problem import make_problem
 

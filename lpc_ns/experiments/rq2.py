@@ -15,19 +15,21 @@ import numpy as np
 import seaborn as sns
 
 from ..datasets import make_lpc, reference_ridge
-from lpc_ns.experiments.runner import (
+from lpc_ns.experiments.methods import (
     QUICK_METHODS,
-    Experiment,
-    add_deviations,
-    add_legend,
     have_reference_instances,
-    in_order,
-    interval_table,
     is_first,
-    mean_interval,
-    method_style,
     reference_instance,
     run_methods,
+)
+from .runner import Experiment
+from lpc_ns.experiments.summaries import (
+    add_deviations,
+    add_legend,
+    in_order,
+    interval_table,
+    mean_interval,
+    method_style,
 )
 from ..lpc.problem import make_problem
 

@@ -14,21 +14,23 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from lpc_ns.datasets import (
-    _RAW_FILES,
+from ..base.metrics import match_clusters, mismatch, separability
+from ..datasets.published import load_published_assignments
+from lpc_ns.datasets.uci import (
+    RAW_FILES,
     UCI_DATASETS,
-    _encode,
-    _fit,
-    _screen,
-    _uci_entry,
-    load_published_assignments,
+    encode_columns,
+    fit_level,
     load_uci,
     load_uci_raw,
+    screen_columns,
+    uci_entry,
 )
-from .runner import METHODS, PUBLISHED_NAMES, Experiment, mean_interval
+from .methods import METHODS, PUBLISHED_NAMES
+from .runner import Experiment
+from .summaries import mean_interval
 from ..lpc.estimator import search_and_prove
 from ..lpc.problem import make_problem, make_solution, objective, refit, residual_sse
-from ..base.metrics import match_clusters, mismatch, separability
 from ..plotting import PALETTE
 
 # %% ../../nbs/43_rq3.ipynb #d3e8bc04
@@ -149,19 +151,19 @@ def level_distances(name_or_id, ridge=0.0):
     DataNotFoundError
         If the raw file is not found.
     """
-    entry = _uci_entry(name_or_id)
+    entry = uci_entry(name_or_id)
     table = load_uci_raw(entry.id).drop(columns=list(entry.drop), errors="ignore")
     table = table.fillna(dict.fromkeys(table.select_dtypes("number"), 0))
-    scaled, levels, y = _encode(table, entry.target, list(entry.categorical))
+    scaled, levels, y = encode_columns(table, entry.target, list(entry.categorical))
     features = pd.concat([scaled, *levels.values()], axis=1)
     X = (
-        features[_screen(features, y, 15)]
+        features[screen_columns(features, y, 15)]
         .drop(columns=levels[entry.split].columns, errors="ignore")
         .to_numpy()
     )
     category = table[entry.split].to_numpy()
     fits = {
-        level: _fit(X[category == level], y.to_numpy()[category == level], ridge)[0]
+        level: fit_level(X[category == level], y.to_numpy()[category == level], ridge)[0]
         for level in pd.unique(category)
     }
     rows = [
@@ -253,7 +255,7 @@ def _run(task):
         )
     for ridge in sorted(weights | {0.0, 0.001, 0.01}):
         rows += _searches(data, ridge, task, min(weights))
-    pairs = _pairs(entry.id) if entry.id in _RAW_FILES else []
+    pairs = _pairs(entry.id) if entry.id in RAW_FILES else []
     return [{"set": entry.id, **row} for row in rows + pairs]
 
 # %% ../../nbs/43_rq3.ipynb #a7a7f7bc

@@ -13,23 +13,21 @@ import pandas as pd
 import seaborn as sns
 from sklearn.cluster import KMeans
 
+from ..base.metrics import separability
+from ..base.numerics import clock
 from ..datasets import SEPARABILITY, make_separability
-from lpc_ns.experiments.runner import (
+from lpc_ns.experiments.methods import (
     METHODS,
-    PROVED,
     PUBLISHED_NAMES,
-    Experiment,
-    add_deviations,
     have_reference_instances,
-    mean_interval,
     measure,
     reference_instance,
 )
-from ..lpc.problem import make_problem, make_solution
+from .runner import Experiment
+from .summaries import PROVED, add_deviations, mean_interval
 from ..lpc.paper.separability import price_by_identity, relative_separability
-from ..base.metrics import separability
+from ..lpc.problem import make_problem, make_solution
 from ..plotting import PALETTE
-from ..base.numerics import clock
 
 # %% ../../nbs/40_table1.ipynb #84535d01
 PUBLISHED = pd.DataFrame(

@@ -4,10 +4,12 @@
 
 # %% auto #0
 __all__ = ['LPCProblem', 'make_problem', 'ridge_coefficients', 'refit', 'residual_sse', 'objective', 'scaled', 'canonical_labels',
-           'LPCSolution', 'make_solution', 'partitions', 'count_partitions', 'brute_force']
+           'ProofForm', 'evaluation_error', 'LPCSolution', 'make_solution', 'partitions', 'count_partitions',
+           'brute_force', 'certified']
 
-# %% ../../nbs/20_lpc_problem.ipynb #edc2763a
+# %% ../../nbs/20_lpc_problem.ipynb #4cc7d6b7
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -18,9 +20,19 @@ from lpc_ns.base.errors import (
     check_nonnegative,
     check_vector,
 )
+from ..base.budget import conclude
 from ..base.numerics import relative_gap
+from lpc_ns.lpc.rounding import (
+    bound_from_value,
+    distances,
+    factorisation_error,
+    independent_columns,
+    limited_by_rounding,
+    residual_without,
+    rounding_error,
+)
 
-# %% ../../nbs/20_lpc_problem.ipynb #2b4d6117
+# %% ../../nbs/20_lpc_problem.ipynb #d86caf10
 @dataclass(frozen=True)
 class LPCProblem:
     """
@@ -56,6 +68,25 @@ class LPCProblem:
     def n_coefficients(self):
         """Coefficients per cluster, D + 1."""
         return self.X.shape[1]
+
+    @cached_property
+    def scales(self):
+        """Root mean square of every column, 1 for a column of zeros."""
+        s = np.sqrt(np.einsum("ij,ij->j", self.X, self.X) / self.n_samples)
+        return np.where(s == 0, 1.0, s)
+
+    @cached_property
+    def scaled_form(self):
+        """The result of `scaled`, worked out once."""
+        s = self.scales
+        form = replace(self, X=np.ascontiguousarray(self.X / s), penalty=self.penalty / s**2)
+        form.__dict__["scaled_form"] = form
+        return form
+
+    @cached_property
+    def proof_form(self):
+        """The problem in the form that bounds are computed in, a `ProofForm`, worked out once."""
+        return _make_proof_form(self)
 
 
 def make_problem(X, y, n_clusters, ridge=0.01, penalize_intercept=True, sample_weight=None):
@@ -108,7 +139,7 @@ def _check_weights(sample_weight, n_samples):
         raise InputError("sample_weight must not be negative anywhere, nor zero for every sample.")
     return weights
 
-# %% ../../nbs/20_lpc_problem.ipynb #c676bba1
+# %% ../../nbs/20_lpc_problem.ipynb #0f091a8e
 def _triangle(A, target):
     """Upper triangle R of the QR factorisation of [A, target], which keeps all that least squares
     needs."""
@@ -142,7 +173,15 @@ def ridge_coefficients(A, target, penalty):
     norms = np.sqrt((B**2).sum(axis=0))
     scale = np.where(norms > 0, norms, 1.0)
     w, _, rank, _ = np.linalg.lstsq(B / scale, c, rcond=None)
-    return w / scale if rank == p else np.linalg.lstsq(B, c, rcond=None)[0]
+    return w / scale if rank == p else _shortest(B / scale, c, w / scale, rank, scale)
+
+
+def _shortest(A, c, w, rank, scale):
+    """Of the minimisers of |A v - c|, for A of this rank, the v / scale with the smallest norm,
+    from any of them."""
+    free = np.linalg.svd(A, full_matrices=False)[2][rank:].T / scale[:, None]
+    w = w - free @ np.linalg.lstsq(free, w, rcond=None)[0]
+    return w + np.linalg.lstsq(A, c - A @ (w * scale), rcond=None)[0] / scale
 
 
 def refit(problem, labels):
@@ -164,9 +203,13 @@ def refit(problem, labels):
     return np.array([ridge_coefficients(problem.X[r], problem.y[r], problem.penalty) for r in rows])
 
 
+_PERFECT = 16 * np.finfo(float).eps  # times p and |y|: residuals of this size are rounding
+
+
 def residual_sse(problem, labels, W=None):
     """
-    Sum of squared residuals of a partition, with the given coefficients or the optimal ones.
+    Sum of squared residuals of a partition, with the given coefficients or the optimal ones; a
+    cluster whose residuals are those of rounding a perfect fit counts 0.
 
     Parameters
     ----------
@@ -184,8 +227,10 @@ def residual_sse(problem, labels, W=None):
     total = 0.0
     for k in range(problem.n_clusters):
         rows = labels == k
-        residual = problem.y[rows] - problem.X[rows] @ W[k]
-        total += float(residual @ residual)
+        y = problem.y[rows]
+        residual = y - problem.X[rows] @ W[k]
+        sse = float(residual @ residual)
+        total += sse if sse > (_PERFECT * problem.n_coefficients) ** 2 * float(y @ y) else 0.0
     return total
 
 
@@ -208,7 +253,7 @@ def objective(problem, labels, W=None):
     W = refit(problem, labels) if W is None else W
     return residual_sse(problem, labels, W) + float((W**2 @ problem.penalty).sum())
 
-# %% ../../nbs/20_lpc_problem.ipynb #e6259583
+# %% ../../nbs/20_lpc_problem.ipynb #ba5b3427
 def scaled(problem):
     """
     The same problem with columns of mean square 1: equal objective for every partition.
@@ -220,11 +265,10 @@ def scaled(problem):
     Returns
     -------
     LPCProblem
-        With design X / s and penalty / s^2; columns of zeros are left as they are.
+        With design X / s and penalty / s^2; columns of zeros are left as they are. It is worked
+        out once for each problem, and is its own scaled form.
     """
-    s = np.sqrt(np.einsum("ij,ij->j", problem.X, problem.X) / problem.n_samples)
-    s[s == 0] = 1.0
-    return replace(problem, X=np.ascontiguousarray(problem.X / s), penalty=problem.penalty / s**2)
+    return problem.scaled_form
 
 # %% ../../nbs/20_lpc_problem.ipynb #b462d4b5
 def canonical_labels(labels, n_clusters, weights=None):
@@ -252,7 +296,72 @@ def canonical_labels(labels, n_clusters, weights=None):
     rank[order] = np.arange(n_clusters)
     return rank[labels]
 
-# %% ../../nbs/20_lpc_problem.ipynb #5c5b8b71
+# %% ../../nbs/20_lpc_problem.ipynb #16920634
+@dataclass(frozen=True)
+class ProofForm(LPCProblem):
+    """
+    A problem in the form that bounds are computed in: scaled columns, and the residual of the
+    target from the columns without a penalty. Every partition has the same objective.
+
+    Attributes
+    ----------
+    shift_error : float
+        Norm of the errors of the residuals that replace the target.
+    spread : ndarray of shape (n_features + 1,)
+        Distance of every column from the space of the others.
+    free_spread : ndarray of shape (n_features + 1,)
+        The same among the columns without a penalty; infinite for others, and for those that
+        depend on the rest exactly.
+    """
+
+    shift_error: float = 0.0
+    spread: np.ndarray = None
+    free_spread: np.ndarray = None
+
+
+def _make_proof_form(problem):
+    """Scale, subtract what columns without a penalty explain, and measure distances."""
+    form = problem.scaled_form
+    free = problem.penalty == 0
+    free_spread = np.full(problem.n_coefficients, np.inf)
+    y = form.y
+    shift = 0.0
+    if free.any():
+        fit = np.linalg.lstsq(form.X[:, free], form.y, rcond=None)[0] / problem.scales[free]
+        y, shift = residual_without(problem.X[:, free], problem.y, fit)
+        kept = independent_columns(problem.X, form.X, np.flatnonzero(free))
+        free_spread[kept] = distances(form.X[:, kept])
+    return ProofForm(
+        form.X,
+        np.ascontiguousarray(y),
+        form.n_clusters,
+        form.penalty,
+        shift,
+        distances(form.X),
+        free_spread,
+    )
+
+
+def evaluation_error(problem, labels, W):
+    """
+    By how much the computed objective of a partition may be off.
+
+    Parameters
+    ----------
+    problem : LPCProblem
+    labels : ndarray of int, shape (n_samples,)
+    W : ndarray of shape (n_clusters, n_features + 1)
+        Its coefficients.
+
+    Returns
+    -------
+    float
+    """
+    size = np.abs(problem.y) + np.einsum("ij,ij->i", np.abs(problem.X), np.abs(W)[labels])
+    error = factorisation_error(problem) * np.linalg.norm(size)
+    return float(2 * np.sqrt(objective(problem, labels, W)) * error + error**2)
+
+# %% ../../nbs/20_lpc_problem.ipynb #e87f438d
 @dataclass(frozen=True)
 class LPCSolution:
     """
@@ -267,7 +376,8 @@ class LPCSolution:
     lower_bound : float
         No partition has a smaller objective; 0 when nothing was proved.
     status : str
-        "optimal" (proved), "feasible" (the search ended by itself), "time_limit" or "interrupted".
+        "optimal" (the gap asked for is proved), "feasible" (the search ended by itself),
+        "time_limit" or "interrupted".
     seconds : float
         Wall-clock time of the search.
     restart_objectives : ndarray of shape (n_restarts,)
@@ -275,6 +385,11 @@ class LPCSolution:
         ran on a part of the data, that of the part.
     trace : tuple of (seconds, objective, lower_bound)
         Each improvement of either.
+    reason : str
+        What kept the search from proving the gap asked for, in one sentence; empty if nothing did,
+        or if it was stopped.
+    rounding_error : float
+        By how much the objective may be off, because it was computed in floating point.
     """
 
     labels: np.ndarray
@@ -284,6 +399,8 @@ class LPCSolution:
     seconds: float = 0.0
     restart_objectives: np.ndarray = field(default_factory=lambda: np.empty(0))
     trace: tuple = ()
+    reason: str = ""
+    rounding_error: float = 0.0
 
     @property
     def gap(self):
@@ -315,7 +432,9 @@ def make_solution(problem, labels, **details):
     LPCSolution
     """
     labels = canonical_labels(labels, problem.n_clusters)
-    return LPCSolution(labels, objective(problem, labels), **details)
+    W = refit(problem, labels)
+    details = {"rounding_error": evaluation_error(problem, labels, W)} | details
+    return LPCSolution(labels, objective(problem, labels, W), **details)
 
 # %% ../../nbs/20_lpc_problem.ipynb #4df616cb
 def partitions(n_samples, n_clusters):
@@ -359,10 +478,10 @@ def count_partitions(n_samples, n_clusters):
         stirling = [0] + [stirling[k - 1] + k * stirling[k] for k in range(1, n_clusters + 1)]
     return sum(stirling)
 
-# %% ../../nbs/20_lpc_problem.ipynb #e0915c47
+# %% ../../nbs/20_lpc_problem.ipynb #c0564af1
 def _subset_costs(problem, n_batch=4096):
     """Objective of one cluster holding exactly the samples in the bits of 0, ..., 2^N - 1."""
-    form = scaled(problem)
+    form = problem.proof_form
     N = problem.n_samples
     costs = np.empty(2**N)
     for first in range(0, 2**N, n_batch):
@@ -382,7 +501,7 @@ def _subset_costs(problem, n_batch=4096):
     return costs
 
 
-def brute_force(problem, max_partitions=2_000_000):
+def brute_force(problem, max_partitions=2_000_000, gap=1e-6):
     """
     The optimal partition, by trying all of them.
 
@@ -392,11 +511,15 @@ def brute_force(problem, max_partitions=2_000_000):
         With very few samples: up to about 16 for two clusters, 13 for three.
     max_partitions : int
         Refuse to try more.
+    gap : float
+        Relative gap up to which the partition counts as optimal.
 
     Returns
     -------
     LPCSolution
-        With status "optimal" and the objective as its own lower bound.
+        The objective is its own lower bound, unless rounding shows in the first nine digits: then
+        the bound is the objective less what rounding may hide, and if that is more than `gap` the
+        status is "feasible".
 
     Raises
     ------
@@ -413,5 +536,28 @@ def brute_force(problem, max_partitions=2_000_000):
     costs = _subset_costs(problem)
     bits = 2 ** np.arange(problem.n_samples)
     values = sum(costs[(strings == k) @ bits] for k in range(problem.n_clusters))
-    solution = make_solution(problem, strings[values.argmin()], status="optimal")
-    return replace(solution, lower_bound=solution.objective)
+    solution = make_solution(problem, strings[values.argmin()])
+    return certified(solution, rounding_error(problem.proof_form, solution.objective), gap)
+
+
+def certified(solution, error, gap):
+    """
+    A solution that was found by trying all that can be optimal, with the bound that follows.
+
+    Parameters
+    ----------
+    solution : LPCSolution
+    error : float
+        What rounding may hide.
+    gap : float
+        Relative gap that was asked for.
+
+    Returns
+    -------
+    LPCSolution
+    """
+    value = solution.objective
+    bound = bound_from_value(value, error)
+    status = conclude(value, bound, gap)
+    reason = "" if status == "optimal" else limited_by_rounding(value, error)
+    return replace(solution, lower_bound=bound, status=status, reason=reason)
