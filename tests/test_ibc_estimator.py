@@ -21,11 +21,11 @@ from sklearn.model_selection import KFold
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from lpc_ns import InteractionBasedClustering
+from lpc_ns.base.encoding import learn_encoding
 from lpc_ns.base.errors import DataNotFoundError, DataWarning, InputError
 from lpc_ns.datasets import load_uci
 from lpc_ns.ibc.estimator import compare_models, warm
 from lpc_ns.ibc.models.comparison import compare, cross_fit, make_folds, stack_weights
-from lpc_ns.ibc.models.encoding import learn_encoding
 from lpc_ns.ibc.models.families import FAMILIES, fit_models, pool
 from lpc_ns.ibc.models.findings import Settings, forward_terms
 from lpc_ns.ibc.models.intervals import conformal_widths, noise_split
@@ -394,7 +394,8 @@ def test_text_booleans_and_levels():
     y = np.where(table.kind == "v", 2, -1) * table.x + table.flag + 0.3 * rng.normal(size=120)
     model = InteractionBasedClustering(cv=3, random_state=0).fit(table, y)
     assert (
-        model.encoding_.names == ("x", "kind_v", "kind_w", "flag") and model.score(table, y) > 0.9
+        model.encoding_.names == ("x", "kind_u", "kind_v", "flag_True")
+        and model.score(table, y) > 0.9
     )
     categorical = clone(model).fit(table.astype({"kind": "category"}), y)
     np.testing.assert_allclose(
@@ -533,7 +534,7 @@ def test_wrong_data_are_refused():
         with pytest.raises(InputError):
             clone(model).fit(bad_X if bad_X.dtype.kind == "f" else np.char.add("a", bad_X), bad_y)
     identifiers = pd.DataFrame({"id": [f"s{k}" for k in range(60)], "x": np.arange(60.0)})
-    with pytest.raises(InputError, match="60 different values"):
+    with pytest.raises(InputError, match="another value in each of the 60 rows"):
         learn_encoding(identifiers)
     with pytest.raises(InputError, match="more than one column with the name 'a'"):
         clone(model).fit(pd.DataFrame(X, columns=["a", "a"]), y)
@@ -622,7 +623,7 @@ def test_warm_leaves_nothing_to_compile():
     ]
     before = {kernel.__name__: len(kernel.signatures) for kernel in kernels}
     called = {"running_sse", "_fill", "fold_moments", "correlations_at"}
-    assert all(before[name] == 1 for name in called)
+    assert all(before[name] >= 1 for name in called)
     rules = ("sign", "lloyd-max", "threshold", "linear-tree", "oblique", "quadrants")
     InteractionBasedClustering("D", cv=2, split=rules, random_state=0).fit(X, y)
     assert before == {kernel.__name__: len(kernel.signatures) for kernel in kernels}

@@ -14,6 +14,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import validate_data
 
+from ..base.encoding import learn_encoding
 from lpc_ns.base.errors import (
     DataWarning,
     InputError,
@@ -24,7 +25,6 @@ from lpc_ns.base.errors import (
 )
 from ..base.numerics import spawn_seeds
 from .models.comparison import StackedModel, compare, cross_fit, stack_weights
-from .models.encoding import learn_encoding
 from .models.families import FAMILIES, cells_of, fit_models
 from .models.findings import make_settings
 from .models.intervals import noise_split

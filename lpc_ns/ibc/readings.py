@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from lpc_ns.base.errors import (
     InputError,
     check_count,
-    check_matrix,
     check_nonnegative,
     check_vector,
 )
@@ -59,7 +58,7 @@ class Readings:
     def _features(self, X):
         """New samples as numbers."""
         check_is_fitted(self)
-        features = None if self.encoding_.levels else check_matrix(X)
+        features = None if self.encoding_.codes else self.encoding_.apply(X)
         validate_data(self, X=X, reset=False, skip_check_array=True)
         return self.encoding_.apply(X) if features is None else features
 

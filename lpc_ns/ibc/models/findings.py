@@ -351,6 +351,6 @@ def make_settings(estimator, names):
             if estimator.min_samples_leaf is None
             else check_count("min_samples_leaf", estimator.min_samples_leaf)
         ),
-        None if estimator.ridge is None else check_nonnegative("ridge", estimator.ridge),
+        None if estimator.ridge is None else float(check_nonnegative("ridge", estimator.ridge)),
         int(spawn_seeds(estimator.random_state, 1)[0].generate_state(1)[0] // 2),
     )

@@ -117,7 +117,7 @@ def make_split_data(X, y, *, design=None, min_samples_leaf=None, ridge=0.0, rand
         y,
         design,
         min_samples_leaf,
-        check_nonnegative("ridge", ridge),
+        float(check_nonnegative("ridge", ridge)),
         split_seed(random_state),
     )
 

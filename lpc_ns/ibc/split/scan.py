@@ -207,7 +207,7 @@ def threshold_scan(X, y, z, *, min_samples_leaf=None, ridge=0.0):
         if min_samples_leaf is None
         else check_count("min_samples_leaf", min_samples_leaf)
     )
-    return scan_thresholds(design, y, z, min_samples_leaf, check_nonnegative("ridge", ridge))
+    return scan_thresholds(design, y, z, min_samples_leaf, float(check_nonnegative("ridge", ridge)))
 
 
 def scan_thresholds(design, y, z, min_samples_leaf, ridge=0.0):
