@@ -12,6 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import data_or_skip
 from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes
@@ -22,7 +23,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from lpc_ns import InteractionBasedClustering
 from lpc_ns.base.encoding import learn_encoding
-from lpc_ns.base.errors import DataNotFoundError, DataWarning, InputError
+from lpc_ns.base.errors import DataWarning, InputError
 from lpc_ns.datasets import load_uci
 from lpc_ns.ibc.estimator import compare_models, warm
 from lpc_ns.ibc.models.comparison import compare, cross_fit, make_folds, stack_weights
@@ -171,10 +172,7 @@ def test_stack_is_close_to_the_best_family(name):
     if name == "diabetes":
         X, y = load_diabetes(return_X_y=True)
     else:
-        try:
-            data = load_uci(name)
-        except DataNotFoundError as reason:
-            pytest.skip(str(reason))
+        data = data_or_skip(load_uci, name)
         X = data.X
         y = data.y
     table = compare_models(X, y, InteractionBasedClustering(random_state=0)).table

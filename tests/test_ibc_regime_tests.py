@@ -1,17 +1,13 @@
 """Tests of D over C: a fixed sample of `make certify`, invariances, and input that is odd or
 wrong."""
 
-import sys
 from functools import cache
-from pathlib import Path
 
+import certify_regime_tests as certify
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_diabetes
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
-import certify_regime_tests as certify
 
 from lpc_ns.base.errors import DataWarning, InputError
 from lpc_ns.ibc.fixed_tests import chow_test, wald_test
