@@ -10,7 +10,8 @@ import pytest
 from sklearn.datasets import load_diabetes
 
 from lpc_ns.base.errors import DataWarning, InputError
-from lpc_ns.ibc.regime_tests import chow_test, sup_f_test, sup_lm_test, wald_test
+from lpc_ns.ibc.fixed_tests import chow_test, wald_test
+from lpc_ns.ibc.regime_tests import sup_f_test, sup_lm_test
 
 N_RUNS = 40
 
@@ -197,7 +198,10 @@ def test_constant_target_is_not_tested():
         (lambda X, y: sup_lm_test(X, y, X[:-1]), "Z has 199 rows"),
         (lambda X, y: sup_lm_test(X, y, terms=[(0,)]), "terms holds"),
         (lambda X, y: sup_lm_test(X, y, terms=[("dose", "x-1")]), "terms holds"),
-        (lambda X, y: sup_lm_test(X, y, min_leaf=101), "no cut that leaves min_leaf = 101"),
+        (
+            lambda X, y: sup_lm_test(X, y, min_samples_leaf=101),
+            "no cut that leaves min_samples_leaf = 101",
+        ),
         (lambda X, y: sup_lm_test(X, y, n_thresholds=0), "n_thresholds is 0"),
         (lambda X, y: sup_f_test(X, y, n_permutations=0), "n_permutations is 0"),
         (lambda X, y: sup_lm_test(X[:4], y[:4]), "fits all of them"),
