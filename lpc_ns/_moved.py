@@ -2,7 +2,7 @@
 
 import sys
 from importlib import import_module
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 
 # Old module: the rooms, or folders of rooms, that hold its names today.
 MOVED = {
@@ -23,10 +23,14 @@ MOVED = {
     "lpc.imbalance": "lpc.paper",
     "ibc.screening": "ibc.terms",
     "ibc.splits": "ibc.split base.numerics",
+    "ibc.theory": "base.quantisers",
+    "ibc.regime_tests": "ibc.fixed_tests",
+    "ibc.estimator": "ibc.models base.encoding",
     "tree.formulation": "tree.problem tree.mip base.numerics",
     "tree.exact": "tree.proof tree.problem",
     "tree.search": "tree.search base.numerics",
     "tree.report": "reports",
+    "experiments.runner": "experiments.methods experiments.summaries",
 }
 
 # Old name: the name that it has there.
@@ -64,22 +68,29 @@ def find(old, name):
 
 
 class Finder:
-    """Imports old modules: empty ones that look their names up when they are asked for them."""
+    """Imports old modules, those that are gone as empty ones, and lets them find what they lack."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):
-        old = name.removeprefix("lpc_ns.")
-        return ModuleSpec(name, Finder) if name != old and old in MOVED else None
+        if name.removeprefix("lpc_ns.") not in MOVED or not name.startswith("lpc_ns."):
+            return None
+        spec = PathFinder.find_spec(name, path) or ModuleSpec(name, Finder())
+        fill = spec.loader.exec_module
+        spec.loader.exec_module = lambda module: (fill(module), add_old_names(module))
+        return spec
 
-    @staticmethod
-    def create_module(spec):
+    def create_module(self, spec):
         return None
 
-    @staticmethod
-    def exec_module(module):
-        from functools import partial
-
-        module.__getattr__ = partial(find, module.__name__.removeprefix("lpc_ns."))
+    def exec_module(self, module):
+        pass
 
 
-sys.meta_path.append(Finder)
+def add_old_names(module):
+    """Let a module look for names that it does not have."""
+    from functools import partial
+
+    module.__getattr__ = partial(find, module.__name__.removeprefix("lpc_ns."))
+
+
+sys.meta_path.insert(0, Finder)

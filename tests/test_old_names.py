@@ -20,8 +20,6 @@ OLD_NAMES = json.loads(Path(__file__).with_name("old_names.json").read_text(enco
 @pytest.mark.parametrize("module", OLD_NAMES)
 def test_every_public_name_is_there_or_told_in_the_changelog(module):
     told = re.findall(r"`([\w.]+)`", CHANGELOG.read_text(encoding="utf-8"))
-    if module in told:
-        return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         missing = [n for n in OLD_NAMES[module].split() if not hasattr(import_module(module), n)]
@@ -30,7 +28,8 @@ def test_every_public_name_is_there_or_told_in_the_changelog(module):
 
 @pytest.mark.parametrize("old", MOVED)
 def test_the_warning_names_a_place_that_works(old):
-    name = OLD_NAMES[f"lpc_ns.{old}"].split()[0]
+    names = OLD_NAMES[f"lpc_ns.{old}"].split()
+    name = next(n for n in names if n not in vars(import_module(f"lpc_ns.{old}")))
     with pytest.warns(DeprecationWarning, match=f"{old}.{name} has moved") as caught:
         value = getattr(import_module(f"lpc_ns.{old}"), name)
     now, home = re.search(r"import (\w+) from ([\w.]+)\.$", str(caught[0].message)).groups()
