@@ -26,7 +26,8 @@ ARROWS = {
     "tree": ABOVE,
     "reports": (*ABOVE, *PARTS),
     "experiments": (*ABOVE, *PARTS, "reports"),
-    "cli": (*ABOVE, *PARTS, "reports", "experiments"),
+    "warm": ("base", *PARTS),
+    "cli": (*ABOVE, *PARTS, "reports", "experiments", "warm"),
 }
 
 # Inside a part: a room imports rooms of its own storey and of those before it.
