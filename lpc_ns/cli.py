@@ -180,7 +180,7 @@ def _ibc(args):
         selection=args.selection,
         split="auto" if args.split == ["auto"] else args.split,
         candidates=args.candidates,
-        max_clusters=args.max_clusters,
+        max_cells=args.max_clusters,
         random_state=args.seed,
         n_jobs=args.jobs,
     )
