@@ -59,7 +59,7 @@ def _add_fit(commands):
         action="store_true",
         help="refuse text columns instead of one-hot encoding them",
     )
-    parser.add_argument("--n-init", type=int, help="independent restarts (default: by the size of the table)")
+    parser.add_argument("--n-init", type=int, help="independent restarts (default: by the size)")
     parser.add_argument(
         "--time-limit", type=float, metavar="SECONDS", help="stop the search after this time"
     )
