@@ -78,8 +78,8 @@ def test_iris_other_golden_values():
         assert math.isclose(
             solved(SCALED, leaves, max_depth=3, max_leaves=leaves).loss, loss, abs_tol=1e-6
         )
-    for X, losses in ((IRIS, (163.1, 140.2)), (SCALED, (49.2309322, 43.48046139))):
-        for leaves, loss in zip((3, 4), losses, strict=True):
+    for X, golden in ((IRIS, (163.1, 140.2)), (SCALED, (49.2309322, 43.48046139))):
+        for leaves, loss in zip((3, 4), golden, strict=True):
             assert math.isclose(
                 solved(X, leaves, criterion="l1", max_depth=2, max_leaves=leaves).loss,
                 loss,
