@@ -109,3 +109,30 @@ def test_a_stale_notebook_is_found_with_a_warm_cache(copy):
     assert checked.returncode == 0 and compiled(copy), checked.stderr
     wrong = run(copy, script, "--check", notebook(copy, 3.0))
     assert wrong.returncode == 1 and "--- stored\n3.0\n+++ now\n7.0" in wrong.stderr
+
+
+def test_an_inner_kernel_lives_in_its_callers(tmp_path):
+    """It has no file of its own, and a change of it changes them."""
+    shutil.copytree(ROOT / "lpc_ns", tmp_path / "lpc_ns")
+    program = (
+        "import numpy as np\n"
+        "from lpc_ns.base.numerics import kernel\n"
+        "@kernel(inner=True)\n"
+        "def weight(x):\n"
+        "    return FACTOR * x\n"
+        "@kernel(inner=True)\n"
+        "def total(x):\n"
+        "    s = 0.0\n"
+        "    for i in range(x.size):\n"
+        "        s += weight(x[i])\n"
+        "    return s\n"
+        "@kernel\n"
+        "def mean(x):\n"
+        "    return total(x) / x.size\n"
+        "print(mean(np.arange(5.0)))\n"
+    )
+    for factor, files in ((1.0, 1), (1.0, 1), (3.0, 2)):
+        (tmp_path / "caller.py").write_text(f"FACTOR = {factor}\n" + program)
+        done = run(tmp_path, "caller.py")
+        assert float(done.stdout) == 2.0 * factor, done.stderr
+        assert len(compiled(tmp_path)) == files

