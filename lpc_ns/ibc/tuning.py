@@ -20,6 +20,8 @@ class Tuning(NamedTuple):
     most_beside_all: int = 100
     most_main: int = 30
     samples_per_main: int = 8
+    most_terms: int = 8
+    flips: int = 299
     most_in_triples: int = 40
     fewest_samples: int = 8
     most_variables: int = 4
