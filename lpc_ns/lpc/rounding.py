@@ -107,7 +107,7 @@ def _depends(X, j, kept, most=10**6):
         for row, t in zip(X[:, kept], X[:, j], strict=True)
     )
 
-# %% ../../nbs/20b_lpc_rounding.ipynb #cfda983e
+# %% ../../nbs/20b_lpc_rounding.ipynb #80ed5a74
 _CAP = 1e4  # coefficients times |X_j| / |y|
 _SPREAD_CAP = 100.0  # coefficients times the distance of X_j from the other columns / |y|
 _SAME = 1e-9  # relative errors below this leave an objective that is its own bound as it is
@@ -171,7 +171,7 @@ def rounding_error(form, upper, more=0.0):
         Infinite where nothing can be said.
     """
     size = np.linalg.norm(form.X, axis=0)
-    reach = np.sqrt(form.n_clusters) * (size @ coefficient_limits(form, upper))
+    reach = size @ coefficient_limits(form, upper)
     error = factorisation_error(form) * (np.linalg.norm(form.y) + reach) + form.shift_error + more
     return float(2 * np.sqrt(upper) * error + error**2) if np.isfinite(error) else np.inf
 
