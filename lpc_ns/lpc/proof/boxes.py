@@ -578,7 +578,7 @@ def explore(pair, pool, aim, n_nodes):
                 bound = np.inf
             settle(pool, h, bound, work.score, aim.scale)
 
-# %% ../../../nbs/25aa_lpc_boxes.ipynb #c81388d0
+# %% ../../../nbs/25aa_lpc_boxes.ipynb #d7ca7238
 Coordinates = namedtuple("Coordinates", "V y R B mean error")
 
 
@@ -614,7 +614,8 @@ def round_coordinates(form, W, upper, axis=None):
     B = np.linalg.inv(R)
     mean = W.mean(axis=0)
     size = np.abs(X)
-    limits = np.abs(R) @ (coefficient_limits(form, upper) + np.abs(mean))
+    limits, _ = coefficient_limits(form, upper)
+    limits = np.abs(R) @ (limits + np.abs(mean))
     limits = np.minimum(limits, penalty_reach(R, form.penalty, upper) + np.abs(R @ mean))
     wide = np.abs(form.y) + size @ np.abs(mean) + size @ (np.abs(B) @ limits)
     error = np.finfo(float).eps * (p + 2) * np.linalg.norm(wide)
