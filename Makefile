@@ -4,12 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test lab docs notebooks readme lint bench certify clean
+.PHONY: run test quick lab docs notebooks readme lint bench certify update clean
 
-$(READY): settings.ini setup.py
+$(READY): settings.ini setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip setuptools wheel
-	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	touch $@
 
 run: $(READY)  ## fit the demonstration data sets and print the table
@@ -17,6 +17,9 @@ run: $(READY)  ## fit the demonstration data sets and print the table
 
 test: $(READY)  ## everything that continuous integration checks
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/check.py
+
+quick: $(READY)  ## of these, export, lint and the tests that need no notebook
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/check.py --quick
 
 lab: $(READY)  ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab nbs
@@ -49,5 +52,10 @@ certify: $(READY)  ## hundreds of random problems against enumeration, size and 
 	$(BIN)/python scripts/certify_regime_tests.py
 	$(BIN)/python scripts/certify_trees.py
 
+update: $(READY)  ## the newest versions that settings.ini allows, written to constraints.txt
+	$(BIN)/python -m pip install --quiet --upgrade --upgrade-strategy eager -e '.[dev]'
+	$(BIN)/python scripts/constraints.py
+	touch $(READY)
+
 clean:
-	rm -rf $(VENV) _docs _proc build dist *.egg-info
+	rm -rf $(VENV) .kernels _docs _proc build dist *.egg-info

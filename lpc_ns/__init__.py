@@ -6,12 +6,14 @@ _PUBLIC = {
     "LinearPredictiveClustering": "lpc_ns.lpc.estimator",
     "InteractionBasedClustering": "lpc_ns.ibc.estimator",
     "ClusterTree": "lpc_ns.tree.estimator",
+    "reality_test": "lpc_ns.lpc.inference.reality",
+    "select_n_clusters": "lpc_ns.lpc.inference.number",
 }
 __all__ = list(_PUBLIC)
 
 
 def __getattr__(name):
-    """Import the estimators when they are first used, so that `import lpc_ns` is quick."""
+    """Import what is public when it is first used, so that `import lpc_ns` is quick."""
     if name not in _PUBLIC:
         raise AttributeError(f"module 'lpc_ns' has no attribute {name!r}")
     from importlib import import_module

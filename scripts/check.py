@@ -1,10 +1,12 @@
 """Everything that continuous integration checks, in one command.
 
-    python scripts/check.py
+    python scripts/check.py [--quick]
 
 Each step prints its name and its seconds; the first one that fails ends the run with its output.
+What fails most often comes first. `--quick` stops before the notebooks.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -12,6 +14,8 @@ import tempfile
 import time
 import venv
 from pathlib import Path
+
+from notebooks import KERNELS
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = sys.executable
@@ -54,20 +58,19 @@ def check_readme():
     run(PYTHON, "scripts/readme.py", "--check")
 
 
+def pytest(*arguments):
+    """Run tests in as many processes as PYTEST_WORKERS says, two without it."""
+    workers = os.environ.get("PYTEST_WORKERS", "2")
+    options = ["-q", "-n", workers, "--dist", "worksteal", "-rs", "--durations=8"]
+    run(PYTHON, "-m", "pytest", *options, *arguments)
+
+
 def check_tests():
-    run(
-        PYTHON,
-        "-m",
-        "pytest",
-        "-q",
-        "-n",
-        os.environ.get("PYTEST_WORKERS", "2"),
-        "--dist",
-        "worksteal",
-        "-rs",
-        "--durations=8",
-        "tests",
-    )
+    pytest("tests", "--ignore=tests/test_notebooks.py")
+
+
+def check_notebooks():
+    pytest("tests/test_notebooks.py")
 
 
 def check_wheel():
@@ -96,11 +99,15 @@ def check_docs():
     run(PYTHON, "scripts/docs.py")
 
 
-STEPS = [check_export, check_lint, check_readme, check_wheel, check_docs, check_tests]
+QUICK = [check_export, check_lint, check_readme, check_tests]
+STEPS = [*QUICK, check_notebooks, check_wheel, check_docs]
 
 
 def main():
-    for step in STEPS:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="stop before the notebooks")
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(KERNELS))
+    for step in QUICK if parser.parse_args().quick else STEPS:
         name = step.__name__.removeprefix("check_")
         print(f"== {name}", flush=True)
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Numbers, cross-references, theorem boxes and citations of one page, for builds without Quarto.
+"""Numbers, cross-references, theorem boxes and citations of one page.
 
 `process_page` takes the cells of a notebook, as nbdev stages it, and returns cells that a plain
 Markdown renderer can show: equations, figures, tables and theorems carry their numbers, `@eq-x` is

@@ -2,10 +2,10 @@
 
     python scripts/docs.py
 
-With Quarto on the PATH this is `nbdev_docs`. Without it the pages are staged by nbdev all the same,
-numbered by `crossrefs.py` and rendered by smalldocs, all in Python; KaTeX comes from npm once and
-is kept in the user's cache. A broken link, a reference to nothing, a formula that KaTeX cannot read
-or a request to another host fails the build.
+The pages are staged by nbdev, numbered by `crossrefs.py` and rendered by smalldocs, all in Python,
+by the same commands on every machine; KaTeX comes from npm once and is kept in the user's cache. A
+broken link, a reference to nothing, a formula that KaTeX cannot read or a request to another host
+fails the build. The notebooks are written in Quarto's syntax, which is not needed to build them.
 """
 
 import html
@@ -290,8 +290,8 @@ def check_requests(output):
             )
 
 
-def build_in_python():
-    """Build the site without Quarto."""
+def build():
+    """Build the site and check it."""
     katex = katex_folder()
     shutil.rmtree(STAGED, ignore_errors=True)
     stage()
@@ -310,19 +310,8 @@ def build_in_python():
         shutil.copytree(output, OUTPUT)
 
 
-def build_with_quarto():
-    """Build the site as nbdev does; README.md is touched first, because scripts/readme.py writes it
-    and nbdev_docs must not."""
-    write_sidebar()
-    (ROOT / "README.md").touch()
-    subprocess.run(["nbdev_docs"], cwd=ROOT, check=True)
-
-
 def main():
-    if shutil.which("quarto"):
-        build_with_quarto()
-    else:
-        build_in_python()
+    build()
     print(f"Documentation: {len(list(OUTPUT.glob('*.html')))} pages in {OUTPUT.name}/")
 
 

@@ -5,13 +5,14 @@
 Without `--check` the outputs are stored. With it nothing is written: a cell that raises, or whose
 text output no longer says what is stored, makes the command fail. Numbers may differ in their last
 digits between machines, so they are compared with a relative tolerance of 1e-4; pictures are drawn
-but not compared.
+but not compared. Compiled kernels are kept in `.kernels`, unless NUMBA_CACHE_DIR names a folder.
 """
 
 import argparse
 import copy
 import math
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -22,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NBS = ROOT / "nbs"
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 TOLERANCE = 1e-4
+KERNELS = ROOT / ".kernels" / f"python-{platform.python_version()}"  # compiled code, ours alone
 
 
 def notebook_paths():
@@ -40,9 +42,12 @@ def _wanted(cell):
 def execute(path):
     """Execute one notebook in this process and return it with its outputs; a raising cell ends the
     run."""
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(KERNELS))
+    import IPython.paths
     from execnb.nbio import read_nb
     from execnb.shell import CaptureShell
 
+    IPython.paths.get_ipython_cache_dir = lambda: os.environ["NUMBA_CACHE_DIR"]  # kernels in cells
     os.chdir(NBS)
     notebook = read_nb(path)
     shell = CaptureShell(NBS, mpl_format="retina")

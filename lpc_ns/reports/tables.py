@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 
 from ..base.errors import InputError, check_matrix, check_vector
-from ..ibc.estimator import InteractionBasedClustering, ModelComparison
-from ..ibc.regime_tests import RegimeTest
+from ..ibc.estimator import InteractionBasedClustering
+from ..ibc.fixed_tests import RegimeTest
+from ..ibc.models.comparison import ModelComparison
 from ..lpc.estimator import LinearPredictiveClustering
 from ..lpc.measures import lpc_sse, null_sse_ratio
 from ..plotting import assignment_margins, plot_coefficients, plot_regimes

@@ -578,7 +578,7 @@ def explore(pair, pool, aim, n_nodes):
                 bound = np.inf
             settle(pool, h, bound, work.score, aim.scale)
 
-# %% ../../../nbs/25aa_lpc_boxes.ipynb #d7ca7238
+# %% ../../../nbs/25aa_lpc_boxes.ipynb #7ca477a9
 Coordinates = namedtuple("Coordinates", "V y R B mean error")
 
 
@@ -644,6 +644,7 @@ class BoxSearch:
     """
 
     passes = 6
+    effort = 1
 
     def __init__(self, problem, labels, gap):
         self.form = problem.proof_form

@@ -168,7 +168,7 @@ class Master:
         self.shares = np.split(x[:M], np.cumsum([len(j) for j in self.chosen])[:-1])
         self.value = cost @ x + node.fixed @ node.room
 
-# %% ../../../nbs/25b_lpc_columns.ipynb #5f5c7151
+# %% ../../../nbs/25b_lpc_columns.ipynb #426b7ce6
 class ColumnSearch:
     """
     Branch and price, with a positive penalty on every coefficient.
@@ -176,6 +176,7 @@ class ColumnSearch:
     Parameters and attributes are those of `LabelSearch`.
     """
 
+    effort = 25
     smoothing = 0.5
     rough = 0.01
     patience = 5

@@ -102,7 +102,7 @@ def try_pivots(points, trial, first, last):
             trial.above[j] = 1 - trial.above[j]
             _try_cuts(points, trial)
 
-# %% ../../../nbs/25c_lpc_enumeration.ipynb #0616428d
+# %% ../../../nbs/25c_lpc_enumeration.ipynb #0c0049b3
 class EnumerationSearch:
     """
     Two clusters, one feature: all partitions that can be optimal.
@@ -111,6 +111,7 @@ class EnumerationSearch:
     """
 
     room = 0.0
+    effort = 1
 
     def __init__(self, problem, labels, gap):
         form = problem.proof_form

@@ -14,11 +14,11 @@ import numpy as np
 from ...base.numerics import kernel
 from ..rounding import rounding_error
 
-# %% ../../../nbs/25a_lpc_branching.ipynb #54e17c21
+# %% ../../../nbs/25a_lpc_branching.ipynb #57a6f262
 ProofLimits = namedtuple(
     "ProofLimits",
     "smallest_gap trusted memory short narrow eps most_coefficients tiny few both whole"
-    " most_samples",
+    " most_samples at_once",
 )
 
 # name                what it decides                                          measured by
@@ -27,10 +27,10 @@ ProofLimits = namedtuple(
 # memory, short       bytes for boxes; boxes left when the last one is taken   certificates: hard
 # narrow              boxes of this width, relative to the data, stay whole    certify
 # eps                 a little more than the spacing of floating point         proof of the minorant
-# most_coefficients   boxes and prices serve at most so many                   certificates:
-# features
+# most_coefficients   boxes and prices serve at most so many                   certificates: uci
 # tiny, few, both,    numbers of samples between which searches change,        certificates: all
-# whole, most_samples   see the table in the notebook on certificates
+# whole, most_samples see the table in the notebook on certificates
+# at_once             groups that get a slice in a turn                        certificates: large
 LIMITS = ProofLimits(
     smallest_gap=9e-10,
     trusted=1e-7,
@@ -44,6 +44,7 @@ LIMITS = ProofLimits(
     both=300,
     whole=2_000,
     most_samples=100_000,
+    at_once=4,
 )
 
 # %% ../../../nbs/25a_lpc_branching.ipynb #7ae7f5e9
@@ -302,7 +303,7 @@ def dive(data, S, gap, rounding, n_nodes):
     now.new = 1 if new else 0
     now.nodes = now.nodes + nodes
 
-# %% ../../../nbs/25a_lpc_branching.ipynb #471d7018
+# %% ../../../nbs/25a_lpc_branching.ipynb #67460f7b
 def _open_bound(S):
     """What an unfinished search has proved: the smallest bound among threshold and open
     branches."""
@@ -336,6 +337,8 @@ class LabelSearch:
         The best partition and its value as computed here.
     rounding : float
         What rounding may hide of a value.
+    effort : int
+        What a slice costs, in slices of label search.
     room : float
         How far below the best value a bound must be aimed for the search to end, besides.
     finished : bool
@@ -346,6 +349,7 @@ class LabelSearch:
 
     trial = 5
     room = 0.0
+    effort = 1
     aims = (0.9, 0.75, 0.5, 0.35, 0.25, 0.15, 0.1, 0.05)
 
     def __init__(self, problem, labels, gap):
