@@ -2,6 +2,8 @@
 
 __version__ = "0.1.0"
 
+from . import _moved as _moved
+
 _PUBLIC = {
     "LinearPredictiveClustering": "lpc_ns.lpc.estimator",
     "InteractionBasedClustering": "lpc_ns.ibc.estimator",
