@@ -45,7 +45,7 @@ TABLES = set(
     """STATUS BACKENDS FIRST_CHOICE COEFFICIENTS SEPARABILITY UCI_DATASETS RAW_FILES PALETTE MARKERS
     REFERENCE_FAMILIES FCPS_CLUSTERS SPLIT_RULES METHODS LOSSES FORMULATIONS CRITERIA SCALINGS
     LARGEST_ENTRY LIMITS FAMILIES PENALTIES RULES_OF_ONE RULES_OF_SEVERAL
-    RULES_OF_FIXED_SIZE""".split()
+    RULES_OF_FIXED_SIZE MODELS""".split()
 )
 
 # Not reached yet (28 November 2026): rooms that are being divided. A room leaves this list when it
@@ -59,13 +59,13 @@ PENDING = {
         tree.estimator tree.search.local
     """,
     "classes": """
-        ibc.estimator lpc.estimator lpc.proof.columns reports.tables tree.estimator
-        tree.search.local
+        ibc.estimator lpc.estimator lpc.inference.estimator lpc.proof.columns
+        reports.tables tree.estimator tree.search.local
     """,
     "constants": """
-        base.encoding base.selection base.tables ibc.estimator lpc.paper.global_mip
-        lpc.paper.ns_mip lpc.paper.qpbo lpc.search.local_search reports.tables
-        tree.estimator tree.mip.hyperplanes tree.search.local
+        base.encoding base.selection base.tables lpc.paper.global_mip lpc.paper.ns_mip
+        lpc.paper.qpbo lpc.search.local_search reports.tables tree.estimator
+        tree.mip.hyperplanes tree.search.local
     """,
     "arguments": """
         lpc.search.local_search tree.search.local
