@@ -9,6 +9,7 @@ _PUBLIC = {
     "InteractionBasedClustering": "lpc_ns.ibc.estimator",
     "ClusterTree": "lpc_ns.tree.estimator",
     "reality_test": "lpc_ns.lpc.inference.reality",
+    "select_n_clusters": "lpc_ns.lpc.inference.number",
 }
 __all__ = list(_PUBLIC)
 
