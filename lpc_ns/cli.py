@@ -89,8 +89,8 @@ def _add_ibc(commands):
     )
     parser.add_argument(
         "--selection",
-        default="ebic",
-        help="ebic, lasso, elastic-net, hierarchical or group (default: ebic)",
+        default="forward",
+        help="forward, ebic, lasso, elastic-net, hierarchical or group (default: forward)",
     )
     parser.add_argument(
         "--split",

@@ -526,17 +526,24 @@ class IBCReport:
 
     def interactions(self):
         """
-        The ranked products, and which of them the models use.
+        The ranked products, which of them the models use, and on which evidence.
 
         Returns
         -------
         DataFrame
+            Columns term, F (beside all main effects; with few samples a score beside two), df,
+            p_value (of the products that were taken one by one, allowing for the search) and
+            selected.
         """
         ranking = self.model.interactions_
+        taken = self.model.selection_
         if ranking is None:
-            return pd.DataFrame(columns=["term", "F", "df", "p_value", "p_bonferroni", "selected"])
-        return ranking.to_frame(self.table.feature_names).assign(
-            selected=[term in self.model.terms_ for term in ranking.terms]
+            return pd.DataFrame(columns=["term", "F", "df", "p_value", "selected"])
+        p_values = {} if taken is None else dict(zip(taken.terms, taken.p_value, strict=True))
+        table = ranking.to_frame(self.table.feature_names)
+        return table.drop(columns=["p_bonferroni"], errors="ignore").assign(
+            p_value=[p_values.get(term, float("nan")) for term in ranking.terms],
+            selected=[term in self.model.terms_ for term in ranking.terms],
         )
 
     def labels(self, level=0.9):
