@@ -9,6 +9,7 @@ _PUBLIC = {
     "MixtureOfRegressions": "lpc_ns.lpc.inference.estimator",
     "reality_test": "lpc_ns.lpc.inference.reality",
     "select_n_clusters": "lpc_ns.lpc.inference.number",
+    "which_regime": "lpc_ns.advisor",
 }
 __all__ = list(_PUBLIC)
 
