@@ -18,7 +18,7 @@ run: $(READY)  ## fit the demonstration data sets and print the table
 test: $(READY)  ## everything that continuous integration checks
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/check.py
 
-quick: $(READY)  ## of these, export, lint and the tests that need no notebook
+quick: $(READY)  ## of these, export, lint and the tests that take a moment
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/check.py --quick
 
 lab: $(READY)  ## JupyterLab on the notebooks
