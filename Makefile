@@ -49,6 +49,7 @@ bench: $(READY)  ## benchmarks: ratios measured in one run on this machine
 certify: $(READY)  ## hundreds of random problems against enumeration, size and power of tests; the test suite runs a small sample
 	$(BIN)/python scripts/certify_formulations.py
 	$(BIN)/python scripts/certify_bounds.py 10000
+	$(BIN)/python scripts/certify_bounds.py --ill 2000
 	$(BIN)/python scripts/certify_regime_tests.py
 	$(BIN)/python scripts/certify_trees.py
 
