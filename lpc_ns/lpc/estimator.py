@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['METHODS', 'search_and_prove', 'LinearPredictiveClustering']
 
-# %% ../../nbs/28_lpc_estimator.ipynb #bb774e80
+# %% ../../nbs/28_lpc_estimator.ipynb #b2ff5593
 import warnings
 from dataclasses import replace
 
@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..base.encoding import learn_encoding
 from lpc_ns.base.errors import (
     DataWarning,
     InputError,
@@ -28,6 +29,7 @@ from .search.local_search import greedy, local_search
 from .paper.ns_mip import ns_mip
 from .problem import canonical_labels, make_problem, refit, residual_sse
 from .paper.qpbo import ns_qpbo
+from .units import own_units, standard_units
 
 # %% ../../nbs/28_lpc_estimator.ipynb #ed45e4bb
 _SEARCH = ("n_init", "time_limit", "random_state", "n_jobs", "verbose")
@@ -105,7 +107,7 @@ def _options(estimator):
         del options["solver"]
     return function, options
 
-# %% ../../nbs/28_lpc_estimator.ipynb #ad2254dc
+# %% ../../nbs/28_lpc_estimator.ipynb #1e216499
 class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
     """
     Several linear regressions in one cloud: find the clusters and their coefficients together.
@@ -126,6 +128,11 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
     ridge : float
         Weight of the sum of squared coefficients, not scaled by the number of samples. With 0, a
         cluster without a unique fit takes the minimum-norm one.
+    standardize : bool
+        Pose eq. (1) for features and target of mean 0 and variance 1, so that units decide nothing.
+        Coefficients, predictions and `sse_` are in the units of the data all the same;
+        `objective_`, `lower_bound_` and `ridge` belong to the standardised problem. False is eq.
+        (1) as printed.
     penalize_intercept : bool
         Whether the penalty includes the intercepts, as in eq. (1).
     loss : {"squared", "absolute"}
@@ -154,17 +161,18 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
     labels_ : ndarray of int64, shape (n_samples,)
         Cluster of each sample.
     coef_ : ndarray of shape (n_clusters, n_features)
-        Slopes of each cluster, in units of y per unit of the feature.
+        Slopes of each cluster, in units of y per unit of the feature; a column of text has one
+        for each level but the reference, see `encoding_`.
     intercept_ : ndarray of shape (n_clusters,)
     cluster_sizes_ : ndarray of int64, shape (n_clusters,)
         Number of samples in each cluster.
     cluster_weights_ : ndarray of shape (n_clusters,)
         Share of the total sample weight in each cluster; the weights of `predict`.
     objective_ : float
-        Eq. (1), recomputed from the labels; with the absolute loss, the sum of absolute errors plus
-        penalty.
+        Eq. (1), of the standardised data, recomputed from the labels; with the absolute loss, the
+        sum of absolute errors plus penalty.
     sse_ : float
-        The (weighted) sum of squared residuals.
+        The (weighted) sum of squared residuals, in squared units of y.
     lower_bound_ : float
         No partition has a smaller objective; 0 when nothing was proved.
     gap_ : float
@@ -176,6 +184,10 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
         draws it.
     solution_ : LPCSolution
         All of the search's results, with the objective of each restart.
+    encoding_ : TableEncoding
+        How columns of text and dates became features.
+    units_ : Units
+        Centres and scales of the standardised problem.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Names of the columns, if X is a DataFrame.
@@ -211,6 +223,7 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
         *,
         method="auto",
         ridge=0.01,
+        standardize=True,
         penalize_intercept=True,
         loss="squared",
         gap=1e-4,
@@ -224,6 +237,7 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
         self.n_clusters = n_clusters
         self.method = method
         self.ridge = ridge
+        self.standardize = standardize
         self.penalize_intercept = penalize_intercept
         self.loss = loss
         self.gap = gap
@@ -241,7 +255,8 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
-            Numeric and finite, without a column of ones.
+            Numeric and finite, without a column of ones; a data frame may hold text, categories
+            and dates.
         y : array-like of shape (n_samples,)
             Target, numeric and finite.
         sample_weight : array-like of shape (n_samples,), optional
@@ -266,21 +281,30 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
             If the data can be fitted but the result may not mean what it seems to.
         """
         method, options = _options(self)
-        features = check_matrix(X)
+        self.encoding_ = learn_encoding(X)
+        features = self.encoding_.apply(X)
         validate_data(self, X=X, skip_check_array=True)
         target = check_vector(_one_column(y), len(features))
-        problem = make_problem(
-            features, target, self.n_clusters, self.ridge, self.penalize_intercept, sample_weight
-        )
-        warn_doubtful(
-            features, target, problem.n_clusters, list(getattr(self, "feature_names_in_", []))
-        )
-        self.solution_ = method(problem, **options)
         weights = (
             np.ones(len(features))
             if sample_weight is None
             else check_vector(sample_weight, len(features), "sample_weight")
         )
+        self.units_ = (
+            standard_units(features, target, weights)
+            if self.standardize
+            else own_units(features.shape[1])
+        )
+        problem = make_problem(
+            self.units_.features(features),
+            self.units_.target(target),
+            self.n_clusters,
+            self.ridge,
+            self.penalize_intercept,
+            None if sample_weight is None else weights,
+        )
+        warn_doubtful(features, target, problem.n_clusters, list(self.encoding_.names))
+        self.solution_ = method(problem, **options)
         self._read_solution(problem, features, target, weights)
         return self
 
@@ -292,13 +316,12 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
         W = loss_refit(problem, labels, "absolute") if absolute else refit(problem, labels)
         ignored = weights == 0
         if ignored.any():
-            labels[ignored] = _nearest(features[ignored], target[ignored], W)
+            labels[ignored] = _nearest(features[ignored], target[ignored], *self.units_.restate(W))
         self.labels_ = labels
-        self.intercept_ = W[:, 0].copy()
-        self.coef_ = W[:, 1:].copy()
+        self.coef_, self.intercept_ = self.units_.restate(W)
         self.cluster_sizes_ = np.bincount(labels, minlength=K)
         self.cluster_weights_ = np.bincount(labels, weights, minlength=K) / weights.sum()
-        self.sse_ = residual_sse(problem, labels, W)
+        self.sse_ = self.units_.y_scale**2 * residual_sse(problem, labels, W)
         found = self.solution_
         self.trace_ = found.trace
         self.objective_ = found.objective
@@ -332,8 +355,10 @@ class LinearPredictiveClustering(RegressorMixin, BaseEstimator):
             Column k is the regression of cluster k, in units of y.
         """
         check_is_fitted(self)
-        features = check_matrix(X)
+        if not self.encoding_.codes:
+            X = check_matrix(X)
         validate_data(self, X=X, reset=False, skip_check_array=True)
+        features = self.encoding_.apply(X)
         return features @ self.coef_.T + self.intercept_
 
     def predict(self, X):
@@ -387,6 +412,6 @@ def _one_column(y):
     return column_or_1d(y, warn=True) if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1 else y
 
 
-def _nearest(features, target, W):
-    """Cluster of smallest residual, coefficients with the intercept first."""
-    return np.abs(target[:, None] - features @ W[:, 1:].T - W[:, 0]).argmin(axis=1)
+def _nearest(features, target, coef, intercept):
+    """Cluster of smallest residual."""
+    return np.abs(target[:, None] - features @ coef.T - intercept).argmin(axis=1)
