@@ -46,15 +46,14 @@ from lpc_ns.lpc.problem import make_problem as make_regression
 from lpc_ns.lpc.problem import objective
 from lpc_ns.lpc.search.local_search import local_search
 from lpc_ns.tree.explain import explain_labels
-from lpc_ns.tree.problem.formulation import (
-    brute_force,
+from lpc_ns.tree.mip.hyperplanes import line_splits, separating_tree
+from lpc_ns.tree.mip.solve import mip_tree
+from lpc_ns.tree.problem.enumeration import brute_force
+from lpc_ns.tree.problem.objective import (
     cluster_centers,
     cluster_loss,
-    line_splits,
     make_problem,
     minmax,
-    mip_tree,
-    separating_tree,
 )
 from lpc_ns.tree.proof.exact import exact_tree
 from lpc_ns.tree.search.local import (
@@ -200,7 +199,7 @@ def proofs():
             "objective": found.objective,
             "gap": found.gap,
             "status": found.status,
-            "nodes": found.nodes,
+            "nodes": found.n_nodes,
             "seconds": seconds,
         }
         row = {"problem": name, "n": problem.n_samples, "p": problem.n_features} | limits | proof
@@ -277,7 +276,9 @@ def sets(interpreter):
             found = exact_tree(problem, start=local, max_nodes=nodes(problem))
             losses = {
                 "ours": found.loss,
-                "bound": min(found.loss, max(found.lower_bound, local.lower_bound) * problem.omega),
+                "bound": min(
+                    found.loss, max(found.lower_bound, local.lower_bound) * problem.root_loss
+                ),
             }
             seconds = time.process_time() - begin
             proved = losses["bound"] >= found.loss * (1 - 1e-9)

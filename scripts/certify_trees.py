@@ -19,13 +19,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from lpc_ns.base.errors import DataWarning
-from lpc_ns.tree.problem.formulation import (
-    brute_force,
-    feature_splits,
-    line_splits,
-    make_problem,
-    mip_tree,
-)
+from lpc_ns.tree.mip.hyperplanes import line_splits
+from lpc_ns.tree.mip.solve import mip_tree
+from lpc_ns.tree.problem.enumeration import brute_force, feature_splits
+from lpc_ns.tree.problem.objective import make_problem
 from lpc_ns.tree.proof.exact import exact_tree
 
 TOLERANCE = 1e-6

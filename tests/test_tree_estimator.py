@@ -55,7 +55,7 @@ def test_objective_is_the_loss_of_the_labels(iris, criterion, scaling):
         )
 
     expected = sum(loss(Z[model.labels_ == k]) for k in range(len(model.cluster_sizes_)))
-    assert model.inertia_ == pytest.approx(expected) and model.omega_ == pytest.approx(loss(Z))
+    assert model.loss_ == pytest.approx(expected) and model.root_loss_ == pytest.approx(loss(Z))
     assert model.objective_ == pytest.approx(expected / loss(Z) + 0.01 * model.tree_.n_splits)
     assert model.score(iris) == pytest.approx(-expected)
     center = (
@@ -72,9 +72,9 @@ def test_published_losses_of_iris(iris):
     clusters that share 4, min-max scaled."""
     for K, loss in ((3, 7.476522), (4, 6.1124713), (5, 5.14707908)):
         model = ClusterTree(K, max_depth=3, max_leaves=K, method="exact").fit(iris)
-        assert model.status_ == "optimal" and model.inertia_ == pytest.approx(loss, rel=1e-6)
+        assert model.status_ == "optimal" and model.loss_ == pytest.approx(loss, rel=1e-6)
     shared = ClusterTree(3, max_depth=2, method="exact").fit(iris)
-    assert shared.status_ == "optimal" and shared.inertia_ == pytest.approx(7.18871013, rel=1e-7)
+    assert shared.status_ == "optimal" and shared.loss_ == pytest.approx(7.18871013, rel=1e-7)
 
 
 def test_every_method_agrees_where_all_prove():
@@ -83,7 +83,7 @@ def test_every_method_agrees_where_all_prove():
         method: ClusterTree(3, criterion="l1", max_depth=2, method=method, random_state=0).fit(X)
         for method in METHODS
     }
-    assert models["exact"].inertia_ == pytest.approx(1.56514628, rel=1e-7)
+    assert models["exact"].loss_ == pytest.approx(1.56514628, rel=1e-7)
     for method, model in models.items():
         assert model.objective_ == pytest.approx(models["exact"].objective_, rel=1e-6)
         assert model.lower_bound_ <= model.objective_
@@ -148,13 +148,13 @@ def test_a_price_prunes_and_a_path_shows_it(iris):
 def test_a_margin_never_costs_a_leaf_its_samples():
     X = make_blobs(40, 2, centers=3, cluster_std=1.0, random_state=0)[0]
     plain, wide = (ClusterTree(3, margin=margin, method="exact").fit(X) for margin in (False, True))
-    assert wide.status_ == "optimal" and wide.inertia_ <= plain.inertia_ * 1.01
+    assert wide.status_ == "optimal" and wide.loss_ <= plain.loss_ * 1.01
 
 
 def test_separate_loss_features(iris):
     species = pd.get_dummies(load_iris().target).astype(float)
     model = ClusterTree(3, method="exact").fit(iris, loss_X=species)
-    assert model.inertia_ < 0.12 * model.omega_ and model.cluster_centers_.shape == (3, 3)
+    assert model.loss_ < 0.12 * model.root_loss_ and model.cluster_centers_.shape == (3, 3)
     for call in (
         lambda: model.transform(iris),
         lambda: model.score(iris),
@@ -204,7 +204,7 @@ def test_as_many_clusters_as_samples():
     X = np.random.default_rng(0).normal(size=(6, 2))
     model = ClusterTree(6, **LOCAL).fit(X)
     assert (
-        model.inertia_ == pytest.approx(0, abs=1e-12)
+        model.loss_ == pytest.approx(0, abs=1e-12)
         and sorted(model.labels_) == list(range(6))
         and model.status_ == "optimal"
     )

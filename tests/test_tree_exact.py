@@ -15,14 +15,9 @@ from sklearn.datasets import load_iris, make_blobs
 
 from lpc_ns.base.errors import DataNotFoundError, InputError
 from lpc_ns.datasets import load_cluster_tree_cases
-from lpc_ns.tree.problem.formulation import (
-    branch,
-    brute_force,
-    leaf,
-    make_problem,
-    minmax,
-    tree_objective,
-)
+from lpc_ns.tree.problem.enumeration import brute_force
+from lpc_ns.tree.problem.objective import make_problem, minmax, tree_objective
+from lpc_ns.tree.problem.trees import branch, leaf
 from lpc_ns.tree.proof import exact
 from lpc_ns.tree.proof.exact import exact_tree
 
@@ -287,7 +282,7 @@ def test_inner_kernels_are_called_by_kernels_only():
 def test_a_new_process_uses_the_compiled_kernels():
     code = (
         "import numpy as np; from lpc_ns.tree.proof.exact import exact_tree; from"
-        " lpc_ns.tree.problem.formulation import make_problem; "
+        " lpc_ns.tree.problem.objective import make_problem; "
     )
     code += (
         "X = np.random.default_rng(0).normal(size=(30, 2)); print(exact_tree(make_problem(X, 2,"

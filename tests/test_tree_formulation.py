@@ -10,22 +10,19 @@ from sklearn.datasets import make_blobs
 
 from lpc_ns.base.errors import DataNotFoundError, DataWarning, InputError, MissingBackendError
 from lpc_ns.datasets import find_data, load_cluster_tree_cases
-from lpc_ns.tree.problem.formulation import (
-    branch,
-    brute_force,
-    build_tree_model,
+from lpc_ns.tree.mip.hyperplanes import line_splits, separate, separating_tree
+from lpc_ns.tree.mip.model import build_tree_model
+from lpc_ns.tree.mip.solve import mip_tree
+from lpc_ns.tree.problem.enumeration import brute_force
+from lpc_ns.tree.problem.objective import (
     cluster_loss,
-    leaf,
-    line_splits,
     make_problem,
     make_solution,
     minmax,
-    mip_tree,
-    separate,
-    separating_tree,
     split_margins,
     tree_objective,
 )
+from lpc_ns.tree.problem.trees import branch, leaf
 
 
 def published():
@@ -90,7 +87,7 @@ def test_published_optima_are_reproduced_from_their_splits(name):
     tree = published_tree(case)
     assert abs(tree_objective(problem, tree) - case.reference["exact_obj"]) < 1e-9
     assert abs(split_margins(problem, tree).sum() - case.reference["margin_sum"]) < 1e-9
-    assert problem.omega == pytest.approx(case.reference["tss_minmax"])
+    assert problem.root_loss == pytest.approx(case.reference["tss_minmax"])
     assert cluster_loss(problem, tree.assign(problem.X)) == pytest.approx(
         case.reference["sse_minmax"]
     )
@@ -110,7 +107,7 @@ def test_published_hyperplanes_from_kmeans():
     labels = KMeans(3, n_init=20, random_state=0).fit(problem.X).labels_
     found = make_solution(problem, separating_tree(problem, labels))
     assert np.isclose(
-        np.sqrt(found.loss / problem.omega), case.reference["sqrt_sse_ratio"], atol=1e-8
+        np.sqrt(found.loss / problem.root_loss), case.reference["sqrt_sse_ratio"], atol=1e-8
     )
     assert found.objective <= case.reference["gurobi_obj"] + 1e-6
     assert split_margins(problem, found.tree)[~found.tree.is_leaf].min() >= 0.0025

@@ -7,14 +7,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine, make_blobs
 
-from lpc_ns.tree.problem.formulation import (
-    branch,
-    brute_force,
-    cluster_loss,
-    leaf,
-    make_problem,
-    tree_objective,
-)
+from lpc_ns.tree.problem.enumeration import brute_force
+from lpc_ns.tree.problem.objective import cluster_loss, make_problem, tree_objective
+from lpc_ns.tree.problem.trees import branch, leaf
 from lpc_ns.tree.search import local as search
 from lpc_ns.tree.search.local import (
     cart_tree,
@@ -117,8 +112,8 @@ def test_sweeps_find_the_best_split_and_the_best_insertion(criterion, setting):
             search._with_part(smaller, u, branch(*sides, b, f))
             for sides in ((leaf(k), old), (old, leaf(k)))
         ]
-    best = min(objective(t) for t in tried if allowed(t)) / problem.omega
-    assert objective(larger) / problem.omega <= value + 1e-9
+    best = min(objective(t) for t in tried if allowed(t)) / problem.root_loss
+    assert objective(larger) / problem.root_loss <= value + 1e-9
     assert value == pytest.approx(best) if exact else value >= best - 1e-9
 
 
@@ -152,7 +147,7 @@ def test_never_worse_than_the_constructions_it_starts_from(load):
         assert (
             0.8 * found.objective
             < found.lower_bound
-            <= cluster_loss(problem, labels) / problem.omega
+            <= cluster_loss(problem, labels) / problem.root_loss
         )
 
 

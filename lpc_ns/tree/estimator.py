@@ -25,11 +25,12 @@ from lpc_ns.base.errors import (
     check_matrix,
     check_nonnegative,
 )
-from ..plotting import MARKERS, PALETTE
-from .proof.exact import exact_tree
-from .problem.formulation import cluster_loss, make_problem, minmax, mip_tree
-from .search.local import local_tree, reference_labels
 from ..base.numerics import clock
+from ..plotting import MARKERS, PALETTE
+from .mip.solve import mip_tree
+from .problem.objective import cluster_loss, make_problem, minmax
+from .proof.exact import exact_tree
+from .search.local import local_tree, reference_labels
 
 # %% ../../nbs/33_tree_estimator.ipynb #05a86ac8
 def shortest_between(low, high):
@@ -418,7 +419,7 @@ def search_and_prove(problem, *, n_init=None, time_limit=None, random_state=None
         lower_bound=min(bound, best.objective),
         status="optimal" if proved else found[-1].status,
         seconds=clock() - begin,
-        nodes=sum(s.nodes for s in found),
+        n_nodes=sum(s.n_nodes for s in found),
     )
 
 
@@ -527,9 +528,9 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
     cluster_sizes_ : ndarray of int64, shape (n_used_clusters,)
     objective_ : float
         Loss relative to a single cluster, plus the price of the splits.
-    inertia_ : float
+    loss_ : float
         The loss: sum of squared distances (l2) or absolute deviations (l1) of the scaled features.
-    omega_ : float
+    root_loss_ : float
         The loss of a single cluster, in the same units.
     lower_bound_ : float
         No tree of the allowed shape has a smaller objective; 0 when nothing was proved.
@@ -682,13 +683,13 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
         found = self.solution_
         self.tree_ = splits.restate(found.tree, features)
         self.labels_ = self.tree_.assign(features)
-        self.omega_ = problem.omega
+        self.root_loss_ = problem.root_loss
         centers = np.tile(target[0], (len(found.centers), 1))
         centers[:, self._loss_scaling.columns] = self._loss_scaling.inverse_transform(found.centers)
         self.cluster_centers_ = centers
         self.cluster_sizes_ = np.bincount(self.labels_, minlength=len(centers))
         self.objective_ = found.objective
-        self.inertia_ = found.loss
+        self.loss_ = found.loss
         self.lower_bound_ = found.lower_bound
         self.gap_ = found.gap
         self.status_ = found.status
@@ -1011,7 +1012,7 @@ def tree_path(estimator, X, values, parameter="n_clusters"):
                 "clusters": len(model.cluster_sizes_),
                 "leaves": model.tree_.n_leaves,
                 "depth": model.tree_.depth,
-                "loss": model.inertia_ / model.omega_,
+                "loss": model.loss_ / model.root_loss_,
                 "price_of_explainability": model.price_of_explainability_,
                 "silhouette": model.silhouette(X),
                 "objective": model.objective_,

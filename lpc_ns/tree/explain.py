@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..base.errors import InputError, check_count, check_vector
+from .problem.objective import TreeSolution, make_problem
+from .problem.trees import Tree, branch, leaf
 from .proof.exact import exact_tree
-from .problem.formulation import Tree, TreeSolution, branch, leaf, make_problem
 
 # %% ../../nbs/34_tree_experiments.ipynb #ed80bc78
 @dataclass(frozen=True, eq=False)

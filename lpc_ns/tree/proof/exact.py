@@ -24,16 +24,14 @@ from tqdm import tqdm
 
 from ...base.errors import InputError, InputTypeError, check_count, check_nonnegative
 from ...base.numerics import clock, kernel, midpoint, relative_gap
-from lpc_ns.tree.problem.formulation import (
-    Tree,
+from lpc_ns.tree.problem.objective import (
     TreeSolution,
-    branch,
     cluster_loss,
-    leaf,
     make_solution,
     normalised_loss,
     tree_objective,
 )
+from ..problem.trees import Tree, branch, leaf
 
 # %% ../../../nbs/31_tree_exact.ipynb #8325988f
 Data = namedtuple("Data", "X Z loss_rows rank team distance price reward least min_leaf l1")
@@ -743,7 +741,7 @@ def _prepare(problem):
 
 def _priced(problem, data, theta):
     """Prices of equation eq-price in units of the loss, with the loss weighed by theta."""
-    unit = problem.omega / theta
+    unit = problem.root_loss / theta
     price = (problem.complexity + problem.margin) * unit
     reward = problem.margin * unit / 2
     return data._replace(price=price, reward=reward / problem.span, least=price - reward)
@@ -836,7 +834,8 @@ class _OwnClusters:
 
     def __init__(self, data, orders, leaves, depth, cap=np.inf, gap=0.0):
         n = orders.shape[1]
-        p, rows = (len(data.X), len(orders))
+        p = len(data.X)
+        rows = len(orders)
         depth = leaves - 1 if depth is None else min(depth, leaves - 1)
         self.leaves = min(leaves, 2**depth)
         self.depth = depth
@@ -886,7 +885,7 @@ class _OwnClusters:
         self.finished = state == DONE
 
     @property
-    def nodes(self):
+    def n_nodes(self):
         """Nodes so far."""
         return int(self.frames.state[NODES])
 
@@ -1537,7 +1536,8 @@ class _SharedClusters:
 
     def __init__(self, data, orders, n_clusters, leaves, depth, cap=np.inf, gap=0.0):
         rows, n = orders.shape
-        p, q = (len(data.X), data.Z.shape[1])
+        p = len(data.X)
+        q = data.Z.shape[1]
         self.depth = leaves - 1 if depth is None else min(depth, leaves - 1)
         self.leaves = min(leaves, 2**self.depth)
         self.orders = orders
@@ -1599,7 +1599,7 @@ class _SharedClusters:
             )
 
     @property
-    def nodes(self):
+    def n_nodes(self):
         """Nodes so far."""
         return int(self.levels.state[S_NODES])
 
@@ -1643,7 +1643,7 @@ def _envelope(lines):
 
 # %% ../../../nbs/31_tree_exact.ipynb #83f8c2c0
 def _rounding(problem):
-    """How far a computed loss may be off, in units of omega."""
+    """How far a computed loss may be off, in units of root_loss."""
     return (problem.n_samples + problem.loss_X.shape[1] + 10) * np.finfo(float).eps
 
 # %% ../../../nbs/31_tree_exact.ipynb #e84931ed
@@ -1698,7 +1698,7 @@ class _Proof:
         self.value = np.inf
         self.points = []
         self.lines = {0.0: 0.0}
-        self.nodes = 0
+        self.n_nodes = 0
         self.offer(leaf())
         self.offer(
             _greedy_tree(
@@ -1715,7 +1715,7 @@ class _Proof:
         value = tree_objective(self.problem, tree)
         loss = cluster_loss(problem, tree.assign(problem.X))
         self.points.append(
-            (loss / problem.omega, max(value - float(normalised_loss(problem, loss)), 0.0))
+            (loss / problem.root_loss, max(value - float(normalised_loss(problem, loss)), 0.0))
         )
         if value < self.value:
             self.tree = tree
@@ -1743,14 +1743,14 @@ class _Proof:
     def run(self, search, theta, offers=True, bounds=True):
         """Run a search to its end: whether it offers trees, and whether its bound is one for all
         trees."""
-        before = self.nodes
+        before = self.n_nodes
         offered = np.inf
 
         def report():
             nonlocal offered
-            self.nodes = before + search.nodes
+            self.n_nodes = before + search.n_nodes
             if bounds:
-                h = theta * (search.lower / self.problem.omega - 2 * _rounding(self.problem))
+                h = theta * (search.lower / self.problem.root_loss - 2 * _rounding(self.problem))
                 self.lines[theta] = max(self.lines.get(theta, 0.0), h)
             if offers and search.best < offered:
                 offered = search.best
@@ -1763,7 +1763,7 @@ class _Proof:
             while not search.finished:
                 if clock() >= self.deadline:
                     raise _Stop("time_limit")
-                if self.nodes >= self.max_nodes:
+                if self.n_nodes >= self.max_nodes:
                     raise _Stop("feasible")
                 search.advance()
                 report()
@@ -1780,7 +1780,7 @@ class _Proof:
     def cap(self, theta):
         """Loss plus prices of the best known tree for a weight, less the gap."""
         u, e = self.point(theta)
-        return (u + e / theta) * self.problem.omega * (1 - self.gap)
+        return (u + e / theta) * self.problem.root_loss * (1 - self.gap)
 
     def solve(self, theta):
         """Prove h(theta), and find a tree that attains it."""
@@ -1930,5 +1930,5 @@ def exact_tree(problem, *, time_limit=None, max_nodes=None, gap=1e-9, start=None
         lower_bound=proof.lower,
         status=status,
         seconds=clock() - begin,
-        nodes=proof.nodes,
+        n_nodes=proof.n_nodes,
     )

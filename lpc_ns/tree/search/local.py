@@ -19,15 +19,13 @@ from tqdm import tqdm
 
 from ...base.errors import InputError, check_count, check_nonnegative, check_vector
 from ...base.numerics import clock, kernel, midpoint, spawn_seeds
-from lpc_ns.tree.problem.formulation import (
-    Tree,
-    branch,
+from lpc_ns.tree.problem.objective import (
     cluster_centers,
     cluster_loss,
-    leaf,
     make_solution,
     normalised_loss,
 )
+from ..problem.trees import Tree, branch, leaf
 
 # %% ../../../nbs/32_tree_search.ipynb #34a10a29
 @kernel
@@ -781,7 +779,7 @@ def tree_for_centers(problem, centers):
     """
     C = _distances(problem, centers)
     rows = _orders(problem.X)
-    price = (problem.complexity + problem.margin) * problem.omega
+    price = (problem.complexity + problem.margin) * problem.root_loss
     smallest = problem.min_samples_leaf
     if _fits(problem, depth=2, leaves=4):
         return _fixed_tree(problem.X, C, rows, smallest, price)
@@ -1071,7 +1069,7 @@ class _Search:
                     costs,
                     rows,
                     self.problem.min_samples_leaf,
-                    self.price * self.problem.omega,
+                    self.price * self.problem.root_loss,
                 )
                 other = _with_part(tree, u, new)
                 tree = other if self.improves(other, tree) else tree
@@ -1255,17 +1253,15 @@ def kmeans_lower_bound(
     Returns
     -------
     float
-        In units of `problem.omega`'s, that is of the loss.
+        In units of `problem.root_loss`'s, that is of the loss.
     """
     deadline = (
-        np.inf
-        if time_limit is None
-        else clock() + check_nonnegative("time_limit", time_limit)
+        np.inf if time_limit is None else clock() + check_nonnegative("time_limit", time_limit)
     )
     K = problem.n_clusters if n_clusters is None else check_count("n_clusters", n_clusters)
     n = problem.n_samples
     if K == 1:
-        return problem.omega
+        return problem.root_loss
     labels = reference_labels(problem, random_state) if labels is None else labels
     scatter = np.linalg.svd(problem.loss_X - problem.loss_X.mean(axis=0), compute_uv=False) ** 2
     spectral = scatter[K - 1 :].sum() * (1 - 1e-12) if problem.criterion == "l2" else 0.0
@@ -1315,7 +1311,7 @@ def _objective_bound(problem, labels, deadline, random_state):
         )
 
     last = bound(K, labels)
-    values = {k: value(k, last if k > 1 else problem.omega) for k in range(K, 0, -1)}
+    values = {k: value(k, last if k > 1 else problem.root_loss) for k in range(K, 0, -1)}
     coarse = set(range(2, K))
     while (k := min(values, key=values.get)) in coarse and clock() < deadline:
         values[k] = max(
@@ -1404,7 +1400,7 @@ def local_tree(problem, *, n_init=None, time_limit=None, random_state=None, verb
         lower_bound=bound,
         status=status,
         seconds=clock() - begin,
-        nodes=search.looked,
+        n_nodes=search.looked,
     )
     return replace(solution, status="optimal") if solution.gap <= 1e-9 else solution
 
