@@ -6,8 +6,7 @@
 __all__ = ['GLANCE', 'EFFORT', 'MOST_NODES', 'METHODS', 'SCALINGS', 'PATHS', 'shortest_between', 'draw_tree', 'draw_partition',
            'search_and_prove', 'ClusterTree', 'tree_path']
 
-# %% ../../nbs/33_tree_estimator.ipynb #19bfaa90
-import textwrap
+# %% ../../nbs/33_tree_estimator.ipynb #beaf552e
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
@@ -18,6 +17,7 @@ from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin, clone
 from sklearn.metrics import silhouette_score
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..base.encoding import learn_encoding
 from lpc_ns.base.errors import (
     InputError,
     check_choice,
@@ -26,10 +26,11 @@ from lpc_ns.base.errors import (
     check_nonnegative,
 )
 from ..base.numerics import clock
-from ..plotting import MARKERS, PALETTE
+from ..plotting import MARKERS, PALETTE, plain_label
 from .mip.solve import mip_tree
 from .problem.objective import cluster_loss, make_problem, minmax
 from .proof.exact import exact_tree
+from .questions import Question, questions, variable_weights, weigh
 from .search.local import local_tree, reference_labels
 
 # %% ../../nbs/33_tree_estimator.ipynb #05a86ac8
@@ -59,7 +60,7 @@ def shortest_between(low, high):
         else np.format_float_positional(number, trim="-")
     )
 
-# %% ../../nbs/33_tree_estimator.ipynb #5ba3df59
+# %% ../../nbs/33_tree_estimator.ipynb #e11b0f0c
 def _shown_weights(tree, node):
     """Coefficients of a split, the largest of them 1."""
     return tree.weights[node] / np.abs(tree.weights[node]).max()
@@ -92,8 +93,19 @@ def _shown_thresholds(tree, X):
     return shown
 
 
+def _short_thresholds(tree, X):
+    """The tree with the thresholds that are printed, so that rules and predictions agree."""
+    threshold = tree.threshold.copy()
+    single = tree.feature >= 0
+    shown = _shown_thresholds(tree, X)
+    threshold[single] = [float(shown[node]) for node in np.flatnonzero(single)]
+    return replace(tree, threshold=threshold)
+
+
 def _interval(side, above, upto):
-    """A condition as text; either end may be missing."""
+    """A condition as text; either end may be missing. A question about levels is answered."""
+    if isinstance(side, Question):
+        return str(side) if above is None else side.no
     if above is None:
         return f"{side} <= {upto}"
     return f"{side} > {above}" if upto is None else f"{above} < {side} <= {upto}"
@@ -128,14 +140,19 @@ def _text(tree, names, shown, sizes, node=0, indent=""):
         return [f"{indent}|--- cluster {tree.cluster[node]} ({sizes[node]} samples)"]
     side = _left_side(tree, node, names)
     lines = []
-    for sign, child in (("<=", tree.left[node]), ("> ", tree.right[node])):
+    low = f"{side} <= {shown[node]}"
+    high = f"{side} >  {shown[node]}"
+    if isinstance(side, Question):
+        low = str(side)
+        high = side.no
+    for text, child in ((low, tree.left[node]), (high, tree.right[node])):
         lines += [
-            f"{indent}|--- {side} {sign} {shown[node]}",
+            f"{indent}|--- {text}",
             *_text(tree, names, shown, sizes, child, indent + "|   "),
         ]
     return lines
 
-# %% ../../nbs/33_tree_estimator.ipynb #5c08b2c9
+# %% ../../nbs/33_tree_estimator.ipynb #69617529
 def _positions(tree):
     """Horizontal and vertical place of every node: leaves one apart, splits in the middle above
     their children."""
@@ -211,10 +228,10 @@ def draw_tree(tree, names, thresholds, sizes, ax=None):
             fill = _color(k)
             ink = _ink(_color(k))
         else:
-            side = textwrap.fill(
-                _left_side(tree, node, names).replace("_", "_ "), 17, break_long_words=False
-            ).replace("_ ", "_")
-            text = f"{side}\n\N{LESS-THAN OR EQUAL TO} {thresholds[node]}"
+            side = _left_side(tree, node, names)
+            text = plain_label(side, 17, 4)
+            if not isinstance(side, Question):
+                text += f"\n\N{LESS-THAN OR EQUAL TO} {thresholds[node]}"
             fill = "white"
             ink = "black"
         box = {
@@ -349,7 +366,7 @@ def draw_partition(tree, X, features, names, ax=None):
     ax.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False)
     return ax
 
-# %% ../../nbs/33_tree_estimator.ipynb #acfd83da
+# %% ../../nbs/33_tree_estimator.ipynb #6a996d56
 GLANCE = 1e8
 EFFORT = 5e9
 MOST_NODES = 200_000
@@ -430,7 +447,7 @@ METHODS = {
     "local": (local_tree, ("n_init", "random_state", *_LIMITS)),
     "mip": (mip_tree, ("solver", *_LIMITS)),
 }
-SCALINGS = ("minmax", "standard", None)
+SCALINGS = ("minmax", "standard", "gower", None)
 
 
 def _method(estimator):
@@ -459,7 +476,7 @@ def _scaling(kind, X, names, what="X"):
     """The scaling that was asked for, of the columns that are not constant."""
     scaling = minmax(X, names, what)
     kept = X[:, scaling.columns]
-    if check_choice("scaling", kind, SCALINGS) == "minmax":
+    if check_choice("scaling", kind, SCALINGS) in ("minmax", "gower"):
         return scaling
     low, span = (
         (kept.mean(axis=0), kept.std(axis=0))
@@ -468,7 +485,7 @@ def _scaling(kind, X, names, what="X"):
     )
     return replace(scaling, low=low, span=span)
 
-# %% ../../nbs/33_tree_estimator.ipynb #e2678810
+# %% ../../nbs/33_tree_estimator.ipynb #fe7b36ed
 class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
     """
     Clusters described by a decision tree that is found together with them.
@@ -499,9 +516,13 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
         Prefer wide gaps at the thresholds among trees of almost equal loss: the weight of the
         margins, with True a thousandth divided by the largest number of splits (half of that if
         `local_sparsity` > 1).
-    scaling : {"minmax", "standard", None}
+    scaling : {"minmax", "standard", "gower", None}
         Units in which the loss is measured. Thresholds and centres are always in the units of the
-        data.
+        data. "gower" is "minmax" with distance 1 between any two levels of a category.
+    feature_weights : mapping or sequence of float, optional
+        Weights of the columns of X in the loss, by name or one for each: they multiply squared
+        distances (absolute ones with "l1"). A category has by default the mean spread of the
+        numeric columns.
     method : {"auto", "exact", "local", "mip"}
         "exact" is branch and bound; "local" is local search from k-means trees, for large problems;
         "mip" a mixed-integer programme; "auto" exact if that takes a moment, and otherwise local
@@ -543,6 +564,8 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
         k-means (k-medians) with as many clusters; at least 1.
     solution_ : TreeSolution
         The result in scaled units.
+    encoding_ : TableEncoding
+        How columns of text and dates became numbers; every level has a column.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Names of the columns, if X is a DataFrame.
@@ -582,6 +605,7 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
         local_sparsity=1,
         margin=False,
         scaling="minmax",
+        feature_weights=None,
         method="auto",
         solver=None,
         n_init=None,
@@ -598,6 +622,7 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
         self.local_sparsity = local_sparsity
         self.margin = margin
         self.scaling = scaling
+        self.feature_weights = feature_weights
         self.method = method
         self.solver = solver
         self.n_init = n_init
@@ -612,7 +637,7 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
-            Numeric and finite.
+            Numeric and finite; a data frame may hold text, categories and dates.
         y : None
             Ignored; here for pipelines.
         loss_X : array-like or DataFrame of shape (n_samples, n_loss_features), optional
@@ -638,23 +663,33 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
             than clusters.
         """
         function, options = _method(self)
-        features = check_matrix(X)
+        self.encoding_ = learn_encoding(X, every_level=True)
+        encoded = self.encoding_.apply(X)
         validate_data(self, X=X, skip_check_array=True)
-        target = features if loss_X is None else check_matrix(loss_X, "loss_X")
-        splits = _scaling(self.scaling, features, getattr(self, "feature_names_in_", None))
-        self._loss_scaling = (
-            splits
-            if loss_X is None
-            else _scaling(self.scaling, target, getattr(loss_X, "columns", None), "loss_X")
+        self._questions = questions(self.encoding_, encoded)
+        features = self._questions.ask(encoded)
+        separate = None if loss_X is None else learn_encoding(loss_X, every_level=True)
+        target = encoded if separate is None else check_matrix(separate.apply(loss_X), "loss_X")
+        splits = _scaling(self.scaling, features, self._questions.names)
+        self._separate = separate is not None
+        self._loss_scaling = self._scale_loss(
+            separate or self.encoding_, target, "loss_X" if self._separate else "X"
         )
-        self._separate = loss_X is not None
+        plain = not self._separate and not self.encoding_.levels and self.feature_weights is None
         problem = self._problem(
-            splits.transform(features),
-            self._loss_scaling.transform(target) if self._separate else None,
+            splits.transform(features), None if plain else self._loss_scaling.transform(target)
         )
         self.solution_ = function(problem, **options)
         self._read(problem, splits, features, target)
         return self
+
+    def _scale_loss(self, encoding, target, what):
+        """The scaling of the loss features."""
+        scaling = _scaling(self.scaling, target, encoding.names, what)
+        columns = [c.column for c in encoding.codes] or list(encoding.names)
+        weights = variable_weights(self.feature_weights, columns)
+        gower = self.scaling == "gower"
+        return weigh(scaling, encoding, target, weights, self.criterion, gower)
 
     def _problem(self, X, loss_X):
         """The problem in scaled units."""
@@ -682,6 +717,7 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
         """Set the fitted attributes from the solution."""
         found = self.solution_
         self.tree_ = splits.restate(found.tree, features)
+        self.tree_ = _short_thresholds(self.tree_, features)
         self.labels_ = self.tree_.assign(features)
         self.root_loss_ = problem.root_loss
         centers = np.tile(target[0], (len(found.centers), 1))
@@ -706,9 +742,14 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
     def _checked(self, X):
         """Validated features of new samples."""
         check_is_fitted(self)
-        features = check_matrix(X)
+        return self._questions.ask(self._encoded(X))
+
+    def _encoded(self, X):
+        """Encoded new samples."""
+        if not self.encoding_.codes:
+            X = check_matrix(X)
         validate_data(self, X=X, reset=False, skip_check_array=True)
-        return features
+        return self.encoding_.apply(X)
 
     def _own_loss(self, what):
         """Refuse what needs the loss features of new samples."""
@@ -765,7 +806,7 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
             be that of the sample's cluster: rules decide.
         """
         self._own_loss("transform")
-        features = self._checked(X)
+        features = self._encoded(X)
         away = self._loss_scaling.transform(features)[:, None] - self.solution_.centers
         return (
             np.sqrt((away**2).sum(axis=2)) if self.criterion == "l2" else np.abs(away).sum(axis=2)
@@ -825,7 +866,7 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
         """
         self._own_loss("silhouette")
         labels = self.predict(X)
-        Z = self._loss_scaling.transform(self._checked(X))
+        Z = self._loss_scaling.transform(self._encoded(X))
         rows = np.random.default_rng(random_state).permutation(len(Z))[:2000]
         if not 1 < len(np.unique(labels[rows])) < len(rows):
             return np.nan
@@ -838,17 +879,13 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
     def _names(self, feature_names):
         """Names of the features: those given, the data frame's, or x0, x1, ..."""
         check_is_fitted(self)
-        names = (
-            feature_names
-            if feature_names is not None
-            else getattr(self, "feature_names_in_", [f"x{j}" for j in range(self.n_features_in_)])
-        )
-        if len(names) != self.n_features_in_:
+        names = self._questions.names if feature_names is None else feature_names
+        if len(names) != len(self._questions.names):
             raise InputError(
-                f"feature_names has {len(names)} names while there are {self.n_features_in_}"
-                " features; give one name per feature."
+                f"feature_names has {len(names)} names while there are"
+                f" {len(self._questions.names)} features; give one name per feature."
             )
-        return [str(name) for name in names]
+        return [name if isinstance(name, Question) else str(name) for name in names]
 
     def rules(self, feature_names=None):
         """
@@ -913,7 +950,10 @@ class ClusterTree(TransformerMixin, ClusterMixin, BaseEstimator):
             if tree.left[u] < 0:
                 return {"cluster": int(tree.cluster[u]), "samples": samples}
             if tree.feature[u] >= 0:
-                side = {"feature": names[tree.feature[u]]}
+                name = names[tree.feature[u]]
+                side = {"feature": str(name)}
+                if isinstance(name, Question):
+                    side |= {"column": name.column, "levels": list(name.levels)}
             else:
                 side = {
                     "weights": {
