@@ -1,5 +1,7 @@
 """Where does one linear model become several?"""
 
+from lpc_ns import _moved
+
 __version__ = "0.1.0"
 
 _PUBLIC = {
@@ -17,3 +19,6 @@ def __getattr__(name):
     from importlib import import_module
 
     return getattr(import_module(_PUBLIC[name]), name)
+
+
+_moved.install()

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['fit_table', 'PreparedTable', 'prepare_table', 'null_error_ratio', 'judge', 'LPCReport', 'fit_lpc_table']
 
-# %% ../../nbs/60a_lpc_report.ipynb #9b855c04
+# %% ../../nbs/60a_lpc_report.ipynb #0b0305ce
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,13 +14,13 @@ from scipy.stats import norm
 
 from ..base.encoding import TableEncoding, learn_encoding
 from ..base.errors import check_matrix
-from ..base.selection import Selection, describe_rows, select
+from ..base.selection import Selection, describe_rows, named_columns, select
 from ..lpc.estimator import LinearPredictiveClustering
 from ..lpc.measures import null_sse_ratio
 from ..plotting import assignment_margins, plain_label, plot_coefficients, plot_regimes
 from .page import Report, digits_needed, html_figure, html_list, html_table, own_name
 
-# %% ../../nbs/60a_lpc_report.ipynb #f1ad04d5
+# %% ../../nbs/60a_lpc_report.ipynb #77793e43
 @dataclass(frozen=True)
 class PreparedTable:
     """
@@ -96,6 +96,7 @@ def prepare_table(table, target, *, encode=True, categories=(), **options):
         looks like an identifier.
     """
     chosen = select(table, target, **options)
+    named_columns(chosen.features, categories, "category")
     if not encode:
         check_matrix(chosen.features)
     encoding = learn_encoding(chosen.features, categories=categories)
