@@ -24,7 +24,8 @@ import pandas as pd
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import KFold
 
-from lpc_ns.ibc.estimator import FAMILIES, InteractionBasedClustering
+from lpc_ns.ibc.estimator import InteractionBasedClustering
+from lpc_ns.ibc.models.families import FAMILIES
 from lpc_ns.ibc.terms.screening import screen_pairs
 
 RESULTS = Path(__file__).resolve().parents[1] / "nbs" / "results"

@@ -40,14 +40,14 @@ def exact(X, y, **options):
 
 def squares(X, y):
     """Ranked pairs by `screen_squares`."""
-    from lpc_ns.ibc.terms.screening import screen_squares
+    from lpc_ns.ibc.terms.projections import screen_squares
 
     return lambda: screen_squares(X, y, include_squares=False).terms
 
 
 def approximate(X, y):
     """Ranked pairs by `screen_approximate`, its kernel compiled beforehand."""
-    from lpc_ns.ibc.terms.screening import screen_approximate
+    from lpc_ns.ibc.terms.projections import screen_approximate
 
     screen_approximate(X[:20, :5], y[:20], random_state=0)
     return lambda: screen_approximate(X, y, random_state=0).terms

@@ -1,24 +1,22 @@
 """Where does one linear model become several?"""
 
-from lpc_ns import _moved
-
 __version__ = "0.1.0"
+
+from . import _moved as _moved
 
 _PUBLIC = {
     "LinearPredictiveClustering": "lpc_ns.lpc.estimator",
     "InteractionBasedClustering": "lpc_ns.ibc.estimator",
     "ClusterTree": "lpc_ns.tree.estimator",
+    "reality_test": "lpc_ns.lpc.inference.reality",
 }
 __all__ = list(_PUBLIC)
 
 
 def __getattr__(name):
-    """Import the estimators when they are first used, so that `import lpc_ns` is quick."""
+    """Import what is public when it is first used, so that `import lpc_ns` is quick."""
     if name not in _PUBLIC:
         raise AttributeError(f"module 'lpc_ns' has no attribute {name!r}")
     from importlib import import_module
 
     return getattr(import_module(_PUBLIC[name]), name)
-
-
-_moved.install()

@@ -1,4 +1,5 @@
-"""Numpydoc docstrings as Markdown, for nbdev's `show_doc`; written by hand and used only to build the documentation."""
+"""Numpydoc docstrings as Markdown, for nbdev's `show_doc`; written by hand and used only to build
+the documentation."""
 
 import ast
 import inspect
@@ -18,7 +19,9 @@ WIDTH = 88
 def _cell(lines):
     """Text for a table cell: one line, in which no character ends the cell or opens a tag."""
     text = " ".join(line.strip() for line in lines).replace("|", "\\|").strip()
-    return re.sub(r"`[^`]*`|<(?=[A-Za-z/!])", lambda match: "\\<" if match[0] == "<" else match[0], text)
+    return re.sub(
+        r"`[^`]*`|<(?=[A-Za-z/!])", lambda match: "\\<" if match[0] == "<" else match[0], text
+    )
 
 
 def _kind(kind):
@@ -33,9 +36,14 @@ def _table(section, entries):
     head = ["Name", "Type", description] if named else ["Type", description]
     if section in ("Raises", "Warns"):
         entries = [(name, f"`{kind}`", text) for name, kind, text in entries]
-    rows = [[f"`{name}`", _kind(kind), _cell(text)] if named else [_kind(kind), _cell(text)] for name, kind, text in entries]
+    rows = [
+        [f"`{name}`", _kind(kind), _cell(text)] if named else [_kind(kind), _cell(text)]
+        for name, kind, text in entries
+    ]
     lines = [f"| {' | '.join(row)} |" for row in [head, [":--"] * len(head), *rows]]
-    return "\n".join([f"::: {{.api-table .api-{section.lower()}}}", f"**{section}**", "", *lines, ":::"])
+    return "\n".join(
+        [f"::: {{.api-table .api-{section.lower()}}}", f"**{section}**", "", *lines, ":::"]
+    )
 
 
 def _examples(lines):
@@ -60,30 +68,46 @@ def docstring_markdown(docstring):
     Returns
     -------
     str
-        Summary, one table for each of Parameters, Attributes, Returns, Yields, Raises and Warns, and the prose of
-        the other sections. A docstring without sections comes back as its own text.
+        Summary, one table for each of Parameters, Attributes, Returns, Yields, Raises and Warns,
+        and the prose of the other sections. A docstring without sections comes back as its own
+        text.
     """
     doc = NumpyDocString(inspect.cleandoc(docstring))
     parts = [" ".join(doc["Summary"]), "\n".join(doc["Extended Summary"])]
     parts += [_table(section, doc[section]) for section in TABLES if doc[section]]
-    parts += [f"**{section}**\n\n" + _footnotes("\n".join(doc[section])) for section in PROSE if doc[section]]
+    parts += [
+        f"**{section}**\n\n" + _footnotes("\n".join(doc[section]))
+        for section in PROSE
+        if doc[section]
+    ]
     if doc["Examples"]:
         parts.append(_examples(doc["Examples"]))
     return re.sub(r":math:`([^`]+)`", r"$\1$", "\n\n".join(part for part in parts if part.strip()))
 
 
 def signature_text(name, sym):
-    """A call signature without `self`, on several lines if it is long; an exception shows its bases instead."""
+    """A call signature without `self`, on several lines if it is long; an exception shows its bases
+    instead."""
     if inspect.isclass(sym) and issubclass(sym, BaseException):
         return f"class {name}({', '.join(base.__name__ for base in sym.__bases__)})"
     try:
         signature = inspect.signature(sym)
     except (TypeError, ValueError):
         return name
-    parameters = [p.replace(annotation=p.empty) for p in signature.parameters.values() if p.name not in ("self", "cls")]
+    parameters = [
+        p.replace(annotation=p.empty)
+        for p in signature.parameters.values()
+        if p.name not in ("self", "cls")
+    ]
     signature = signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
     indent = " " * (len(name) + 1)
-    return textwrap.fill(f"{name}{signature}", WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(
+        f"{name}{signature}",
+        WIDTH,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def public_methods(cls):
@@ -98,7 +122,8 @@ def public_methods(cls):
     Returns
     -------
     list of (str, object)
-        Name and function or property, in the order of definition; methods inherited from other packages are left out.
+        Name and function or property, in the order of definition; methods inherited from other
+        packages are left out.
     """
     found = {}
     for base in reversed(cls.__mro__):
@@ -106,13 +131,18 @@ def public_methods(cls):
             continue
         for name, member in vars(base).items():
             function = getattr(member, "__func__", member)
-            if not name.startswith("_") and (inspect.isfunction(function) or isinstance(member, property)) and inspect.getdoc(function):
+            if (
+                not name.startswith("_")
+                and (inspect.isfunction(function) or isinstance(member, property))
+                and inspect.getdoc(function)
+            ):
                 found[name] = function
     return list(found.items())
 
 
 class NumpydocRenderer(BasicMarkdownRenderer):
-    """Heading, link to the source, signature and docstring; for a class, its public methods in the same form."""
+    """Heading, link to the source, signature and docstring; for a class, its public methods in the
+    same form."""
 
     def _heading(self):
         """The link to the source and the heading, as nbdev writes them below a rule."""
@@ -125,13 +155,22 @@ class NumpydocRenderer(BasicMarkdownRenderer):
         blocks = []
         for name, function in public_methods(self.sym):
             title = f"{'#' * (self.title_level + 1)} {self.nm}.{name}"
-            call = [] if isinstance(function, property) else [f"```python\n{signature_text(name, function)}\n```"]
+            call = (
+                []
+                if isinstance(function, property)
+                else [f"```python\n{signature_text(name, function)}\n```"]
+            )
             blocks.append("\n\n".join([title, *call, docstring_markdown(inspect.getdoc(function))]))
         return blocks
 
     def _repr_markdown_(self):
         signature = f"```python\n{signature_text(self.nm, self.sym)}\n```"
-        blocks = [self._heading(), signature, docstring_markdown(self.sym.__doc__ or ""), *self._methods()]
+        blocks = [
+            self._heading(),
+            signature,
+            docstring_markdown(self.sym.__doc__ or ""),
+            *self._methods(),
+        ]
         return "\n\n".join(block for block in blocks if block)
 
 
@@ -151,12 +190,19 @@ def shorten_docstrings(source):
     """
     lines = source.splitlines()
     definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, definitions) and ast.get_docstring(node)]
+    nodes = [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, definitions) and ast.get_docstring(node)
+    ]
     for node in sorted(nodes, key=lambda node: node.lineno, reverse=True):
-        text, place = ast.get_docstring(node), node.body[0]
+        text = ast.get_docstring(node)
+        place = node.body[0]
         if "\n\n" in text:
             summary = " ".join(text.split("\n\n")[0].split())
-            lines[place.lineno - 1 : place.end_lineno] = [f'{" " * place.col_offset}"""{summary}"""']
+            lines[place.lineno - 1 : place.end_lineno] = [
+                f'{" " * place.col_offset}"""{summary}"""'
+            ]
     return "\n".join(lines)
 
 
@@ -164,8 +210,9 @@ class TidyDocs(Processor):
     """
     Sort each exported cell's documentation: names in the order of definition, then the source.
 
-    nbdev adds one `show_doc` cell per name in reverse order, with the source of an `#| exports` cell in their midst.
-    The docstrings of that source are cut to their summaries, because the documentation stands just above it.
+    nbdev adds one `show_doc` cell per name in reverse order, with the source of an `#| exports`
+    cell in their midst. The docstrings of that source are cut to their summaries, because the
+    documentation stands just above it.
     """
 
     def __init__(self, nb):
@@ -174,7 +221,11 @@ class TidyDocs(Processor):
         self.places = {}
         for number, cell in enumerate(nb.cells):
             self.places[id(cell)] = (number, 1, 0)
-            names = re.findall(r"^(?:def|class) (\w+)", cell.source, re.M) if cell.cell_type == "code" else []
+            names = (
+                re.findall(r"^(?:def|class) (\w+)", cell.source, re.M)
+                if cell.cell_type == "code"
+                else []
+            )
             self.places.update({name: (number, 0, order) for order, name in enumerate(names)})
 
     def _place(self, cell):
@@ -186,7 +237,9 @@ class TidyDocs(Processor):
     def begin(self):
         """Sort; nbdev calls this once per notebook, after its own steps."""
         result = []
-        for documented, group in itertools.groupby(self.nb.cells, key=lambda cell: self._place(cell) is not None):
+        for documented, group in itertools.groupby(
+            self.nb.cells, key=lambda cell: self._place(cell) is not None
+        ):
             cells = list(group)
             result += sorted(cells, key=self._place) if documented else cells
         for cell in result:

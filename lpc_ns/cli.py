@@ -250,7 +250,7 @@ def _add_tree(commands):
     search.add_argument("--method", default="auto", help="auto, exact, local or mip")
     parser.set_defaults(run=_tree)
 
-# %% ../nbs/62_cli.ipynb #df3f786d
+# %% ../nbs/62_cli.ipynb #0d5d501e
 @contextlib.contextmanager
 def _no_banners():
     """Throw away what libraries write to the standard output past Python."""
@@ -345,7 +345,7 @@ def _ibc(args):
         selection=args.selection,
         split="auto" if args.split == ["auto"] else args.split,
         candidates=args.candidates,
-        max_clusters=args.max_clusters,
+        max_cells=args.max_clusters,
         n_jobs=args.jobs,
     )
 
@@ -477,7 +477,20 @@ def _reproduce(args):
         + ", ".join(str(stem.with_suffix(ending)) for ending in (".csv", ".json", ".png"))
     )
 
-# %% ../nbs/62_cli.ipynb #dd21d9b6
+# %% ../nbs/62_cli.ipynb #20f4041b
+def _add_warm(commands):
+    """The parser of `lpc-ns warm`."""
+    parser = commands.add_parser("warm", help="compile everything once, for images and clusters")
+    parser.set_defaults(run=_warm)
+
+
+def _warm(args):
+    """Run `lpc-ns warm`."""
+    from lpc_ns.warm import warm
+
+    print(f"together {warm():.1f} s")
+
+# %% ../nbs/62_cli.ipynb #3fbd5cd3
 def main(argv=None):
     """
     Entry point of the `lpc-ns` program.
@@ -493,7 +506,7 @@ def main(argv=None):
         Exit status: 0, 2 if the input could not be used, 3 for an error of the program, 130 if it
         was interrupted.
     """
-    from lpc_ns import __version__
+    import lpc_ns
 
     argv = sys.argv[1:] if argv is None else [str(a) for a in argv]
     parser = _Parser(
@@ -501,11 +514,14 @@ def main(argv=None):
         description="Where does one linear model become several?",
         epilog="exit status: 0 done, 2 input that cannot be used, 3 program error, 130 interrupted",
     )
-    parser.add_argument("--version", action="version", version=f"lpc-ns {__version__}")
+    parser.add_argument("--version", action="version", version=f"lpc-ns {lpc_ns.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_lpc, _add_ibc, _add_tree, _add_demo, _add_reproduce):
+    for add in (_add_lpc, _add_ibc, _add_tree, _add_demo, _add_reproduce, _add_warm):
         add(commands)
-    args = parser.parse_args(argv)
+    try:
+        args = parser.parse_args(argv)
+    except SystemExit as left:  # help, version, or an error that was printed
+        return left.code or 0
     args.command = shlex.join(["lpc-ns", *argv])
     with warnings.catch_warnings():
         warnings.showwarning = _warn

@@ -18,8 +18,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from lpc_ns.ibc.regime_tests import LEVEL, chow_test, sup_f_test, sup_lm_test, wald_test
+from lpc_ns.ibc.fixed_tests import chow_test, wald_test
+from lpc_ns.ibc.regime_tests import sup_f_test, sup_lm_test
 from lpc_ns.ibc.terms.screening import screen_pairs
+from lpc_ns.ibc.tuning import TUNED
 
 RESULTS = Path(__file__).resolve().parents[1] / "nbs" / "results" / "ibc_regime_tests.csv"
 N_DRAWS = 199
@@ -61,8 +63,8 @@ def rejections(truth, pair, noise, seed):
     largest_f = sup_f_test(X, y, terms=terms, n_permutations=N_DRAWS, random_state=rng)
     naive = stats.f.sf(largest_f.statistic, *largest_f.df)
     return {
-        "naive": naive <= LEVEL,
-        "Bonferroni": naive * len(largest_f.path) <= LEVEL,
+        "naive": naive <= TUNED.level,
+        "Bonferroni": naive * len(largest_f.path) <= TUNED.level,
         "sup-F, permutation": largest_f.rejected,
         "sup-LM": default.rejected,
         "Chow, fixed": chow_test(X, y, halves, terms=terms).rejected,

@@ -1,22 +1,19 @@
 """Bounds: soundness against brute force, stops, scaling, and the published instances as targets."""
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
+import certify_bounds
 import numpy as np
 import pytest
+from conftest import data_or_skip
 
-from lpc_ns.base.errors import DataNotFoundError, InputError
+from lpc_ns.base.errors import InputError
 from lpc_ns.datasets import load_reference_instances, make_lpc
 from lpc_ns.lpc.problem import LPCProblem, brute_force, make_problem, make_solution, objective
 from lpc_ns.lpc.proof import race as module
 from lpc_ns.lpc.proof.branching import _BoxTree, _LabelTree
 from lpc_ns.lpc.proof.race import branch_and_bound, certificate
 from lpc_ns.lpc.search.local_search import local_search
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
-import certify_bounds
 
 
 def overlapping(n=120, k=2, d=2, ridge=1.0, noise=3.5, seed=0):
@@ -139,7 +136,7 @@ def test_same_seed_same_certificate():
 
 
 @pytest.mark.parametrize(("n", "k", "d"), [(70, 3, 2), (5000, 2, 5), (400, 3, 2)])
-def test_time_limit(n, k, d):
+def test_time_limit(ticking, n, k, d):
     problem = overlapping(n, k=k, d=d, ridge=0.01)
     start = local_search(problem, n_init=2, random_state=0)
     found = branch_and_bound(problem, time_limit=3, start=start)
@@ -191,7 +188,7 @@ def test_exact_fit():
 
 def test_identical_samples():
     problem = make_problem(np.ones((40, 1)), np.r_[np.zeros(20), np.ones(20)], 2, ridge=0.1)
-    found = branch_and_bound(problem, random_state=0, time_limit=20)
+    found = branch_and_bound(problem, random_state=0, max_nodes=100_000)
     assert found.status == "optimal" and found.gap <= 1e-4
 
 
@@ -248,13 +245,11 @@ def test_many_samples():
 
 @pytest.mark.parametrize("instance_id", ["9aae68e810fc", "7b185c1ccee2", "54cfc163bf88"])
 def test_published_instances_are_proved_optimal(instance_id):
-    try:
-        instance = next(i for i in load_reference_instances("vary_n") if i.id == instance_id)
-    except DataNotFoundError as reason:
-        pytest.skip(str(reason))
+    instances = data_or_skip(load_reference_instances, "vary_n")
+    instance = next(i for i in instances if i.id == instance_id)
     problem = make_problem(
         np.round(instance.data.X, 2), np.round(instance.data.y, 2), 2, instance.ridge
     )
-    found = branch_and_bound(problem, gap=1e-6, random_state=0, time_limit=60)
+    found = branch_and_bound(problem, gap=1e-6, random_state=0, max_nodes=1_000_000)
     assert found.status == "optimal"
     assert found.objective <= objective(problem, instance.runs["globalopt"].labels) * (1 + 1e-9)

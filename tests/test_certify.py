@@ -1,12 +1,8 @@
 """A fixed sample of `make certify`: every formulation, back end and native algorithm against
 enumeration."""
 
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 from certify_formulations import TOLERANCE, certify
 
 

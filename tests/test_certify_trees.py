@@ -1,12 +1,8 @@
 """A fixed sample of the tree part of `make certify`: the formulation and the exact algorithm
 against enumeration."""
 
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 from certify_trees import FAMILIES, TOLERANCE, certify
 
 

@@ -2,10 +2,9 @@
 start."""
 
 import itertools
-import sys
 from dataclasses import replace
-from pathlib import Path
 
+import certify_bounds
 import numpy as np
 import pytest
 
@@ -13,9 +12,6 @@ from lpc_ns.lpc.problem import make_problem, objective
 from lpc_ns.lpc.proof.branching import _form
 from lpc_ns.lpc.proof.columns import _centred_prices, _ColumnTree, _Node, _Pricer
 from lpc_ns.lpc.search.local_search import local_search
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
-import certify_bounds
 
 
 def best_known(problem):

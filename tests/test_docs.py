@@ -3,13 +3,11 @@ docstrings as Markdown."""
 
 import json
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "scripts"))
 
 import crossrefs
 import docs

@@ -5,8 +5,9 @@ import json
 
 import numpy as np
 import pytest
+from conftest import data_or_skip
 
-from lpc_ns.base.errors import DataNotFoundError, InputError
+from lpc_ns.base.errors import InputError
 from lpc_ns.datasets import find_data, load_regression_mixture, make_lpc
 from lpc_ns.lpc.problem import make_problem
 from lpc_ns.lpc.proof.enumeration import enumerate_candidates
@@ -14,10 +15,8 @@ from lpc_ns.lpc.proof.race import branch_and_bound
 
 
 def test_optima_of_classic_two_regime_data():
-    try:
-        cases = json.loads(find_data("regression_mixtures/golden.json").read_text())["cases"]
-    except DataNotFoundError as reason:
-        pytest.skip(str(reason))
+    path = data_or_skip(find_data, "regression_mixtures/golden.json")
+    cases = json.loads(path.read_text())["cases"]
     for name, case in cases.items():
         data = load_regression_mixture(name)
         found = enumerate_candidates(make_problem(data.X, data.y, 2, ridge=0.0))

@@ -1,12 +1,9 @@
 """Second half of the experiments: quick forms, stored results against the published data where
 LPC_NS_DATA points to them."""
 
-import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 from scipy.integrate import quad
 from scipy.stats import norm
 

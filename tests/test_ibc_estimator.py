@@ -1,6 +1,10 @@
 """The estimator of part I: conventions, honest selection, the right family, intervals, and its
 promises on real data."""
 
+import json
+import os
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 
@@ -8,6 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import data_or_skip
 from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes
@@ -17,26 +22,18 @@ from sklearn.model_selection import KFold
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from lpc_ns import InteractionBasedClustering
-from lpc_ns.base.errors import DataNotFoundError, DataWarning, InputError
+from lpc_ns.base.encoding import learn_encoding
+from lpc_ns.base.errors import DataWarning, InputError
 from lpc_ns.datasets import load_uci
-from lpc_ns.ibc.estimator import (
-    FAMILIES,
-    Settings,
-    compare,
-    compare_models,
-    conformal_widths,
-    cross_fit,
-    fit_models,
-    forward_terms,
-    learn_encoding,
-    make_folds,
-    noise_split,
-    pool,
-    stack_weights,
-)
+from lpc_ns.ibc.estimator import compare_models, warm
+from lpc_ns.ibc.models.comparison import compare, cross_fit, make_folds, stack_weights
+from lpc_ns.ibc.models.families import FAMILIES, fit_models, pool
+from lpc_ns.ibc.models.findings import Settings, forward_terms
+from lpc_ns.ibc.models.intervals import conformal_widths, noise_split
 from lpc_ns.ibc.terms.screening import screen_pairs
-from lpc_ns.reports.tables import fit_interactions
+from lpc_ns.reports.ibc import fit_interactions
 
+CAPTURED = {"capture_output": True, "text": True, "check": True}
 ALL = ("auto", *FAMILIES, "pooled", "stack")
 
 
@@ -88,7 +85,7 @@ def test_families_are_what_they_are_called():
         X,
         y,
         Settings(
-            ridge=0.0, interactions=((0, 1),), candidates=((1,),), rules=("median",), max_clusters=2
+            ridge=0.0, interactions=((0, 1),), candidates=((1,),), rules=("median",), max_cells=2
         ),
     )
     low = X[:, 1] <= np.median(X[:, 1])
@@ -110,7 +107,7 @@ def test_gain_identity():
     """MSE_A - MSE_B is a level and a slope part, exactly, on any sample (theorem 1)."""
     X, y = truth("B", 300, 3, 2)
     models = fit_models(
-        X, y, Settings(ridge=0.0, candidates=((1,),), rules=("median",), max_clusters=2)
+        X, y, Settings(ridge=0.0, candidates=((1,),), rules=("median",), max_cells=2)
     )
     a = models["A"].fit
     b = models["B"].fit
@@ -175,10 +172,7 @@ def test_stack_is_close_to_the_best_family(name):
     if name == "diabetes":
         X, y = load_diabetes(return_X_y=True)
     else:
-        try:
-            data = load_uci(name)
-        except DataNotFoundError as reason:
-            pytest.skip(str(reason))
+        data = data_or_skip(load_uci, name)
         X = data.X
         y = data.y
     table = compare_models(X, y, InteractionBasedClustering(random_state=0)).table
@@ -271,7 +265,7 @@ def test_james_stein_limits():
     X, y = truth("D", 400, 3, 0)
     assert fit_models(X, y, Settings())["pooled"].weight > 0.95
     weights = [
-        fit_models(*truth("C", 400, 3, s), Settings(rules=("median",), max_clusters=2))[
+        fit_models(*truth("C", 400, 3, s), Settings(rules=("median",), max_cells=2))[
             "pooled"
         ].weight
         for s in range(8)
@@ -285,7 +279,7 @@ def test_james_stein_beats_d_where_regimes_are_weak():
     """Mean error of the regression function, fixed split, least squares: the theorem's setting."""
     risks = np.zeros(2)
     settings = Settings(
-        ridge=0.0, interactions=((0, 1),), candidates=((1,),), rules=("sign",), max_clusters=2
+        ridge=0.0, interactions=((0, 1),), candidates=((1,),), rules=("sign",), max_cells=2
     )
     for seed in range(60):
         rng = np.random.default_rng(seed)
@@ -398,7 +392,8 @@ def test_text_booleans_and_levels():
     y = np.where(table.kind == "v", 2, -1) * table.x + table.flag + 0.3 * rng.normal(size=120)
     model = InteractionBasedClustering(cv=3, random_state=0).fit(table, y)
     assert (
-        model.encoding_.names == ("x", "kind_v", "kind_w", "flag") and model.score(table, y) > 0.9
+        model.encoding_.names == ("x", "kind_u", "kind_v", "flag_True")
+        and model.score(table, y) > 0.9
     )
     categorical = clone(model).fit(table.astype({"kind": "category"}), y)
     np.testing.assert_allclose(
@@ -508,8 +503,8 @@ def test_plots_show_the_model():
         ({"interactions": ["x0"]}, "two or more"),
         ({"candidates": [-1]}, "candidates names -1"),
         ({"candidates": []}, "candidates is empty"),
-        ({"max_clusters": 1}, "max_clusters is 1"),
-        ({"min_leaf": 0}, "min_leaf is 0"),
+        ({"max_cells": 1}, "max_cells is 1"),
+        ({"min_samples_leaf": 0}, "min_samples_leaf is 0"),
         ({"ridge": "big"}, "ridge is 'big'"),
         ({"cv": 1}, "cv is 1"),
         ({"random_state": "seed"}, "random_state is 'seed'"),
@@ -537,7 +532,7 @@ def test_wrong_data_are_refused():
         with pytest.raises(InputError):
             clone(model).fit(bad_X if bad_X.dtype.kind == "f" else np.char.add("a", bad_X), bad_y)
     identifiers = pd.DataFrame({"id": [f"s{k}" for k in range(60)], "x": np.arange(60.0)})
-    with pytest.raises(InputError, match="60 different values"):
+    with pytest.raises(InputError, match="another value in each of the 60 rows"):
         learn_encoding(identifiers)
     with pytest.raises(InputError, match="more than one column with the name 'a'"):
         clone(model).fit(pd.DataFrame(X, columns=["a", "a"]), y)
@@ -564,3 +559,69 @@ def test_report_says_that_table_and_fit_disagree():
     assert f"model {fitted}. The table would choose {other}" in str(
         replace(report, comparison=replace(report.comparison, chosen=other))
     )
+
+
+def test_input_is_checked_at_the_door_only(monkeypatch):
+    """Whatever a fit calls inside takes validated arrays."""
+    calls = []
+    for module in [m for name, m in sys.modules.items() if name.startswith("lpc_ns.")]:
+        if hasattr(module, "check_matrix"):
+            checked = module.check_matrix
+            monkeypatch.setattr(
+                module, "check_matrix", lambda *a, checked=checked: calls.append(1) or checked(*a)
+            )
+    X, y = truth("D", n=200, p=3)
+    table = pd.DataFrame(X, columns=list("abc")).assign(kind=np.where(X[:, 0] > 0, "v", "w"))
+    for data, options in ((X, {}), (X, {"degree": 3, "model": "stack"}), (table, {})):
+        calls.clear()
+        InteractionBasedClustering(cv=2, random_state=0, **options).fit(data, y)
+        assert 1 <= len(calls) <= 3
+
+
+FIT = """
+import json
+import numpy as np
+from lpc_ns import InteractionBasedClustering
+rng = np.random.default_rng(0)
+X = rng.normal(size=(150, 3))
+y = 2 * np.sign(X[:, 1]) * X[:, 0] + rng.normal(size=150)
+fits = [InteractionBasedClustering(cv=2, random_state=0).fit(X, y) for _ in range(2)]
+print(json.dumps([[m.model_, m.predict(X).tolist(), m.residuals_.tolist()] for m in fits]))
+"""
+
+
+def test_first_fit_second_fit_next_process(tmp_path):
+    """With an empty cache of kernels, and with a full one."""
+    env = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    runs = [
+        json.loads(subprocess.run([sys.executable, "-c", FIT], env=env, **CAPTURED).stdout)
+        for _ in range(2)
+    ]
+    assert any(tmp_path.rglob("*.nbi"))
+    assert runs[0][0] == runs[0][1] == runs[1][0] == runs[1][1]
+
+
+def test_import_takes_nothing_that_a_fit_does_not_need():
+    code = "import sys, lpc_ns.ibc.estimator; print(*sys.modules, sep='\\n')"
+    run = subprocess.run([sys.executable, "-c", code], **CAPTURED)
+    heavy = ("matplotlib", "seaborn", "cvxpy", "pyscipopt", "sklearn.cluster", "lpc_ns.lpc")
+    assert not [m for m in run.stdout.split() if m.startswith(heavy)]
+
+
+def test_warm_leaves_nothing_to_compile():
+    """After `warm` a fit compiles no kernel of part I, whatever its rules."""
+    warm()
+    X, y = truth("B", n=120, p=3)
+    kernels = [
+        kernel
+        for name, module in list(sys.modules.items())
+        if name.startswith("lpc_ns.ibc")
+        for kernel in vars(module).values()
+        if hasattr(kernel, "signatures") and kernel.__module__ == name
+    ]
+    before = {kernel.__name__: len(kernel.signatures) for kernel in kernels}
+    called = {"running_sse", "_fill", "fold_moments", "correlations_at"}
+    assert all(before[name] >= 1 for name in called)
+    rules = ("sign", "lloyd-max", "threshold", "linear-tree", "oblique", "quadrants")
+    InteractionBasedClustering("D", cv=2, split=rules, random_state=0).fit(X, y)
+    assert before == {kernel.__name__: len(kernel.signatures) for kernel in kernels}

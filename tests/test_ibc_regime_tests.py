@@ -1,20 +1,17 @@
 """Tests of D over C: a fixed sample of `make certify`, invariances, and input that is odd or
 wrong."""
 
-import sys
 from functools import cache
-from pathlib import Path
 
+import certify_regime_tests as certify
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_diabetes
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
-import certify_regime_tests as certify
-
 from lpc_ns.base.errors import DataWarning, InputError
-from lpc_ns.ibc.regime_tests import chow_test, sup_f_test, sup_lm_test, wald_test
+from lpc_ns.ibc.fixed_tests import chow_test, wald_test
+from lpc_ns.ibc.regime_tests import sup_f_test, sup_lm_test
 
 N_RUNS = 40
 
@@ -201,7 +198,10 @@ def test_constant_target_is_not_tested():
         (lambda X, y: sup_lm_test(X, y, X[:-1]), "Z has 199 rows"),
         (lambda X, y: sup_lm_test(X, y, terms=[(0,)]), "terms holds"),
         (lambda X, y: sup_lm_test(X, y, terms=[("dose", "x-1")]), "terms holds"),
-        (lambda X, y: sup_lm_test(X, y, min_leaf=101), "no cut that leaves min_leaf = 101"),
+        (
+            lambda X, y: sup_lm_test(X, y, min_samples_leaf=101),
+            "no cut that leaves min_samples_leaf = 101",
+        ),
         (lambda X, y: sup_lm_test(X, y, n_thresholds=0), "n_thresholds is 0"),
         (lambda X, y: sup_f_test(X, y, n_permutations=0), "n_permutations is 0"),
         (lambda X, y: sup_lm_test(X[:4], y[:4]), "fits all of them"),

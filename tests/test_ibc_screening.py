@@ -11,17 +11,10 @@ from sklearn.datasets import load_diabetes
 from sklearn.model_selection import KFold
 
 from lpc_ns.base.errors import DataWarning, InputError, MissingBackendError
-from lpc_ns.ibc.terms.screening import (
-    METHODS,
-    rank_terms,
-    screen_approximate,
-    screen_pairs,
-    screen_squares,
-    screen_triples,
-    select_interactions,
-    square_correlations,
-    term_columns,
-)
+from lpc_ns.ibc.terms.projections import screen_approximate, screen_squares, square_correlations
+from lpc_ns.ibc.terms.ranking import rank_terms, term_columns
+from lpc_ns.ibc.terms.screening import screen_pairs, screen_triples
+from lpc_ns.ibc.terms.selection import PENALTIES, select_interactions
 
 
 def least_squares_f(X, y, term, others=()):
@@ -286,7 +279,7 @@ def test_hierarchical_keeps_main_effects_free(screened):
     np.testing.assert_allclose(moved.coef, selection.coef, rtol=1e-6)
 
 
-@pytest.mark.parametrize("method", METHODS[:3])
+@pytest.mark.parametrize("method", PENALTIES[:3])
 def test_selection_options(screened, method):
     X, y, ranking = screened
     by_ranking = select_interactions(X, y, ranking, method=method, cv=KFold(4))

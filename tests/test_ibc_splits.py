@@ -10,15 +10,11 @@ import pytest
 from sklearn.datasets import load_diabetes
 
 from lpc_ns.base.errors import InputError
-from lpc_ns.ibc.split.splits import (
-    SPLIT_RULES,
-    BoxSplit,
-    find_split,
-    fit_regimes,
-    lloyd_max,
-    make_split_data,
-    threshold_scan,
-)
+from lpc_ns.ibc.split.boxes import BoxSplit
+from lpc_ns.ibc.split.cells import fit_cells
+from lpc_ns.ibc.split.rules import SPLIT_RULES, lloyd_max, make_split_data
+from lpc_ns.ibc.split.scan import threshold_scan
+from lpc_ns.ibc.split.search import find_split
 
 ONE_VARIABLE = ("sign", "median", "quantile", "lloyd-max", "threshold")
 
@@ -29,13 +25,13 @@ def sse(A, b):
     return ((b - A @ np.linalg.lstsq(A, b, rcond=1e-10)[0]) ** 2).sum()
 
 
-def brute_scan(X, y, z, min_leaf):
+def brute_scan(X, y, z, min_samples_leaf):
     """Thresholds and sums of squares of every admissible cut, each side fitted from scratch."""
     values = np.unique(z)
     found = []
     for low, high in itertools.pairwise(values):
         below = z <= low
-        if min(below.sum(), (~below).sum()) >= min_leaf:
+        if min(below.sum(), (~below).sum()) >= min_samples_leaf:
             found.append(((low + high) / 2, sse(X[below], y[below]) + sse(X[~below], y[~below])))
     return np.array(found).reshape(-1, 2).T
 
@@ -50,9 +46,9 @@ def test_scan_equals_brute_force(seed):
         X = np.column_stack([X, rng.random(n) < 0.1, X[:, 0], np.full(n, 7.0)])
     z = rng.integers(0, 8, n).astype(float) if seed % 4 == 0 else rng.standard_t(2, size=n)
     y = 10.0 ** rng.integers(-3, 4) * (rng.normal(size=n) + 5)
-    min_leaf = int(rng.integers(1, 6))
-    scan = threshold_scan(X, y, z, min_leaf=min_leaf)
-    thresholds, values = brute_scan(X, y, z, min_leaf)
+    min_samples_leaf = int(rng.integers(1, 6))
+    scan = threshold_scan(X, y, z, min_samples_leaf=min_samples_leaf)
+    thresholds, values = brute_scan(X, y, z, min_samples_leaf)
     np.testing.assert_allclose(scan.thresholds, thresholds)
     np.testing.assert_allclose(scan.sse, values, rtol=1e-7, atol=1e-9 * scan.total)
     np.testing.assert_array_equal(scan.n_below, (z[:, None] <= scan.thresholds).sum(axis=0))
@@ -77,9 +73,9 @@ def test_f_statistic_is_chows():
     k = scan.best
     by_hand = (sse(X, y) - scan.sse[k]) / 3 / (scan.sse[k] / (100 - 6))
     assert scan.f_statistic[k] == pytest.approx(by_hand) and scan.f_statistic.argmax() == k
-    repeated = threshold_scan(np.column_stack([X, X[:, 0]]), y, z, min_leaf=4)
+    repeated = threshold_scan(np.column_stack([X, X[:, 0]]), y, z, min_samples_leaf=4)
     np.testing.assert_allclose(
-        repeated.f_statistic, threshold_scan(X, y, z, min_leaf=4).f_statistic, rtol=1e-8
+        repeated.f_statistic, threshold_scan(X, y, z, min_samples_leaf=4).f_statistic, rtol=1e-8
     )
 
 
@@ -102,7 +98,10 @@ def test_scan_without_a_cut():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(20, 2))
     y = rng.normal(size=20)
-    for scan in (threshold_scan(X, y, np.ones(20)), threshold_scan(X, y, X[:, 0], min_leaf=11)):
+    for scan in (
+        threshold_scan(X, y, np.ones(20)),
+        threshold_scan(X, y, X[:, 0], min_samples_leaf=11),
+    ):
         assert (
             scan.best is None
             and scan.thresholds.size == scan.f_statistic.size == scan.gain.size == 0
@@ -127,7 +126,7 @@ def test_cells_are_large_enough_and_numbered(rule, seed):
         X,
         X[:, 0] * X[:, 4] + rng.normal(size=n),
         design=X[:, [0, 4]],
-        min_leaf=15,
+        min_samples_leaf=15,
         random_state=seed,
     )
     groups = (
@@ -168,12 +167,12 @@ def test_cells_do_not_depend_on_units(rule):
 
 def test_samples_on_a_threshold_go_below():
     z = np.r_[np.zeros(30), np.ones(30), np.full(30, 2.0)][:, None]
-    data = make_split_data(z, z[:, 0], min_leaf=5)
+    data = make_split_data(z, z[:, 0], min_samples_leaf=5)
     assert np.bincount(SPLIT_RULES["sign"](data, (0,)).assign(z)).tolist() == [30, 60]
     assert SPLIT_RULES["quantile"](data, (0,), 3).thresholds.tolist() == [0.5, 1.5]
     close = np.nextafter(1.0, 2.0)
     pair = np.r_[np.ones(30), np.full(30, close)][:, None]
-    split = SPLIT_RULES["median"](make_split_data(pair, pair[:, 0], min_leaf=5), (0,))
+    split = SPLIT_RULES["median"](make_split_data(pair, pair[:, 0], min_samples_leaf=5), (0,))
     assert np.bincount(split.assign(pair)).tolist() == [30, 30]
 
 
@@ -193,13 +192,13 @@ def test_fit_of_a_split_is_the_best_regression_of_every_cell(seed):
     X = rng.normal(size=(80, 3))
     labels = rng.integers(0, 3, 80)
     y = rng.normal(size=80)
-    fit = fit_regimes(X, y, labels)
+    fit = fit_cells(X, y, labels)
     total = ((y - fit.predict(X, labels, clip=False)) ** 2).sum()
     assert total == pytest.approx(sum(sse(X[labels == k], y[labels == k]) for k in range(3)))
-    many = fit_regimes(X, y, labels, ridge=1e12)
+    many = fit_cells(X, y, labels, ridge=1e12)
     np.testing.assert_allclose(many.intercept, [y[labels == k].mean() for k in range(3)], atol=1e-6)
-    shrunk = fit_regimes(X, X @ [1.0, 2, 3] + y, labels, ridge=None)
-    single = fit_regimes(X, X @ [1.0, 2, 3] + y, 0 * labels, ridge=None)
+    shrunk = fit_cells(X, X @ [1.0, 2, 3] + y, labels, ridge=None)
+    single = fit_cells(X, X @ [1.0, 2, 3] + y, 0 * labels, ridge=None)
     assert np.abs(shrunk.coef - single.coef).max() < 0.5 * np.abs(fit.coef).max()
 
 
@@ -207,8 +206,8 @@ def test_small_and_empty_cells_take_the_regression_of_all_samples():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(50, 2))
     y = rng.normal(size=50)
-    fit = fit_regimes(X, y, np.r_[np.zeros(47, dtype=int), np.full(3, 2)], 3, min_leaf=5)
-    everything = fit_regimes(X, y, np.zeros(50, dtype=int))
+    fit = fit_cells(X, y, np.r_[np.zeros(47, dtype=int), np.full(3, 2)], 3, min_samples_leaf=5)
+    everything = fit_cells(X, y, np.zeros(50, dtype=int))
     for k in (1, 2):
         np.testing.assert_allclose(fit.coef[k], everything.coef[0])
         assert (
@@ -222,14 +221,14 @@ def test_more_columns_than_samples():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(30, 60))
     y = rng.normal(size=30)
-    exact = fit_regimes(X, y, np.zeros(30, dtype=int))
+    exact = fit_cells(X, y, np.zeros(30, dtype=int))
     np.testing.assert_allclose(exact.predict(X, np.zeros(30, dtype=int)), y, atol=1e-8)
-    shrunk = fit_regimes(X, y, np.zeros(30, dtype=int), ridge=None)
+    shrunk = fit_cells(X, y, np.zeros(30, dtype=int), ridge=None)
     assert (
         np.abs(shrunk.predict(X, np.zeros(30, dtype=int)) - y.mean()).max()
         < 0.8 * np.abs(y - y.mean()).max()
     )
-    table = find_split(X, y, [0, 1], ridge=100.0, min_leaf=8, random_state=0).table
+    table = find_split(X, y, [0, 1], ridge=100.0, min_samples_leaf=8, random_state=0).table
     assert np.isfinite(table[["r2", "gain", "loss"]]).all(axis=None)
 
 
@@ -327,7 +326,7 @@ def test_tiny_samples(n):
         (lambda X, y: find_split(X, y, cv=41), "cv is 41"),
         (lambda X, y: find_split(np.where(X > 2, np.nan, X), y), "NaN"),
         (lambda X, y: find_split(X, y[:-1]), "one number per sample"),
-        (lambda X, y: find_split(X, y, min_leaf=0), "min_leaf is 0"),
+        (lambda X, y: find_split(X, y, min_samples_leaf=0), "min_samples_leaf is 0"),
         (lambda X, y: threshold_scan(X, y, X[:, 0], ridge=-1.0), "ridge is -1.0"),
         (lambda X, y: threshold_scan(X, y, X[:5, 0]), "z has shape (5,)"),
     ],

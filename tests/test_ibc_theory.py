@@ -8,6 +8,17 @@ import pytest
 from scipy import stats
 
 from lpc_ns.base.errors import InputError, NoSolutionError
+from lpc_ns.base.quantisers import (
+    exponential,
+    gaussian,
+    laplace,
+    lloyd_max_thresholds,
+    lognormal,
+    quantile_thresholds,
+    recovery_fraction,
+    student_t,
+    uniform,
+)
 from lpc_ns.ibc.theory import (
     best_oblique_direction,
     break_even_f,
@@ -15,22 +26,13 @@ from lpc_ns.ibc.theory import (
     correlated_recovery_fraction,
     degree_recovery_fraction,
     expected_f,
-    exponential,
     gain_decomposition,
-    gaussian,
     gaussian_cell_moments,
-    laplace,
-    lloyd_max_thresholds,
-    lognormal,
     oblique_recovery_fraction,
     pooling_weight,
     population_r2,
-    quantile_thresholds,
-    recovery_fraction,
     regime_r2,
     sign_product_fraction,
-    student_t,
-    uniform,
 )
 
 N = 2_000_000

@@ -1,12 +1,12 @@
 """Local search: equality with references, stops, threads, and the published results as targets."""
 
-import time
 
 import numpy as np
 import pytest
+from conftest import data_or_skip
 from joblib import parallel_config
 
-from lpc_ns.base.errors import DataNotFoundError, InputError
+from lpc_ns.base.errors import InputError
 from lpc_ns.datasets import (
     REFERENCE_FAMILIES,
     UCI_DATASETS,
@@ -24,14 +24,6 @@ BEST_KNOWN = {
     390: 12.7471, 87: 1.9486, 89: 3.0803, 597: 31.0096, 519: 0.0258, 60: 88.4961,
     320: 1.8662, 189: 130.0847, 368: 0.0074, 925: 0.1206,
 }  # fmt: skip
-
-
-def data_or_skip(load, *args):
-    """What a loader returns, or a skip that says what is missing."""
-    try:
-        return load(*args)
-    except DataNotFoundError as reason:
-        pytest.skip(str(reason))
 
 
 def random_problem(seed=0, n=60, d=2, k=3, ridge=0.1):
@@ -117,11 +109,9 @@ def test_generators_as_seed_are_used_up():
     np.testing.assert_array_equal(*same)
 
 
-def test_time_limit_returns_the_best_so_far():
+def test_time_limit_returns_the_best_so_far(ticking):
     problem = random_problem(n=4000, d=8)
-    begin = time.perf_counter()
     solution = local_search(problem, n_init=500, time_limit=0.3, random_state=0)
-    assert time.perf_counter() - begin < 20
     assert solution.status == "time_limit"
     assert 1 <= len(solution.restart_objectives) < 500
     assert solution.objective == objective(problem, solution.labels)

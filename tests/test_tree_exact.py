@@ -11,9 +11,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import data_or_skip
 from sklearn.datasets import load_iris, make_blobs
 
-from lpc_ns.base.errors import DataNotFoundError, InputError
+from lpc_ns.base.errors import InputError
 from lpc_ns.datasets import load_cluster_tree_cases
 from lpc_ns.tree.problem.enumeration import brute_force
 from lpc_ns.tree.problem.objective import make_problem, minmax, tree_objective
@@ -36,10 +37,8 @@ RAW_L2 = [
 
 def published():
     """The published cases with one-feature splits, or a visible skip."""
-    try:
-        return [case for case in load_cluster_tree_cases().values() if case.local_sparsity == 1]
-    except DataNotFoundError as reason:
-        pytest.skip(str(reason))
+    cases = data_or_skip(load_cluster_tree_cases).values()
+    return [case for case in cases if case.local_sparsity == 1]
 
 
 def solved(X, n_clusters, **details):

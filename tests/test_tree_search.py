@@ -151,7 +151,7 @@ def test_never_worse_than_the_constructions_it_starts_from(load):
         )
 
 
-def test_a_wide_table_within_a_time_limit():
+def test_a_wide_table_within_a_time_limit(ticking):
     problem = make_problem(scaled(load_breast_cancer().data), 5)
     found = local_tree(problem, time_limit=2.0, random_state=0)
     assert found.status in ("time_limit", "feasible") and found.tree.n_leaves == 5

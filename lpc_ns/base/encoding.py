@@ -302,15 +302,16 @@ class TableEncoding:
                 )
             return check_matrix(X)
         X = to_pandas(X)
+        plain = [code for code in self.codes if code.kind != "levels"]
+        numbers = {code.column: code.numbers(X[code.column]) for code in plain}
+        if numbers:
+            checked = check_matrix(pd.DataFrame(numbers))
+            numbers = dict(zip(numbers, checked.T[:, :, None], strict=True))
         parts = [
-            (
-                self._indicators(X[code.column], code)
-                if code.kind == "levels"
-                else check_matrix(code.numbers(X[code.column]).to_frame(code.column))
-            )
+            numbers[code.column] if code in plain else self._indicators(X[code.column], code)
             for code in self.codes
         ]
-        return check_matrix(np.hstack(parts))
+        return np.ascontiguousarray(np.hstack(parts))
 
     def _indicators(self, column, code):
         """0/1 columns of the levels."""

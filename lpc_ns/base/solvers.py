@@ -6,14 +6,13 @@
 __all__ = ['BACKENDS', 'FIRST_CHOICE', 'Solution', 'Outcome', 'Backend', 'available_backends', 'problem_class', 'choose_backend',
            'solve']
 
-# %% ../../nbs/02_solvers.ipynb #a521671d
+# %% ../../nbs/02_solvers.ipynb #d00f99e7
 import contextlib
 import importlib.util
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import cvxpy as cp
 import numpy as np
 import pandas as pd
 
@@ -104,9 +103,11 @@ def _read_highs(raw, integer):
     )
     return Outcome(state, info.primal_solution_status == 2, _finite(proved), word)
 
-# %% ../../nbs/02_solvers.ipynb #fa1cefca
+# %% ../../nbs/02_solvers.ipynb #10f4b23a
 def _read_scip(raw, integer):
     """SCIP: a result is a dictionary with the finished model."""
+    import cvxpy as cp
+
     model = raw["model"]
     word = raw["scip_status"]
     states = {
@@ -341,7 +342,7 @@ def available_backends():
     ]
     return pd.DataFrame(rows, index=pd.Index(BACKENDS, name="backend"))
 
-# %% ../../nbs/02_solvers.ipynb #434446e4
+# %% ../../nbs/02_solvers.ipynb #4d0c5b6c
 def problem_class(problem):
     """
     Class of a cvxpy problem: 'LP', 'QP', 'conic', or with integer variables 'MILP', 'MIQP',
@@ -360,6 +361,8 @@ def problem_class(problem):
     InputError
         If it is not a cvxpy problem, or not convex in cvxpy's sense (DCP).
     """
+    import cvxpy as cp
+
     if not isinstance(problem, cp.Problem):
         raise InputError(f"problem is a {type(problem).__name__}; it must be a cvxpy.Problem.")
     if not problem.is_dcp():
@@ -416,10 +419,12 @@ def choose_backend(problem, solver=None):
         )
     return backend
 
-# %% ../../nbs/02_solvers.ipynb #d7008ff9
+# %% ../../nbs/02_solvers.ipynb #d89e97ee
 def _compile(problem, backend, options):
     """Data for the back end, the chain of reductions, and its inverse; MissingBackendError if cvxpy
     knows no way."""
+    import cvxpy as cp
+
     try:
         return problem.get_problem_data(backend.name, solver_opts=options)
     except cp.SolverError as error:
@@ -430,6 +435,8 @@ def _compile(problem, backend, options):
 def _with_constant_inside(problem, constant):
     """The same problem with the constant of its objective carried by a variable that is fixed to
     1."""
+    import cvxpy as cp
+
     one = cp.Variable()
     one.value = 1.0
     expression = problem.objective.expr - constant + constant * one
@@ -465,7 +472,7 @@ def _raise_refusal(raw, backend):
         f"{backend.name} did not start to solve the problem, and gives no reason."
     )
 
-# %% ../../nbs/02_solvers.ipynb #0413b69b
+# %% ../../nbs/02_solvers.ipynb #99aebc4e
 def _start(problem, data, backend):
     """What cvxpy would keep of an earlier run of HIGHS, the variables' values in place of its
     solution; empty unless all have one."""
@@ -484,6 +491,8 @@ def _start(problem, data, backend):
 def _run(problem, backend, options, verbose, warm_start):
     """Compile with the constant inside and run; returns the raw result, cvxpy's chain and inverse,
     and the constant left outside."""
+    import cvxpy as cp
+
     data, chain, inverse = _compile(problem, backend, options)
     constant = inverse[-1]["offset"]
     if constant and problem.is_mixed_integer():
@@ -523,6 +532,8 @@ def _no_solution(backend, outcome, bound, sense):
 def _report(problem, backend, outcome, constant, invert):
     """Status, objective and bound of the problem as stated; `invert()` gives cvxpy's answer, which
     goes into the variables."""
+    import cvxpy as cp
+
     sense = -1.0 if isinstance(problem.objective, cp.Maximize) else 1.0
     extreme = {
         "infeasible": (np.inf, np.inf),

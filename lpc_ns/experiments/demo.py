@@ -19,7 +19,7 @@ from lpc_ns.datasets import (
     load_published_assignments,
     load_uci,
 )
-from ..lpc.estimator import search_and_prove
+from ..lpc.auto import search_and_prove
 from ..lpc.measures import lpc_objective, lpc_sse, null_sse_ratio
 from ..lpc.problem import make_problem
 from ..lpc.search.local_search import greedy, local_search

@@ -21,7 +21,7 @@ from ..base.numerics import clock, spawn_seeds
 from ..base.solvers import BACKENDS
 from ..datasets.published import load_reference_instances
 from ..datasets.uci import find_data
-from ..lpc.estimator import search_and_prove
+from ..lpc.auto import search_and_prove
 from ..lpc.paper.global_mip import global_mip
 from ..lpc.paper.ns_mip import ns_mip
 from ..lpc.paper.qpbo import ns_qpbo

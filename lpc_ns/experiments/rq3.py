@@ -29,7 +29,7 @@ from lpc_ns.datasets.uci import (
 from .methods import METHODS, PUBLISHED_NAMES
 from .runner import Experiment
 from .summaries import mean_interval
-from ..lpc.estimator import search_and_prove
+from ..lpc.auto import search_and_prove
 from ..lpc.problem import make_problem, make_solution, objective, refit, residual_sse
 from ..plotting import PALETTE
 

@@ -7,9 +7,9 @@ __all__ = ['lpc_objective', 'lpc_sse', 'approximation_price', 'null_sse_ratio']
 
 # %% ../../nbs/20a_lpc_measures.ipynb #d2c1d8d0
 import numpy as np
-from scipy.stats import norm
 
 from ..base.errors import check_count, check_labels, check_matrix, check_shares
+from ..base.quantisers import gaussian, lloyd_max_thresholds, recovery_fraction
 from .problem import make_problem, objective, refit, residual_sse
 
 # %% ../../nbs/20a_lpc_measures.ipynb #cd3853c2
@@ -119,13 +119,6 @@ def null_sse_ratio(n_clusters):
     float
         1 for one cluster, then 0.3634, 0.1902, 0.1175, ...
     """
-    n_clusters = check_count("n_clusters", n_clusters)
-    levels = norm.ppf((np.arange(n_clusters) + 0.5) / n_clusters)
-    for _ in range(100_000):
-        edges = np.concatenate([[-np.inf], (levels[1:] + levels[:-1]) / 2, [np.inf]])
-        mass = np.diff(norm.cdf(edges))
-        new = -np.diff(norm.pdf(edges)) / mass
-        if np.abs(new - levels).max() < 1e-12:
-            break
-        levels = new
-    return float(1 - (new**2 * mass).sum())
+    check_count("n_clusters", n_clusters)
+    law = gaussian()
+    return 1 - recovery_fraction(law, lloyd_max_thresholds(law, n_clusters))

@@ -256,7 +256,7 @@ def draw_tree(tree, names, thresholds, sizes, ax=None):
     ax.axis("off")
     return ax
 
-# %% ../../nbs/33_tree_estimator.ipynb #4a945e81
+# %% ../../nbs/33_tree_estimator.ipynb #9d047dbd
 def _boxes(tree):
     """(leaf, lower ends, upper ends) of every leaf's box, as dictionaries over features."""
     waiting = [(0, {}, {})]
@@ -358,7 +358,10 @@ def draw_partition(tree, X, features, names, ax=None):
             label=f"cluster {k} ({rows.sum()})",
         )
     ax.set(
-        xlim=(left, right), ylim=(bottom, top), xlabel=names[i], ylabel="" if i == j else names[j]
+        xlim=(left, right),
+        ylim=(bottom, top),
+        xlabel=plain_label(names[i], 60),
+        ylabel="" if i == j else plain_label(names[j], 40),
     )
     if i == j:
         ax.set_yticks([])

@@ -7,14 +7,12 @@ __all__ = ['LOSSES', 'LARGEST_ENUMERATION', 'LARGEST_BIG_M', 'PROOF_TOLERANCE', 
            'absolute_coefficients', 'loss_refit', 'loss_objective', 'penalty_radius', 'elemental_coefficients',
            'big_m_bounds', 'GlobalModel', 'build_global', 'GlobalSolution', 'global_mip']
 
-# %% ../../../nbs/22_lpc_global_mip.ipynb #6d15fad3
+# %% ../../../nbs/22_lpc_global_mip.ipynb #a9ea6e1a
 import itertools
 import math
 from dataclasses import dataclass, field, replace
 
-import cvxpy as cp
 import numpy as np
-from pyscipopt import Model, quicksum
 from scipy.optimize import linprog
 
 from lpc_ns.base.errors import (
@@ -344,7 +342,7 @@ def _by_first_sample(labels, n_clusters):
     rank = np.argsort(np.argsort(first, kind="stable"))
     return np.where(labels < 0, -1, rank[labels])
 
-# %% ../../../nbs/22_lpc_global_mip.ipynb #14416ade
+# %% ../../../nbs/22_lpc_global_mip.ipynb #314236b1
 @dataclass(frozen=True)
 class GlobalModel:
     """
@@ -361,14 +359,16 @@ class GlobalModel:
         Size of the residual of every sample in its cluster.
     """
 
-    problem: cp.Problem
-    Z: cp.Variable
-    W: cp.Variable
-    delta: cp.Variable
+    problem: object
+    Z: object
+    W: object
+    delta: object
 
 
 def _build_cvxpy(problem, loss, big_m, rules):
     """The model, from validated arguments."""
+    import cvxpy as cp
+
     N = problem.n_samples
     K = problem.n_clusters
     p = problem.n_coefficients
@@ -451,11 +451,13 @@ def _check_big_m(big_m, largest):
         " big M."
     )
 
-# %% ../../../nbs/22_lpc_global_mip.ipynb #0c780576
+# %% ../../../nbs/22_lpc_global_mip.ipynb #a0d4d866
 class _ScipModel:
     """The model in SCIP, with big M or (big_m None) with indicator constraints."""
 
     def __init__(self, problem, loss, big_m, rules):
+        from pyscipopt import Model
+
         self.problem = problem
         self.loss = loss
         self.model = Model("LPC")
@@ -488,6 +490,8 @@ class _ScipModel:
 
     def _set_objective(self):
         """Minimise t >= the squared objective, or the absolute one with v >= |w|."""
+        from pyscipopt import quicksum
+
         penalty = self.problem.penalty
         delta = self.delta.ravel()
         W = self.W
@@ -553,10 +557,12 @@ def _labels(Z, problem):
     labels = Z.argmax(axis=1)
     return np.where(labels == problem.n_clusters, -1, labels)
 
-# %% ../../../nbs/22_lpc_global_mip.ipynb #34a176d3
+# %% ../../../nbs/22_lpc_global_mip.ipynb #67c6cb82
 def _best_assignment(problem, W, loss, rules):
     """Labels that minimise the loss for fixed coefficients among those that meet the requirements;
     -1 for samples left out."""
+    import cvxpy as cp
+
     Z = cp.Variable(
         (problem.n_samples, problem.n_clusters + bool(rules.max_outliers)), boolean=True
     )

@@ -6,15 +6,13 @@
 __all__ = ['LARGEST_POLYNOMIAL', 'FORMULATIONS', 'cubic_form', 'write_cubic_opb', 'big_m', 'build_ns_mip',
            'build_indicator_model', 'SurrogateSolution', 'ns_mip']
 
-# %% ../../../nbs/24_lpc_ns_mip.ipynb #f23c9cd3
+# %% ../../../nbs/24_lpc_ns_mip.ipynb #26830ab9
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from math import comb, sqrt
 from pathlib import Path
 
-import cvxpy as cp
 import numpy as np
-from pyscipopt import Model, quicksum
 from scipy.sparse import csr_array
 
 from lpc_ns.base.errors import (
@@ -192,7 +190,7 @@ def _without_own(terms):
     """Row sums without the diagonal."""
     return terms.sum(axis=1) - np.diag(terms)
 
-# %% ../../../nbs/24_lpc_ns_mip.ipynb #141ad48f
+# %% ../../../nbs/24_lpc_ns_mip.ipynb #8d91b134
 def build_ns_mip(problem, alpha=None, formulation="big-m", upper_bound=None):
     """
     LPC-NS-MIP, eq. (8) of Liang et al. (2026), as a cvxpy problem.
@@ -220,6 +218,8 @@ def build_ns_mip(problem, alpha=None, formulation="big-m", upper_bound=None):
     InputError
         If the formulation is unknown, or "cubic" is too large.
     """
+    import cvxpy as cp
+
     check_choice("formulation", formulation, ("big-m", "cubic"))
     shares = check_shares(alpha, problem.n_clusters)
     z = cp.Variable((problem.n_samples, problem.n_clusters), boolean=True)
@@ -242,6 +242,8 @@ def _interchangeable(shares):
 
 def _quadratic(problem, shares, upper_bound, z):
     """Objective and constraints of the big-M formulation."""
+    import cvxpy as cp
+
     delta = cp.Variable(problem.n_samples)
     W = cp.Variable((problem.n_clusters, problem.n_coefficients))
     above, below = big_m(problem, shares, upper_bound)
@@ -260,6 +262,8 @@ def _quadratic(problem, shares, upper_bound, z):
 
 def _linearised(terms, z):
     """Objective and constraints of the polynomial with one variable per product."""
+    import cvxpy as cp
+
     K = z.shape[1]
     flat = cp.vec(z, order="C")
     linear = np.zeros(flat.size)
@@ -282,7 +286,7 @@ def _linearised(terms, z):
     ]
     return terms[()] + linear @ flat + c @ t, constraints
 
-# %% ../../../nbs/24_lpc_ns_mip.ipynb #1addb319
+# %% ../../../nbs/24_lpc_ns_mip.ipynb #9b12d2a9
 def build_indicator_model(problem, alpha=None, start=None):
     """
     LPC-NS-MIP with indicator constraints, in SCIP's own interface.
@@ -302,6 +306,8 @@ def build_indicator_model(problem, alpha=None, start=None):
     z : list of lists of pyscipopt.Variable
         Memberships, indexed by sample and cluster.
     """
+    from pyscipopt import Model, quicksum
+
     shares = check_shares(alpha, problem.n_clusters)
     K = problem.n_clusters
     columns = range(problem.n_coefficients)

@@ -7,12 +7,11 @@ __all__ = ['MOST_CONES', 'MOST_WORK', 'LARGEST_RANK', 'SMALLEST_GAP', 'surrogate
            'qpbo_exact_path', 'qpbo_exact', 'semidefinite_diagonal', 'build_qpbo', 'OPBFile', 'write_opb', 'solve_opb',
            'ns_qpbo']
 
-# %% ../../../nbs/25_lpc_qpbo.ipynb #c91f736c
+# %% ../../../nbs/25_lpc_qpbo.ipynb #fad7345c
 import itertools
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-import cvxpy as cp
 import numpy as np
 
 from lpc_ns.base.errors import (
@@ -508,7 +507,7 @@ def _tangent_bound(vectors, alpha, steps=100):
         z += (2 / (step + 3)) * (np.eye(len(alpha))[gradient.argmax(axis=1)] - z)
     return best
 
-# %% ../../../nbs/25_lpc_qpbo.ipynb #99279648
+# %% ../../../nbs/25_lpc_qpbo.ipynb #2b3f0cb2
 def build_qpbo(problem, alpha=None, formulation="quadratic", convexification="sdp"):
     """
     State LPC-NS-QPBO, eq. (12) and (13), as a cvxpy problem.
@@ -536,6 +535,8 @@ def build_qpbo(problem, alpha=None, formulation="quadratic", convexification="sd
     InputError
         If an argument is not valid.
     """
+    import cvxpy as cp
+
     check_choice("formulation", formulation, ("quadratic", "linear"))
     check_choice("convexification", convexification, ("sdp", "shift"))
     alpha = check_shares(alpha, problem.n_clusters)
@@ -561,6 +562,8 @@ def build_qpbo(problem, alpha=None, formulation="quadratic", convexification="sd
 
 def _concave_part(V, z, convexification):
     """z'(VV' - diag(d))z + d'z with a diagonal that makes it concave."""
+    import cvxpy as cp
+
     d = (
         semidefinite_diagonal(V)
         if convexification == "sdp"
@@ -571,6 +574,8 @@ def _concave_part(V, z, convexification):
 
 def _product_constraints(V, z, q):
     """q_i is at most z_i times v_i't, with t = V'z."""
+    import cvxpy as cp
+
     G = V @ V.T
     upper = np.maximum(G, 0).sum(axis=1)
     lower = np.minimum(G, 0).sum(axis=1)

@@ -22,7 +22,7 @@ from .columns import _ColumnTree
 from .enumeration import _Enumeration
 from ..search.local_search import local_search
 
-# %% ../../../nbs/26_lpc_bounds.ipynb #283973d1
+# %% ../../../nbs/26_lpc_bounds.ipynb #80fc7c82
 def _deal(problem, labels, n_groups):
     """Row numbers of groups that look alike: sorted by label and residual, dealt out in turn."""
     residual = problem.y - np.einsum("ij,ij->i", problem.X, refit(problem, labels)[labels])
@@ -40,6 +40,15 @@ def _part(problem, rows):
     )
 
 
+_AT_ONCE = 4
+_EFFORT = {_ColumnTree: 25}
+
+
+def _slice(search):
+    """Let a search work for a moment; returns how many slices of label search that is worth."""
+    return search.advance() or _EFFORT.get(type(search), 1)
+
+
 class _Groups:
     """Groups whose bounds add up; their partitions say nothing about the whole, so labels stay
     those of the incumbent."""
@@ -51,16 +60,15 @@ class _Groups:
         self.upper = objective(problem, labels)
         self.turn = 0
         self.parallel = Parallel(n_jobs=n_jobs, prefer="threads")
-        self.width = self.parallel._effective_n_jobs()
 
     def advance(self):
-        """One slice for each of the next groups that are unfinished."""
+        """One slice for each of the next groups that are unfinished; returns how many it was."""
         waiting = [tree for tree in self.trees if not tree.finished]
         chosen = [
-            waiting[(self.turn + j) % len(waiting)] for j in range(min(self.width, len(waiting)))
+            waiting[(self.turn + j) % len(waiting)] for j in range(min(_AT_ONCE, len(waiting)))
         ]
-        self.parallel(delayed(tree.advance)() for tree in chosen)
-        self.turn += self.width
+        self.turn += _AT_ONCE
+        return sum(self.parallel(delayed(_slice)(tree) for tree in chosen))
 
     @property
     def finished(self):
@@ -77,7 +85,7 @@ class _Groups:
         """Sum of the groups' bounds."""
         return sum(tree.lower for tree in self.trees)
 
-# %% ../../../nbs/26_lpc_bounds.ipynb #05545ba7
+# %% ../../../nbs/26_lpc_bounds.ipynb #f8fd6b01
 MOST_COEFFICIENTS = 4
 TINY = 30
 FEW = 70
@@ -93,10 +101,13 @@ class _Race:
         self.trees = trees
 
     def advance(self):
-        """One slice each."""
+        """As many slices for each as for groups; returns how many it was."""
+        done = 0
+        groups = any(isinstance(tree, _Groups) for tree in self.trees)
         for tree in self.trees:
-            if not tree.finished:
-                tree.advance()
+            for _ in range(_AT_ONCE if groups and not isinstance(tree, _Groups) else 1):
+                done += 0 if tree.finished else _slice(tree)
+        return done
 
     @property
     def finished(self):
@@ -151,7 +162,7 @@ def _tree(problem, labels, gap, n_jobs):
         trees.append(_Groups(problem, labels, gap, N // group, n_jobs))
     return trees[0] if len(trees) == 1 else _Race(trees)
 
-# %% ../../../nbs/26_lpc_bounds.ipynb #5e134c02
+# %% ../../../nbs/26_lpc_bounds.ipynb #effeda3e
 @dataclass(frozen=True)
 class LPCCertificate(LPCSolution):
     """
@@ -169,10 +180,12 @@ class LPCCertificate(LPCSolution):
 class _Watch:
     """Decides when to stop, records the history, and shows progress."""
 
-    def __init__(self, begin, deadline, max_nodes, verbose):
+    def __init__(self, begin, deadline, max_nodes, max_slices, verbose):
         self.begin = begin
         self.deadline = deadline
         self.max_nodes = max_nodes
+        self.max_slices = max_slices
+        self.slices = 0
         self.trace = []
         self.bar = tqdm(
             desc="proof",
@@ -193,7 +206,8 @@ class _Watch:
         """Why to stop now, or None."""
         if clock() >= self.deadline:
             return "time_limit"
-        return "feasible" if nodes >= self.max_nodes else None
+        spent = nodes >= self.max_nodes or self.slices >= self.max_slices
+        return "feasible" if spent else None
 
 
 _loaded = set()
@@ -221,7 +235,7 @@ def _prove(problem, start, gap, n_jobs, watch):
     try:
         tree = _tree(problem, labels, gap, n_jobs)
         while status is None and not tree.finished:
-            tree.advance()
+            watch.slices += _slice(tree)
             watch.note(min(tree.upper, start.objective), min(tree.lower, tree.upper))
             status = (
                 "optimal"
@@ -243,6 +257,7 @@ def branch_and_bound(
     gap=1e-4,
     time_limit=None,
     max_nodes=None,
+    max_slices=None,
     random_state=None,
     n_jobs=None,
     verbose=0,
@@ -259,10 +274,13 @@ def branch_and_bound(
         precision allows is about 1e-9.
     time_limit : float, optional
         Seconds after which the search returns what it has, including the search for a first
-        partition but not the compilation of kernels, some ten seconds once after installation.
+        partition but not the compilation of kernels, once after an installation.
     max_nodes : int, optional
-        Nodes of the search trees after which it does; the result then does not depend on the
-        machine.
+        Nodes of the search trees after which it does; the result then depends neither on the
+        machine nor on `n_jobs`.
+    max_slices : int, optional
+        Slices of work after which it does, likewise. The searches take turns slice by slice; one
+        takes some hundredth of a second whatever the size of the problem.
     random_state : int, Generator, RandomState or None
         Seed of the search for the first partition.
     n_jobs : int, optional
@@ -277,8 +295,8 @@ def branch_and_bound(
     LPCCertificate
         Its status is "optimal" if the gap was proved, or the bound is as close to the objective as
         rounding can tell, "time_limit" or "interrupted" if the search was stopped, and "feasible"
-        if it ended at `max_nodes`, or because groups or rounding allow no smaller gap. The bound is
-        valid in every case.
+        if it ended at `max_nodes` or `max_slices`, or because groups or rounding allow no smaller
+        gap. The bound is valid in every case.
 
     Raises
     ------
@@ -290,6 +308,7 @@ def branch_and_bound(
     gap = check_nonnegative("gap", gap)
     deadline = np.inf if time_limit is None else begin + check_nonnegative("time_limit", time_limit)
     most = np.inf if max_nodes is None else check_count("max_nodes", max_nodes)
+    slices = np.inf if max_slices is None else check_count("max_slices", max_slices)
     if start is None:
         start = local_search(
             problem,
@@ -298,7 +317,7 @@ def branch_and_bound(
             n_jobs=n_jobs,
             verbose=verbose,
         )
-    watch = _Watch(begin, deadline, most, verbose)
+    watch = _Watch(begin, deadline, most, slices, verbose)
     watch.note(start.objective, 0.0)
     labels = start.labels
     lower = 0.0
@@ -332,7 +351,7 @@ def _certificate(problem, best, lower, status, gap, nodes, watch, start):
         clock() - watch.begin,
         start.restart_objectives,
         tuple(trace),
-        nodes,
+        nodes=nodes,
     )
 
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LEVERAGE_LIMIT', 'BATCH_FLOPS', 'SMALLEST_PENALTY', 'BLOCK', 'MOST_RESTARTS', 'AGREEMENT', 'MOST_ROUNDS',
-           'BLOCK_FLOPS', 'LARGE', 'greedy', 'local_search']
+           'BLOCK_FLOPS', 'LARGE', 'greedy', 'search_work', 'local_search']
 
 # %% ../../../nbs/21_lpc_local_search.ipynb #76a2be11
 import sys
@@ -529,7 +529,7 @@ def greedy(
     )
     return _best_of(problem, restarts, status, begin)
 
-# %% ../../../nbs/21_lpc_local_search.ipynb #a0334067
+# %% ../../../nbs/21_lpc_local_search.ipynb #00ec4775
 BLOCK = 8
 MOST_RESTARTS = 80
 AGREEMENT = 3
@@ -541,6 +541,26 @@ LARGE = 10_000
 def _rounds(problem):
     """Rounds of damage and descent per restart."""
     return int(np.clip(BLOCK_FLOPS / (BLOCK * _round_flops(problem)), 4, MOST_ROUNDS))
+
+
+def search_work(problem, n_restarts):
+    """
+    How much a local search does at most, whatever the machine.
+
+    Parameters
+    ----------
+    problem : LPCProblem
+    n_restarts : int
+        Restarts that were run.
+
+    Returns
+    -------
+    float
+        Multiplications, roughly.
+    """
+    part = problem if problem.n_samples <= LARGE else _subproblem(problem, 0)
+    polish = 20 * _pass_flops(problem) * (part is not problem)
+    return n_restarts * _rounds(part) * _round_flops(part) + polish
 
 
 def _agreeing(restarts):

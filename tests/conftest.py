@@ -1,0 +1,42 @@
+"""What tests share: pictures without a screen, the scripts' folder, data or a skip, back ends, and
+a clock that does not depend on the machine."""
+
+import itertools
+import os
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+os.environ["MPLBACKEND"] = "Agg"
+sys.path.insert(0, str(ROOT / "scripts"))
+
+
+def data_or_skip(load, *args):
+    """What a loader returns, or a skip that says what is missing."""
+    from lpc_ns.base.errors import DataNotFoundError
+
+    try:
+        return load(*args)
+    except DataNotFoundError as reason:
+        pytest.skip(str(reason))
+
+
+def backends(kind):
+    """Installed back ends that solve a class of problem."""
+    from lpc_ns.base.solvers import BACKENDS
+
+    return [b.name for b in BACKENDS.values() if kind in b.solves and b.installed]
+
+
+@pytest.fixture
+def ticking(monkeypatch):
+    """The package's clock goes on by a hundredth of a second whenever somebody looks at it, so that
+    a time limit means the same number of looks everywhere."""
+    from lpc_ns.base import numerics
+
+    ticks = itertools.count()
+    clock = SimpleNamespace(perf_counter=lambda: next(ticks) / 100)
+    monkeypatch.setattr(numerics, "time", clock)

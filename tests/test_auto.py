@@ -1,0 +1,106 @@
+"""Search and proof: the same answer in a first fit, in a second, and in the next process."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from lpc_ns.datasets import make_sd1
+from lpc_ns.lpc.auto import proof_slices, search_and_prove
+from lpc_ns.lpc.problem import make_problem
+from lpc_ns.lpc.proof.race import branch_and_bound
+from lpc_ns.lpc.search.local_search import local_search
+
+FITS = """
+import json, sys
+import numpy as np
+from lpc_ns import LinearPredictiveClustering
+from lpc_ns.datasets import make_sd1
+
+data = make_sd1(n_samples=130, n_features=3, noise=3.0, random_state=0, table="rq2")
+
+def answer(**options):
+    m = LinearPredictiveClustering(2, random_state=0, **options).fit(data.X, data.y)
+    return [m.labels_.tolist(), m.objective_, m.lower_bound_, m.gap_, m.status_, m.solution_.nodes]
+
+print(json.dumps([answer(**options) for options in json.loads(sys.argv[1])]))
+"""
+TIMED = """
+import json
+from lpc_ns import LinearPredictiveClustering
+from lpc_ns.datasets import make_sd1
+
+data = make_sd1(n_samples=130, n_features=5, noise=4.0, random_state=0, table="rq2")
+m = LinearPredictiveClustering(2, time_limit=2, random_state=0).fit(data.X, data.y)
+print(json.dumps([m.status_, m.solution_.nodes, m.solution_.seconds, m.lower_bound_]))
+"""
+
+
+def fresh(program, cache, *arguments):
+    """What a program prints in a process of its own with the given folder of compiled kernels."""
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env=os.environ | {"NUMBA_CACHE_DIR": str(cache)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def hard_problem(n=130):
+    data = make_sd1(n_samples=n, n_features=5, noise=4.0, random_state=0, table="rq2")
+    return make_problem(data.X, data.y, 2)
+
+
+def test_first_fit_second_fit_and_next_process(tmp_path):
+    """Compilation, threads and earlier fits leave no trace in any number."""
+    first, second, threads = fresh(FITS, tmp_path, json.dumps([{}, {}, {"n_jobs": 3}]))
+    assert first == second == threads
+    assert fresh(FITS, tmp_path, "[{}]") == [first]
+    assert first[4] == "feasible" and 0 < first[2] < first[1] and first[5] > 1000
+
+
+def test_no_clock_pays_for_compilation(tmp_path):
+    """Two seconds in a fresh process with an empty cache, where compilation takes longer than
+    that, are two seconds of work."""
+    status, nodes, seconds, bound = fresh(TIMED, tmp_path)
+    assert status == "time_limit" and nodes > 1000 and bound > 0
+    assert seconds < 3.5
+
+
+def test_work_grows_with_that_of_the_search():
+    small = hard_problem(40)
+    assert proof_slices(small, 8) == proof_slices(small, 1)
+    large = hard_problem(3000)
+    assert proof_slices(large, 16) > 1.9 * proof_slices(large, 8) > 2 * proof_slices(small, 8)
+
+
+@pytest.mark.parametrize("jobs", [2, 5])
+def test_slices_do_not_depend_on_threads(jobs):
+    problem = hard_problem()
+    start = local_search(problem, n_init=2, random_state=0)
+    one, many = (
+        branch_and_bound(problem, start=start, max_slices=20, n_jobs=n) for n in (None, jobs)
+    )
+    assert one.nodes == many.nodes and one.lower_bound == many.lower_bound > 0
+    np.testing.assert_array_equal(one.labels, many.labels)
+    assert one.status == "feasible"
+
+
+def test_more_slices_prove_more():
+    problem = hard_problem()
+    found = [
+        branch_and_bound(problem, max_slices=n, random_state=0, gap=1e-6) for n in (8, 24, 72)
+    ]
+    assert found[0].nodes < found[1].nodes < found[2].nodes
+    assert 0 < found[0].lower_bound < found[1].lower_bound <= found[2].lower_bound
+
+
+def test_a_clock_that_is_given_is_named():
+    stopped = search_and_prove(hard_problem(), time_limit=0, random_state=0)
+    assert stopped.status == "time_limit" and stopped.lower_bound == 0

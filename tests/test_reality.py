@@ -1,0 +1,172 @@
+"""Reality tests: exact where they say so, powerful where they can be, and the same on any table."""
+
+import numpy as np
+import pytest
+
+from lpc_ns.base.errors import DataWarning, InputError
+from lpc_ns.lpc.inference import reality
+from lpc_ns.lpc.inference.nulls import one_regression, studentise, unimodal_density
+from lpc_ns.lpc.inference.reality import monte_carlo_p, reality_test
+
+NULLS = {
+    "normal": lambda rng, x: rng.standard_normal(len(x)),
+    "t3": lambda rng, x: rng.standard_t(3, len(x)),
+    "wide on one side": lambda rng, x: np.exp(x / 2) * rng.standard_normal(len(x)),
+    "random slopes": lambda rng, x: (
+        rng.standard_normal(len(x)) + x * rng.standard_normal(len(x))
+    ),
+}
+REGIMES = {
+    "3 sigma": lambda rng, x: rng.choice([-1.5, 1.5], len(x)) + rng.standard_normal(len(x)),
+    "crossing": lambda rng, x: rng.choice([-2, 2], len(x)) * x + rng.standard_normal(len(x)),
+}
+
+
+def p_values(errors, n_runs, n=200, n_draws=39, **options):
+    rng = np.random.default_rng(0)
+    values = []
+    for seed in range(n_runs):
+        x = rng.normal(size=n)
+        y = 1 + 2 * x + errors(rng, x)
+        test = reality_test(x[:, None], y, n_draws=n_draws, random_state=seed, **options)
+        values.append((test.p_value, test.strict_p_value))
+    return np.array(values)
+
+
+@pytest.mark.parametrize("name", NULLS)
+def test_one_regression_is_seldom_called_two(name):
+    p = p_values(NULLS[name], 24, strict=False)[:, 0]
+    assert (p <= 0.05).sum() <= 4
+
+
+@pytest.mark.parametrize("name", REGIMES)
+def test_clear_regimes_are_found(name):
+    p = p_values(REGIMES[name], 8, strict=False)[:, 0]
+    assert (p <= 0.05).sum() >= 7
+
+
+def test_strict_test_does_not_fall_for_flat_errors_and_sees_four_sigma():
+    flat = p_values(lambda rng, x: rng.uniform(-1, 1, len(x)), 8)
+    assert (flat[:, 0] <= 0.05).all() and (flat[:, 1] > 0.05).sum() >= 6
+    far = p_values(
+        lambda rng, x: rng.choice([-2.5, 2.5], len(x)) + rng.standard_normal(len(x)), 5
+    )
+    assert (far[:, 1] <= 0.05).all()
+
+
+def test_pure_noise_with_many_features_is_not_a_discovery():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 10))
+    test = reality_test(X, rng.normal(size=100), n_draws=99, random_state=0)
+    assert test.p_value > 0.05
+    assert test.draws.mean() < test.limit - 0.05  # the old yardstick would have called it one
+    assert "No evidence" in test.verdict
+
+
+def test_plain_p_values_are_uniform():
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(30, 2))
+    options = {"errors": "plain", "strict": False, "n_draws": 9}
+    p = [
+        reality_test(X, 5 * rng.standard_normal(30), random_state=s, **options).p_value
+        for s in range(200)
+    ]
+    counts = np.bincount(np.round(np.array(p) * 10).astype(int), minlength=11)[1:]
+    assert counts.sum() == 200 and ((counts - 20) ** 2 / 20).sum() < 27.9  # chi2(9), .001
+
+
+def test_numbers_do_not_depend_on_threads_units_or_the_common_line():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(120, 2))
+    y = rng.choice([-1.5, 1.5], 120) + rng.standard_normal(120)
+    a = reality_test(X, y, n_draws=29, random_state=5)
+    again = 50 * (y + X @ [3, 4])
+    b = reality_test(X * [1e3, 1e-3] + 7, again, n_draws=29, random_state=5, n_jobs=2)
+    assert a.statistic == pytest.approx(b.statistic, rel=1e-6)
+    assert a.draws == pytest.approx(b.draws, rel=1e-6)
+    assert (a.p_value, a.strict_p_value) == (b.p_value, b.strict_p_value)
+    assert b.scale == pytest.approx(50 * a.scale, rel=1e-6)
+
+
+def test_redundant_and_constant_columns_do_not_matter():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(120, 2))
+    y = rng.choice([-1.5, 1.5], 120) + rng.standard_normal(120)
+    more = np.column_stack([X, X.sum(axis=1), np.full(120, 3.0)])
+    a = reality_test(X, y, n_draws=19, random_state=0)
+    b = reality_test(more, y, n_draws=19, random_state=0)
+    assert a.statistic == pytest.approx(b.statistic, rel=1e-6)
+
+
+def test_an_interrupt_returns_the_draws_so_far(monkeypatch):
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(60, 1))
+    calls = []
+    true = reality.null_ratios
+
+    def stubborn(*args):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return true(*args)
+
+    monkeypatch.setattr(reality, "null_ratios", stubborn)
+    test = reality_test(X, rng.normal(size=60), n_draws=99, random_state=0)
+    assert test.status == "interrupted" and len(test.draws) == 20
+    assert test.p_value == monte_carlo_p(test.statistic, test.draws)
+
+
+def panel(seed, effect, units=40, rows=4):
+    rng = np.random.default_rng(seed)
+    g = np.repeat(np.arange(units), rows)
+    x = rng.normal(size=units * rows)
+    y = effect(rng, units)[g] + x + rng.standard_normal(units * rows)
+    shuffle = rng.permutation(units * rows)
+    return x[shuffle, None], y[shuffle], g[shuffle]
+
+
+def test_units_reveal_what_rows_cannot():
+    found = []
+    for seed in range(6):
+        x, y, g = panel(seed, lambda rng, n: rng.choice([-0.5, 0.5], n))
+        test = reality_test(x, y, groups=g, n_draws=39, strict=False, random_state=0)
+        found.append(test.p_value <= 0.05)
+        assert test.null == "signs within units"
+    assert sum(found) >= 5
+
+
+def test_kinds_of_units_are_told_from_continuous_differences():
+    for seed in range(3):
+        x, y, g = panel(seed, lambda rng, n: rng.choice([-1.5, 1.5], n))
+        kinds = reality_test(x, y, groups=g, n_draws=39, random_state=0)
+        assert kinds.p_value <= 0.05 and kinds.strict_p_value <= 0.05
+        assert "in kinds" in kinds.verdict
+        x, y, g = panel(seed, lambda rng, n: rng.standard_normal(n))
+        smooth = reality_test(x, y, groups=g, n_draws=39, random_state=0)
+        assert smooth.p_value <= 0.05 < smooth.strict_p_value
+        assert "continuous" in smooth.verdict
+
+
+def test_studentised_residuals_have_unit_mean_square_and_the_scale_of_the_errors():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=1000)
+    world = one_regression(x[:, None])
+    e, scale = studentise(world, 5 * x + np.exp(x / 2) * rng.standard_normal(1000))
+    assert (e**2).mean() == pytest.approx(1)
+    assert np.corrcoef(np.log(scale), x)[0, 1] > 0.8
+    edges, below = unimodal_density(e)
+    assert below[0] == 0 and below[-1] == pytest.approx(1) and (np.diff(edges) > 0).all()
+
+
+def test_what_cannot_be_tested_is_refused():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(23, 15))
+    with pytest.raises(InputError, match="fewer features"):
+        reality_test(X, rng.normal(size=23))
+    with pytest.warns(DataWarning, match="sees very little"):
+        reality_test(X[:, :5], rng.normal(size=23), n_draws=9, strict=False)
+    with pytest.raises(InputError, match="errors"):
+        reality_test(X[:, :1], X[:, 0] ** 2, errors="wild")
+    with pytest.raises(InputError, match="n_clusters"):
+        reality_test(X[:, :1], X[:, 0] ** 2, 1)
+    assert reality_test(X[:, :2], 1 + X[:, 0]).status == "exact"

@@ -1,0 +1,91 @@
+"""Block exchange: one label per unit, exact prices, and as good as brute force."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from lpc_ns.base.errors import InputError
+from lpc_ns.lpc.problem import make_problem, objective
+from lpc_ns.lpc.search.units import Units, group_search, make_units, short_search, unit_order
+
+
+def panel(seed, G, K, p=3, noise=1.0, largest=4):
+    rng = np.random.default_rng(seed)
+    groups = np.repeat(np.arange(G), rng.integers(1, largest + 1, G))
+    X = rng.normal(size=(len(groups), p - 1))
+    W = rng.normal(size=(K, p)) * 2
+    truth = rng.integers(0, K, G)[groups]
+    y = W[truth, 0] + (X * W[truth, 1:]).sum(axis=1) + noise * rng.normal(size=len(groups))
+    return X, y, groups
+
+
+def best_by_enumeration(problem, groups):
+    G = groups.max() + 1
+    codes = itertools.product(range(problem.n_clusters), repeat=G - 1)
+    return min(objective(problem, np.array((0, *code))[groups]) for code in codes)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_block_exchange_finds_what_brute_force_finds(seed):
+    K = 2 + seed % 2
+    X, y, groups = panel(seed, 6, K, noise=2.0)
+    problem = make_problem(X, y, K, ridge=0.01)
+    found = group_search(problem, groups, random_state=0)
+    assert found.objective == pytest.approx(best_by_enumeration(problem, groups), rel=1e-9)
+    assert all(len(set(found.labels[groups == g])) == 1 for g in range(6))
+
+
+def test_units_of_one_row_and_of_many_can_be_mixed():
+    rng = np.random.default_rng(5)
+    groups = np.r_[np.repeat(np.arange(20), 5), np.arange(20, 80)]
+    truth = rng.integers(0, 2, 80)[groups]
+    X = rng.normal(size=(len(groups), 2))
+    y = np.where(truth, 1, -1) * (2 + X.sum(axis=1)) + 0.1 * rng.normal(size=len(groups))
+    problem = make_problem(X, y, 2)
+    found = group_search(problem, groups, n_init=5, random_state=0)
+    assert found.objective <= objective(problem, truth) * (1 + 1e-9)
+    order, first = unit_order(groups, len(y))
+    units = make_units(problem, order, first)
+    _, value = short_search(units, 2, 2, 10, np.random.default_rng(0))
+    assert value == pytest.approx(found.objective, rel=0.02)
+
+
+def test_search_value_is_the_objective_of_its_labels():
+    X, y, groups = panel(1, 40, 2, p=4)
+    problem = make_problem(X, y, 2, ridge=0.5)
+    order, first = unit_order(groups, len(y))
+    labels, value = short_search(
+        make_units(problem, order, first), 2, 1, 3, np.random.default_rng(0)
+    )
+    rows = np.empty(len(y), int)
+    rows[order] = np.repeat(labels, np.diff(first))
+    assert value == pytest.approx(objective(problem, rows), rel=1e-8)
+
+
+def test_order_of_rows_and_names_of_units_do_not_matter():
+    X, y, groups = panel(2, 12, 2, noise=0.5)
+    problem = make_problem(X, y, 2)
+    best = group_search(problem, groups, random_state=0)
+    shuffle = np.random.default_rng(0).permutation(len(y))
+    names = np.array([f"unit {g}" for g in groups], dtype=object)[shuffle]
+    again = group_search(make_problem(X[shuffle], y[shuffle], 2), names, random_state=0)
+    assert again.objective == pytest.approx(best.objective, rel=1e-9)
+
+
+def test_one_cluster_and_no_penalty():
+    X, y, groups = panel(3, 10, 2)
+    one = group_search(make_problem(X, y, 1, ridge=0), groups, random_state=0)
+    A = np.c_[np.ones(len(y)), X]
+    residual = y - A @ np.linalg.lstsq(A, y, rcond=None)[0]
+    assert one.objective == pytest.approx(residual @ residual)
+
+
+def test_units_are_refused_without_names():
+    X, y, groups = panel(0, 5, 2)
+    problem = make_problem(X, y, 2)
+    with pytest.raises(InputError, match="one per row"):
+        group_search(problem, groups[:-1])
+    with pytest.raises(InputError, match="missing"):
+        group_search(problem, np.r_[np.nan, groups[1:]])
+    assert Units._fields == ("X", "y", "first", "penalty")
