@@ -51,7 +51,7 @@ TABLES = set(
 # is; the list goes when it is empty.
 PENDING = {
     "private": """
-        lpc.proof.columns lpc.proof.enumeration lpc.proof.race 
+        lpc.proof.columns lpc.proof.enumeration lpc.proof.race
     """,
     "lines": """
         lpc.paper.global_mip lpc.paper.qpbo lpc.proof.branching lpc.proof.columns
@@ -81,7 +81,8 @@ PENDING = {
 
 CLAIMS = """
     ibc.fixed_tests ibc.models.families ibc.readings lpc.estimator lpc.proof.branching
-    lpc.proof.columns lpc.proof.enumeration lpc.proof.race lpc.rounding tree.estimator tree.explain tree.mip.hyperplanes tree.mip.solve
+    lpc.proof.columns lpc.proof.enumeration lpc.proof.race lpc.rounding
+    tree.estimator tree.explain tree.mip.hyperplanes tree.mip.solve
     tree.proof.exact tree.search.local
 """.split()  # their first line, the claim of the notebook, is longer than 100 characters
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
+from certify_tables import certify
 
 from lpc_ns import ClusterTree, InteractionBasedClustering, LinearPredictiveClustering
 from lpc_ns.base.encoding import learn_encoding
@@ -185,7 +186,7 @@ def test_a_few_texts_among_numbers_are_named(lines, text, n):
         lambda: LinearPredictiveClustering().fit(dirty[["x"]], dirty.y),
         lambda: ClusterTree().fit(dirty[["x"]]),
     ):
-        with pytest.raises(InputError, match="'x' is numeric but for 1 value.*row 3"):
+        with pytest.raises(InputError, match=r"'x' is numeric but for 1 value.*row 3"):
             call()
     assert prepare_table(dirty, "y", na=text, drop_missing=True).X.shape == (n - 1, 1)
 
@@ -259,7 +260,7 @@ def test_estimators_say_what_is_wrong(lines):
     ):
         with pytest.raises(InputError, match="more than one column with the name 'a'"):
             estimator.fit(table.set_axis(["a", "a"], axis=1), y)
-        with pytest.raises(InputError, match="1 place.*row 4, column 'w'"):
+        with pytest.raises(InputError, match=r"1 place.*row 4, column 'w'"):
             estimator.fit(gaps, y)
         with pytest.raises(InputError, match="'v' holds values of type list"):
             estimator.fit(lists, y)
@@ -302,7 +303,7 @@ def test_levels_that_do_not_occur_are_no_levels(lines):
 
 
 def test_renaming_levels_changes_no_regression(lines):
-    table, z = lines
+    table, _ = lines
     rng = np.random.default_rng(1)
     g = rng.choice(list("abc"), 120, p=[0.4, 0.35, 0.25])
     table = table.assign(g=g, y=table.y + 3 * (g == "c"))
@@ -567,3 +568,8 @@ def test_quiet_and_version(lines, tmp_path, capsys):
     page = (tmp_path / "t_lpc" / "report.html").read_text()
     assert "lpc-ns fit" in page and "--quiet" in page
     assert main(["--version"]) == 0 and capsys.readouterr().out.startswith("lpc-ns ")
+
+
+def test_random_tables_end_well():
+    counts, wrong = certify(6, only=("lpc", "tree"))
+    assert not wrong and sum(counts.values()) == 12

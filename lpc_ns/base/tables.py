@@ -75,7 +75,7 @@ def _decode(data, encoding, name):
         )
     return text, note
 
-# %% ../../nbs/06_tables.ipynb #532a67df
+# %% ../../nbs/06_tables.ipynb #5d3aea7c
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "|", r"\s+": "white space"}
 _SAMPLE = 200_000
 _NUMBER = re.compile(r"\s*[-+]?(\d+[.,]?\d*|[.,]\d+)([eE][-+]?\d+)?\s*")
@@ -138,11 +138,8 @@ def _is_comment(lines):
     """Whether a line that begins with # is a remark and not the header: it has other fields than
     the last line."""
     rest = [line for line in lines[1:] if line.strip()]
-    return bool(rest) and all(
-        len(re.split(sep, lines[0])) != len(re.split(sep, rest[-1]))
-        for sep in "[,;\t|]"
-        if re.search(sep, rest[-1])
-    )
+    parted = [sep for sep in (",", ";", "\t", "|") if rest and sep in rest[-1]]
+    return bool(rest) and all(lines[0].count(sep) != rest[-1].count(sep) for sep in parted)
 
 # %% ../../nbs/06_tables.ipynb #183ec4a5
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+")
@@ -224,11 +221,15 @@ def _header(names, where):
             notes.append(f"Column {j + 1} has no name in the header; it is called {names[j]!r}.")
     return names, notes
 
-# %% ../../nbs/06_tables.ipynb #64e8ceed
+# %% ../../nbs/06_tables.ipynb #9c4e31d3
 _MISSING = frozenset(
     ("NA", "N/A", "n/a", "na", "#N/A", "NaN", "nan", "NULL", "null", "None", "none", "<NA>", "")
 )
-_ALMOST = re.compile(r"[(]?\s*[-+]?\s*[$€£¥]?\s*[-+]?\d[\d.,' \u00a0]*\s*([%€$£¥]|[kKmM])?\s*[)]?")
+_ALMOST = re.compile(
+    r"\(?\s*[-+]?\s*[$€£¥]?\s*[-+]?"
+    r"(\d{1,3}([,.' \u00a0]\d{3})+([.,]\d+)?|\d+([.,]\d+)?)"
+    r"\s*([%€$£¥]|[kKmM])?\s*\)?"
+)
 
 
 def _as_number(text):

@@ -95,7 +95,7 @@ def digits_needed(slopes, intercepts, X, tolerance):
             return digits
     return 17
 
-# %% ../../nbs/60_report.ipynb #6ff8f36d
+# %% ../../nbs/60_report.ipynb #bb306cf7
 _STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, -apple-system, "Segoe UI", "Noto Sans", "Noto Sans CJK SC",
@@ -109,10 +109,10 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #eee;
   vertical-align: top; }
 th { text-align: left; font-weight: 600; max-width: 22rem; overflow-wrap: anywhere; }
-thead th { text-align: right; border-bottom: 2px solid #bbb; }
+thead th { text-align: right; border-bottom: 2px solid #bbb; white-space: nowrap; }
 thead th:first-child { text-align: left; }
-td { overflow-wrap: anywhere; }
-td.text { text-align: left; }
+td { white-space: nowrap; }
+td.text { text-align: left; white-space: normal; min-width: 8rem; }
 img { max-width: 100%; height: auto; }
 li, p { overflow-wrap: anywhere; }
 code, pre { font: .88rem/1.45 ui-monospace, "DejaVu Sans Mono", monospace; white-space: pre-wrap;
