@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lpc_ns.advisor import which_regime
 from lpc_ns.base.errors import DataWarning
 from lpc_ns.datasets import find_data
 from lpc_ns.lpc.inference.nulls import (
@@ -364,6 +365,40 @@ def million(runs=1_000_000):
     ]
 
 
+def example(kind, n, rng, noise=1.0):
+    """Data of one family."""
+    X = rng.normal(size=(n, 3))
+    a, b, c = X.T
+    e = noise * rng.standard_normal(n)
+    if kind == "plain":
+        return X, 1 + X @ rng.normal(size=3) + e
+    if kind == "ibc":
+        return X, np.where(b > 0.3 * rng.normal(), 1 + 1.5 * a, -a) + 0.5 * c + e
+    if kind == "lpc":
+        z = rng.random(n) < rng.uniform(0.35, 0.65)
+        return X, np.where(z, 1.7 + 1.5 * a, -1.7 - a) + 0.5 * c + e
+    if kind == "gated":
+        z = rng.random(n) < 1 / (1 + np.exp(-1.5 * b - c))
+        return X, np.where(z, 1.7 + 1.5 * a, -1.7 - a) + e
+    cell = 2 * (b > 0.2) + np.where(b > 0.2, c > -0.3, c > 0.4)
+    return X, np.choose(cell, [1.5 * a, 2 - a, -2 + 0.5 * a, 1 + 2 * a]) + e
+
+
+def advisor(runs=10):
+    """Share of tables whose family is recognised, N = 500, sigma 1."""
+    table = []
+    for kind in ("plain", "ibc", "lpc", "gated", "tree"):
+        rng = np.random.default_rng(4)
+        answers = [
+            which_regime(*example(kind, 500, rng), random_state=seed).family for seed in range(runs)
+        ]
+        table.append(
+            {"truth": kind}
+            | {f: answers.count(f) for f in ("plain", "ibc", "lpc", "gated", "tree")}
+        )
+    return table
+
+
 ROWS = {
     f.__name__: f
     for f in (
@@ -379,6 +414,7 @@ ROWS = {
         errors,
         degenerate,
         million,
+        advisor,
     )
 }
 

@@ -25,6 +25,7 @@ def overlapping(n=120, k=2, d=2, ridge=1.0, noise=3.5, seed=0):
     return make_problem(X, y, k, ridge=ridge)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", range(10))
 def test_no_violation_on_random_problems(block, capsys):
     assert certify_bounds.main(50, 50 * block) == 0, capsys.readouterr().out

@@ -26,7 +26,7 @@ def expected_failures(estimator):
 
 
 @parametrize_with_checks(
-    [LinearPredictiveClustering(), LinearPredictiveClustering(method="greedy", n_init=4)],
+    [LinearPredictiveClustering(method=method, n_init=2) for method in ("local", "greedy")],
     expected_failed_checks=expected_failures,
 )
 @pytest.mark.filterwarnings("ignore::lpc_ns.base.errors.DataWarning")

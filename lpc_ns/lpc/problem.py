@@ -139,7 +139,7 @@ def _check_weights(sample_weight, n_samples):
         raise InputError("sample_weight must not be negative anywhere, nor zero for every sample.")
     return weights
 
-# %% ../../nbs/20_lpc_problem.ipynb #0f091a8e
+# %% ../../nbs/20_lpc_problem.ipynb #b77a12a5
 def _triangle(A, target):
     """Upper triangle R of the QR factorisation of [A, target], which keeps all that least squares
     needs."""
@@ -203,7 +203,7 @@ def refit(problem, labels):
     return np.array([ridge_coefficients(problem.X[r], problem.y[r], problem.penalty) for r in rows])
 
 
-_PERFECT = 16 * np.finfo(float).eps  # times p and |y|: residuals of this size are rounding
+_PERFECT = 4 * np.finfo(float).eps  # times p and |y|: residuals of this size are rounding
 
 
 def residual_sse(problem, labels, W=None):

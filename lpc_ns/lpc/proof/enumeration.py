@@ -17,7 +17,7 @@ from ..problem import certified, make_solution, refit
 from .labels import Data, partition_value
 from ..rounding import residual_without, rounding_error
 
-# %% ../../../nbs/25c_lpc_enumeration.ipynb #ca447624
+# %% ../../../nbs/25c_lpc_enumeration.ipynb #2a6c7c31
 _LEAST_SPREAD = 1e-3  # of a feature in a cluster, relative to its square
 _LEAST_SHARE = 1e-5  # of a feature in a cluster, relative to that in all the data
 _LEAST_WEIGHT = 1e-4  # of a cluster: less is evaluated from the samples, as above
@@ -44,8 +44,8 @@ def _evaluate(points, trial, cut):
     """Evaluate a division by a line and a cut from the samples, and keep it if it is the best."""
     for i in range(trial.labels.size):
         trial.labels[i] = trial.above[i] ^ (i < cut)
-    value = points.total[5] - partition_value(points.data, trial.labels, 2)
-    if value > trial.best[0]:
+    value = partition_value(points.data, trial.labels, 2)
+    if value < trial.best[0]:
         trial.best[0] = value
         for i in range(trial.labels.size):
             trial.best_labels[i] = trial.labels[i]
@@ -72,7 +72,8 @@ def _try_cuts(points, trial):
             two = _explained(
                 total[0] - m00, total[1] - m01, total[2] - m11, total[3] - b0, total[4] - b1, total
             )
-            if one < 0.0 or two < 0.0 or not one + two < trial.best[0] - points.slack:
+            far = total[5] - (one + two) > trial.best[0] + points.slack
+            if one < 0.0 or two < 0.0 or not far:
                 _evaluate(points, trial, cut)
         sign = -1.0 if above[cut] else 1.0
         m00 += sign * terms[cut, 0]
@@ -102,7 +103,7 @@ def try_pivots(points, trial, first, last):
             trial.above[j] = 1 - trial.above[j]
             _try_cuts(points, trial)
 
-# %% ../../../nbs/25c_lpc_enumeration.ipynb #0c0049b3
+# %% ../../../nbs/25c_lpc_enumeration.ipynb #7ab58477
 class EnumerationSearch:
     """
     Two clusters, one feature: all partitions that can be optimal.
@@ -134,7 +135,7 @@ class EnumerationSearch:
         self.trial = Trial(
             np.zeros(N, dtype=np.int64),
             np.zeros(N, dtype=np.int64),
-            np.array([self.points.total[5] - self.upper]),
+            np.array([self.upper]),
             labels[self.order].astype(np.int64),
         )
         self.slice = max(1, 10_000_000 // N**2)
