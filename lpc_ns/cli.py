@@ -115,7 +115,7 @@ def _subcommand(commands, name, text, example, **options):
         **options,
     )
 
-# %% ../nbs/62_cli.ipynb #24edaed7
+# %% ../nbs/62_cli.ipynb #5ac51873
 def _add_lpc(commands):
     """The parser of `lpc-ns lpc`."""
     parser = _subcommand(
@@ -178,8 +178,8 @@ def _add_ibc(commands):
     )
     model.add_argument(
         "--selection",
-        default="ebic",
-        help="ebic, lasso, elastic-net, hierarchical or group (default: ebic)",
+        default="forward",
+        help="forward, ebic, lasso, elastic-net, hierarchical or group (default: forward)",
     )
     model.add_argument(
         "--split",

@@ -24,10 +24,11 @@ ARROWS = {
     "lpc": ABOVE,
     "ibc": ABOVE,
     "tree": ABOVE,
-    "reports": (*ABOVE, *PARTS),
-    "experiments": (*ABOVE, *PARTS, "reports"),
+    "advisor": (*ABOVE, *PARTS),
+    "reports": (*ABOVE, *PARTS, "advisor"),
+    "experiments": (*ABOVE, *PARTS, "advisor", "reports"),
     "warm": ("base", *PARTS),
-    "cli": (*ABOVE, *PARTS, "reports", "experiments", "warm"),
+    "cli": (*ABOVE, *PARTS, "advisor", "reports", "experiments", "warm"),
 }
 
 # Inside a part: a room imports rooms of its own storey and of those before it.

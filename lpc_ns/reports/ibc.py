@@ -19,7 +19,7 @@ from ..ibc.models.comparison import ModelComparison
 from .lpc import PreparedTable, prepare_table
 from .page import Report, html_figure, html_list, html_table, own_name
 
-# %% ../../nbs/60b_ibc_report.ipynb #780c8197
+# %% ../../nbs/60b_ibc_report.ipynb #61cb43c7
 @dataclass(frozen=True)
 class IBCFacts(Report):
     """
@@ -68,18 +68,25 @@ class IBCFacts(Report):
 
     def interactions(self):
         """
-        The ranked products, and which of them the chosen model uses.
+        The ranked products, which of them the chosen model uses, and on which evidence.
 
         Returns
         -------
         DataFrame
+            Columns term, F (beside all main effects; with few samples a score beside two), df,
+            p_value (of the products that were taken one by one, allowing for the search) and
+            selected.
         """
         ranking = self.model.interactions_
+        taken = self.model.selection_
         if ranking is None:
-            return pd.DataFrame(columns=["term", "F", "df", "p_value", "p_bonferroni", "selected"])
+            return pd.DataFrame(columns=["term", "F", "df", "p_value", "selected"])
         used = () if self.model.model_ in _WITHOUT_PRODUCTS else self.model.terms_
-        return ranking.to_frame(self.table.feature_names).assign(
-            selected=[term in used for term in ranking.terms]
+        p_values = {} if taken is None else dict(zip(taken.terms, taken.p_value, strict=True))
+        table = ranking.to_frame(self.table.feature_names)
+        return table.drop(columns=["p_bonferroni"], errors="ignore").assign(
+            p_value=[p_values.get(term, float("nan")) for term in ranking.terms],
+            selected=[term in used for term in ranking.terms],
         )
 
     def labels(self, level=0.9):
