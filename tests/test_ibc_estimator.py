@@ -31,7 +31,7 @@ from lpc_ns.ibc.models.families import FAMILIES, fit_models, pool
 from lpc_ns.ibc.models.findings import Settings, forward_terms
 from lpc_ns.ibc.models.intervals import conformal_widths, noise_split
 from lpc_ns.ibc.terms.screening import screen_pairs
-from lpc_ns.reports.tables import fit_interactions
+from lpc_ns.reports.ibc import fit_interactions
 
 CAPTURED = {"capture_output": True, "text": True, "check": True}
 ALL = ("auto", *FAMILIES, "pooled", "stack")

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['METHODS', 'RefitAttributes', 'LinearPredictiveClustering']
 
-# %% ../../nbs/28_lpc_estimator.ipynb #29435205
+# %% ../../nbs/28_lpc_estimator.ipynb #477c175b
 import warnings
 
 import numpy as np
@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..base.encoding import learn_encoding
 from lpc_ns.base.errors import (
     DataWarning,
     InputError,
@@ -28,6 +29,7 @@ from .paper.qpbo import ns_qpbo
 from .problem import canonical_labels, make_problem, refit, residual_sse
 from .proof.race import branch_and_bound
 from .search.local_search import greedy, local_search
+from .scales import own_scales, standard_scales
 from .search.mixture import em_refit
 from .search.units import group_search
 
@@ -142,7 +144,7 @@ class RefitAttributes:
         """
         return super().score(X, y, sample_weight)
 
-# %% ../../nbs/28_lpc_estimator.ipynb #8b8f8602
+# %% ../../nbs/28_lpc_estimator.ipynb #4a68281c
 class LinearPredictiveClustering(RefitAttributes, RegressorMixin, BaseEstimator):
     """
     Several linear regressions in one cloud: find the clusters and their coefficients together.
@@ -163,6 +165,11 @@ class LinearPredictiveClustering(RefitAttributes, RegressorMixin, BaseEstimator)
     ridge : float
         Weight of the sum of squared coefficients, not scaled by the number of samples. With 0, a
         cluster without a unique fit takes the minimum-norm one.
+    standardize : bool
+        Pose eq. (1) for features and target of mean 0 and variance 1, so that units decide nothing.
+        Coefficients, predictions and `sse_` are in the units of the data all the same;
+        `objective_`, `lower_bound_` and `ridge` belong to the standardised problem. False is eq.
+        (1) as printed.
     penalize_intercept : bool
         Whether the penalty includes the intercepts, as in eq. (1).
     loss : {"squared", "absolute"}
@@ -191,17 +198,18 @@ class LinearPredictiveClustering(RefitAttributes, RegressorMixin, BaseEstimator)
     labels_ : ndarray of int64, shape (n_samples,)
         Cluster of each sample.
     coef_ : ndarray of shape (n_clusters, n_features)
-        Slopes of each cluster, in units of y per unit of the feature.
+        Slopes of each cluster, in units of y per unit of the feature; a column of text has one
+        for each level but the reference, see `encoding_`.
     intercept_ : ndarray of shape (n_clusters,)
     cluster_sizes_ : ndarray of int64, shape (n_clusters,)
         Number of samples in each cluster.
     cluster_weights_ : ndarray of shape (n_clusters,)
         Share of the total sample weight in each cluster; the weights of `predict`.
     objective_ : float
-        Eq. (1), recomputed from the labels; with the absolute loss, the sum of absolute errors plus
-        penalty.
+        Eq. (1), of the standardised data, recomputed from the labels; with the absolute loss, the
+        sum of absolute errors plus penalty.
     sse_ : float
-        The (weighted) sum of squared residuals.
+        The (weighted) sum of squared residuals, in squared units of y.
     lower_bound_ : float
         No partition has a smaller objective; 0 when nothing was proved.
     gap_ : float
@@ -216,6 +224,10 @@ class LinearPredictiveClustering(RefitAttributes, RegressorMixin, BaseEstimator)
         `icl_` and `entropy_` are its own.
     solution_ : LPCSolution
         All of the search's results, with the objective of each restart.
+    encoding_ : TableEncoding
+        How columns of text and dates became features.
+    scales_ : Scales
+        Centres and scales of the standardised problem.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Names of the columns, if X is a DataFrame.
@@ -251,6 +263,7 @@ class LinearPredictiveClustering(RefitAttributes, RegressorMixin, BaseEstimator)
         *,
         method="auto",
         ridge=0.01,
+        standardize=True,
         penalize_intercept=True,
         loss="squared",
         gap=1e-4,
@@ -264,6 +277,7 @@ class LinearPredictiveClustering(RefitAttributes, RegressorMixin, BaseEstimator)
         self.n_clusters = n_clusters
         self.method = method
         self.ridge = ridge
+        self.standardize = standardize
         self.penalize_intercept = penalize_intercept
         self.loss = loss
         self.gap = gap
@@ -281,7 +295,8 @@ class LinearPredictiveClustering(RefitAttributes, RegressorMixin, BaseEstimator)
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
-            Numeric and finite, without a column of ones.
+            Numeric and finite, without a column of ones; a data frame may hold text, categories
+            and dates.
         y : array-like of shape (n_samples,)
             Target, numeric and finite.
         sample_weight : array-like of shape (n_samples,), optional
@@ -309,25 +324,34 @@ class LinearPredictiveClustering(RefitAttributes, RegressorMixin, BaseEstimator)
             If the data can be fitted but the result may not mean what it seems to.
         """
         method, options = _options(self)
-        features = check_matrix(X)
+        self.encoding_ = learn_encoding(X)
+        features = self.encoding_.apply(X)
         validate_data(self, X=X, skip_check_array=True)
         target = check_vector(_one_column(y), len(features))
-        problem = make_problem(
-            features, target, self.n_clusters, self.ridge, self.penalize_intercept, sample_weight
-        )
-        warn_doubtful(
-            features, target, problem.n_clusters, list(getattr(self, "feature_names_in_", []))
-        )
-        groups = None if groups is None else np.asarray(groups)
-        if groups is None:
-            self.solution_ = method(problem, **options)
-        else:
-            self.solution_ = _search_groups(problem, self, groups)
         weights = (
             np.ones(len(features))
             if sample_weight is None
             else check_vector(sample_weight, len(features), "sample_weight")
         )
+        self.scales_ = (
+            standard_scales(features, target, weights)
+            if self.standardize
+            else own_scales(features.shape[1])
+        )
+        problem = make_problem(
+            self.scales_.features(features),
+            self.scales_.target(target),
+            self.n_clusters,
+            self.ridge,
+            self.penalize_intercept,
+            None if sample_weight is None else weights,
+        )
+        warn_doubtful(features, target, problem.n_clusters, list(self.encoding_.names))
+        groups = None if groups is None else np.asarray(groups)
+        if groups is None:
+            self.solution_ = method(problem, **options)
+        else:
+            self.solution_ = _search_groups(problem, self, groups)
         self._rows = (features, target, weights, groups)
         self._mixture = None
         self._read_solution(problem, features, target, weights)
@@ -341,13 +365,12 @@ class LinearPredictiveClustering(RefitAttributes, RegressorMixin, BaseEstimator)
         W = loss_refit(problem, labels, "absolute") if absolute else refit(problem, labels)
         ignored = weights == 0
         if ignored.any():
-            labels[ignored] = _nearest(features[ignored], target[ignored], W)
+            labels[ignored] = _nearest(features[ignored], target[ignored], *self.scales_.restate(W))
         self.labels_ = labels
-        self.intercept_ = W[:, 0].copy()
-        self.coef_ = W[:, 1:].copy()
+        self.coef_, self.intercept_ = self.scales_.restate(W)
         self.cluster_sizes_ = np.bincount(labels, minlength=K)
         self.cluster_weights_ = np.bincount(labels, weights, minlength=K) / weights.sum()
-        self.sse_ = residual_sse(problem, labels, W)
+        self.sse_ = self.scales_.y_scale**2 * residual_sse(problem, labels, W)
         found = self.solution_
         self.trace_ = found.trace
         self.objective_ = found.objective
@@ -381,8 +404,10 @@ class LinearPredictiveClustering(RefitAttributes, RegressorMixin, BaseEstimator)
             Column k is the regression of cluster k, in units of y.
         """
         check_is_fitted(self)
-        features = check_matrix(X)
+        if not self.encoding_.codes:
+            X = check_matrix(X)
         validate_data(self, X=X, reset=False, skip_check_array=True)
+        features = self.encoding_.apply(X)
         return features @ self.coef_.T + self.intercept_
 
     def predict(self, X):
@@ -436,6 +461,6 @@ def _one_column(y):
     return column_or_1d(y, warn=True) if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1 else y
 
 
-def _nearest(features, target, W):
-    """Cluster of smallest residual, coefficients with the intercept first."""
-    return np.abs(target[:, None] - features @ W[:, 1:].T - W[:, 0]).argmin(axis=1)
+def _nearest(features, target, coef, intercept):
+    """Cluster of smallest residual."""
+    return np.abs(target[:, None] - features @ coef.T - intercept).argmin(axis=1)
