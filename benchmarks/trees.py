@@ -42,7 +42,8 @@ from lpc_ns.datasets import (
     load_uci,
     make_lpc,
 )
-from lpc_ns.lpc.problem import make_problem as make_regression, objective
+from lpc_ns.lpc.problem import make_problem as make_regression
+from lpc_ns.lpc.problem import objective
 from lpc_ns.lpc.search.local_search import local_search
 from lpc_ns.tree.explain import explain_labels
 from lpc_ns.tree.mip.hyperplanes import line_splits, separating_tree

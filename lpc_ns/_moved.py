@@ -34,7 +34,11 @@ MOVED = {
 }
 
 # Old name: the name that it has there.
-RENAMED = {}
+RENAMED = {
+    "lpc.branching._LabelTree": "LabelSearch",
+    "lpc.branching._BoxTree": "BoxSearch",
+    "lpc.columns._ColumnTree": "ColumnSearch",
+}
 
 
 def rooms(places):

@@ -59,7 +59,7 @@ SEARCHES = {
 
 @pytest.mark.parametrize("name", SEARCHES)
 def test_an_interrupt_at_any_moment(name, monkeypatch):
-    monkeypatch.setattr(local, "_MOST_ROUNDS", 5)
+    monkeypatch.setattr(local, "TUNED", local.TUNED._replace(most_rounds=5))
     search, problem, times = SEARCHES[name]
     optimum = exact_tree(problem)
     assert optimum.status == "optimal"

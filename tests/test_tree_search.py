@@ -139,7 +139,7 @@ def test_never_worse_than_the_constructions_it_starts_from(load):
 
 
 def test_a_wide_table(monkeypatch):
-    monkeypatch.setattr(search, "_MOST_ROUNDS", 5)
+    monkeypatch.setattr(search, "TUNED", search.TUNED._replace(most_rounds=5))
     problem = make_problem(scaled(load_breast_cancer().data), 5)
     found = local_tree(problem, n_init=1, random_state=0)
     assert found.status == "feasible" and found.tree.n_leaves == 5
@@ -178,7 +178,7 @@ def test_many_samples_are_searched_on_a_part_and_polished_on_all(monkeypatch):
         random_state=0,
     )
     problem = make_problem(X, 4)
-    monkeypatch.setattr(search, "_LARGE", 300)
+    monkeypatch.setattr(search, "TUNED", search.TUNED._replace(large=300))
     found = local_tree(problem, n_init=1, random_state=0)
     assert found.loss <= cluster_loss(problem, truth) * 1.001
     assert local_tree(problem, time_limit=0).tree.n_leaves == 1

@@ -139,7 +139,7 @@ def _check_weights(sample_weight, n_samples):
         raise InputError("sample_weight must not be negative anywhere, nor zero for every sample.")
     return weights
 
-# %% ../../nbs/20_lpc_problem.ipynb #0f091a8e
+# %% ../../nbs/20_lpc_problem.ipynb #b77a12a5
 def _triangle(A, target):
     """Upper triangle R of the QR factorisation of [A, target], which keeps all that least squares
     needs."""
@@ -203,7 +203,7 @@ def refit(problem, labels):
     return np.array([ridge_coefficients(problem.X[r], problem.y[r], problem.penalty) for r in rows])
 
 
-_PERFECT = 16 * np.finfo(float).eps  # times p and |y|: residuals of this size are rounding
+_PERFECT = 4 * np.finfo(float).eps  # times p and |y|: residuals of this size are rounding
 
 
 def residual_sse(problem, labels, W=None):
@@ -296,12 +296,13 @@ def canonical_labels(labels, n_clusters, weights=None):
     rank[order] = np.arange(n_clusters)
     return rank[labels]
 
-# %% ../../nbs/20_lpc_problem.ipynb #16920634
+# %% ../../nbs/20_lpc_problem.ipynb #8418c162
 @dataclass(frozen=True)
 class ProofForm(LPCProblem):
     """
     A problem in the form that bounds are computed in: scaled columns, and the residual of the
-    target from the columns without a penalty. Every partition has the same objective.
+    target from the columns without a penalty; among these, a column that depends on others exactly
+    is set to zero. Every partition has the same objective.
 
     Attributes
     ----------
@@ -331,15 +332,10 @@ def _make_proof_form(problem):
         y, shift = residual_without(problem.X[:, free], problem.y, fit)
         kept = independent_columns(problem.X, form.X, np.flatnonzero(free))
         free_spread[kept] = distances(form.X[:, kept])
-    return ProofForm(
-        form.X,
-        np.ascontiguousarray(y),
-        form.n_clusters,
-        form.penalty,
-        shift,
-        distances(form.X),
-        free_spread,
-    )
+    needed = ~free | np.isfinite(free_spread)
+    X = np.ascontiguousarray(np.where(needed, form.X, 0.0))
+    y = np.ascontiguousarray(y)
+    return ProofForm(X, y, form.n_clusters, form.penalty, shift, distances(X), free_spread)
 
 
 def evaluation_error(problem, labels, W):
@@ -478,12 +474,16 @@ def count_partitions(n_samples, n_clusters):
         stirling = [0] + [stirling[k - 1] + k * stirling[k] for k in range(1, n_clusters + 1)]
     return sum(stirling)
 
-# %% ../../nbs/20_lpc_problem.ipynb #c0564af1
+# %% ../../nbs/20_lpc_problem.ipynb #6523fc68
 def _subset_costs(problem, n_batch=4096):
-    """Objective of one cluster holding exactly the samples in the bits of 0, ..., 2^N - 1."""
+    """Objective of one cluster holding exactly the samples in the bits of 0, ..., 2^N - 1: with
+    directions that are rounding left out, and with all that a cluster of so many samples may have.
+    """
     form = problem.proof_form
     N = problem.n_samples
-    costs = np.empty(2**N)
+    costs = np.empty((2, 2**N))
+    penalised = np.count_nonzero(form.penalty)
+    columns = np.count_nonzero(form.X.any(axis=0) | (form.penalty > 0))
     for first in range(0, 2**N, n_batch):
         numbers = np.arange(first, min(first + n_batch, 2**N))
         member = (numbers[:, None] >> np.arange(N)) & 1
@@ -495,9 +495,13 @@ def _subset_costs(problem, n_batch=4096):
             [member * form.y, np.zeros((len(numbers), problem.n_coefficients))], axis=1
         )
         U, sizes, _ = np.linalg.svd(A, full_matrices=False)
-        U *= (sizes > np.finfo(float).eps * A.shape[1] * sizes[:, :1])[:, None, :]
-        rest = c - np.einsum("sij,skj,sk->si", U, U, c, optimize=True)
-        costs[numbers] = np.einsum("si,si->s", rest, rest)
+        clear = sizes > np.finfo(float).eps * A.shape[1] * sizes[:, :1]
+        most = np.minimum(member.sum(axis=1) + penalised, columns)
+        usable = np.arange(sizes.shape[1]) < most[:, None]
+        for row, kept in enumerate((clear, usable)):
+            V = U * kept[:, None, :]
+            rest = c - np.einsum("sij,skj,sk->si", V, V, c, optimize=True)
+            costs[row, numbers] = np.einsum("si,si->s", rest, rest)
     return costs
 
 
@@ -535,29 +539,33 @@ def brute_force(problem, max_partitions=2_000_000, gap=1e-6):
     strings = partitions(problem.n_samples, problem.n_clusters)
     costs = _subset_costs(problem)
     bits = 2 ** np.arange(problem.n_samples)
-    values = sum(costs[(strings == k) @ bits] for k in range(problem.n_clusters))
+    values, low = sum(costs[:, (strings == k) @ bits] for k in range(problem.n_clusters))
     solution = make_solution(problem, strings[values.argmin()])
-    return certified(solution, rounding_error(problem.proof_form, solution.objective), gap)
+    error = rounding_error(problem.proof_form, low.min())
+    bound = bound_from_value(low.min(), error)
+    return certified(
+        solution, bound_from_value(solution.objective, solution.objective - bound), gap
+    )
 
 
-def certified(solution, error, gap):
+def certified(solution, bound, gap):
     """
-    A solution that was found by trying all that can be optimal, with the bound that follows.
+    A solution that was found by trying all that can be optimal, with its bound.
 
     Parameters
     ----------
     solution : LPCSolution
-    error : float
-        What rounding may hide.
+    bound : float
+        Its objective, less what rounding may hide.
     gap : float
         Relative gap that was asked for.
 
     Returns
     -------
     LPCSolution
+        With status and reason.
     """
     value = solution.objective
-    bound = bound_from_value(value, error)
     status = conclude(value, bound, gap)
-    reason = "" if status == "optimal" else limited_by_rounding(value, error)
+    reason = "" if status == "optimal" else limited_by_rounding(value, value - bound)
     return replace(solution, lower_bound=bound, status=status, reason=reason)

@@ -107,7 +107,7 @@ def _depends(X, j, kept, most=10**6):
         for row, t in zip(X[:, kept], X[:, j], strict=True)
     )
 
-# %% ../../nbs/20b_lpc_rounding.ipynb #cfda983e
+# %% ../../nbs/20b_lpc_rounding.ipynb #6fbd3ca6
 _CAP = 1e4  # coefficients times |X_j| / |y|
 _SPREAD_CAP = 100.0  # coefficients times the distance of X_j from the other columns / |y|
 _SAME = 1e-9  # relative errors below this leave an objective that is its own bound as it is
@@ -139,19 +139,25 @@ def coefficient_limits(form, upper):
 
     Returns
     -------
-    ndarray of shape (n_features + 1,)
+    limits : ndarray of shape (n_features + 1,)
         For the moduli; infinite where nothing can be said.
+    reach : float
+        For the sum of |X_j| times the modulus.
     """
     size = np.linalg.norm(form.X, axis=0)
     y = np.linalg.norm(form.y)
     free = form.penalty == 0
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        cap = np.fmax(_CAP / size, _SPREAD_CAP / form.spread)
-        limits = np.where(size > 0, np.fmin(np.sqrt(upper / form.penalty), y * cap), 0.0)
-        y = y + size[~free] @ limits[~free]
-        cap = np.fmax(_CAP / size, _SPREAD_CAP / form.free_spread)
-        given = np.where(np.isinf(form.free_spread), 0.0, np.where(size > 0, y * cap, 0.0))
-    return np.where(free, np.fmin(limits, given), limits)
+        total = y * np.fmax(
+            _CAP, _SPREAD_CAP * np.max(size / form.spread, where=size > 0, initial=0)
+        )
+        own = np.fmin(size * np.sqrt(upper / form.penalty), np.where(size > 0, total, 0.0))
+        given = own[~free].sum()
+        alone = np.max(size / form.free_spread, where=size > 0, initial=0)
+        rest = (y + given) * np.fmax(_CAP, _SPREAD_CAP * alone)
+        own = np.where(free & (size > 0), np.fmin(total, rest), own)
+        reach = np.nanmin([own.sum(), total, given + (rest if free.any() else np.inf)])
+        return np.where(size > 0, own / size, 0.0), float(reach)
 
 
 def rounding_error(form, upper, more=0.0):
@@ -170,8 +176,7 @@ def rounding_error(form, upper, more=0.0):
     float
         Infinite where nothing can be said.
     """
-    size = np.linalg.norm(form.X, axis=0)
-    reach = np.sqrt(form.n_clusters) * (size @ coefficient_limits(form, upper))
+    _, reach = coefficient_limits(form, upper)
     error = factorisation_error(form) * (np.linalg.norm(form.y) + reach) + form.shift_error + more
     return float(2 * np.sqrt(upper) * error + error**2) if np.isfinite(error) else np.inf
 

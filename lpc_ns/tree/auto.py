@@ -16,18 +16,13 @@ from .problem.objective import conclusion, make_problem, make_solution
 from .problem.trees import leaf
 from .proof.exact import exact_tree
 from .search.local import local_tree
+from .tuning import TUNED
 
 # %% ../../nbs/33b_tree_auto.ipynb #4d638e52
-_GLANCE = 1e8
-_EFFORT = 5e9
-_MOST_NODES = 200_000
-_GAP = 1e-9
-
-
 def _nodes(problem, effort):
     """How many nodes an effort pays for; one is reckoned at samples x features x loss features."""
     size = problem.n_samples * problem.n_features * problem.loss_X.shape[1]
-    return min(_MOST_NODES, max(1000, int(effort / size)))
+    return min(TUNED.most_nodes, max(1000, int(effort / size)))
 
 
 def _steps(problem, found, budget, local, verbose):
@@ -35,7 +30,7 @@ def _steps(problem, found, budget, local, verbose):
     yield exact_tree(
         problem,
         time_limit=budget.time_limit,
-        max_nodes=_nodes(problem, _GLANCE),
+        max_nodes=_nodes(problem, TUNED.glance),
         verbose=verbose,
     )
     yield local_tree(problem, time_limit=budget.part(0.5).time_limit, verbose=verbose, **local)
@@ -44,7 +39,7 @@ def _steps(problem, found, budget, local, verbose):
         problem,
         start=found[-1],
         time_limit=limit,
-        max_nodes=_nodes(problem, _EFFORT) if limit is None else None,
+        max_nodes=_nodes(problem, TUNED.effort) if limit is None else None,
         verbose=verbose,
     )
 
@@ -55,7 +50,7 @@ def _combined(problem, found, budget, stopped):
         found = [make_solution(problem, leaf())]
     best = min(found, key=lambda s: s.objective)
     bound = min(max(s.lower_bound for s in found), best.objective)
-    status = conclude(best.objective, bound, _GAP, stopped or found[-1].status)
+    status = conclude(best.objective, bound, TUNED.gap, stopped or found[-1].status)
     return replace(
         best,
         lower_bound=bound,

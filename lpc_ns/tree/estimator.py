@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..base.encoding import learn_encoding
 from ..base.errors import InputError, check_choice, check_matrix
 from .show.export import TreeExport
 
@@ -19,10 +20,15 @@ class _Predicting:
 
     def _checked(self, X):
         """Validated features of new samples."""
+        return self._questions.ask(self._encoded(X))
+
+    def _encoded(self, X):
+        """Encoded new samples."""
         check_is_fitted(self)
-        features = check_matrix(X)
+        if not self.encoding_.codes:
+            X = check_matrix(X)
         validate_data(self, X=X, reset=False, skip_check_array=True)
-        return features
+        return self.encoding_.apply(X)
 
     def _own_loss(self, what):
         """Refuse what needs the loss features of new samples."""
@@ -79,7 +85,7 @@ class _Predicting:
             be that of the sample's cluster: rules decide.
         """
         self._own_loss("transform")
-        features = self._checked(X)
+        features = self._encoded(X)
         away = self._loss_scaling.transform(features)[:, None] - self.solution_.centers
         if self.criterion == "l2":
             return np.sqrt((away**2).sum(axis=2))
@@ -141,7 +147,7 @@ class _Predicting:
 
         self._own_loss("silhouette")
         labels = self.predict(X)
-        Z = self._loss_scaling.transform(self._checked(X))
+        Z = self._loss_scaling.transform(self._encoded(X))
         rows = np.random.default_rng(random_state).permutation(len(Z))[:2000]
         if not 1 < len(np.unique(labels[rows])) < len(rows):
             return np.nan
@@ -182,9 +188,13 @@ class ClusterTree(TreeExport, _Predicting, TransformerMixin, ClusterMixin, BaseE
         Prefer wide gaps at the thresholds among trees of almost equal loss: the weight of the
         margins, with True a thousandth divided by the largest number of splits (half of that if
         `local_sparsity` > 1).
-    scaling : {"minmax", "standard", None}
+    scaling : {"minmax", "standard", "gower", None}
         Units in which the loss is measured. Thresholds and centres are always in the units of the
-        data.
+        data. "gower" is "minmax" with distance 1 between any two levels of a category.
+    feature_weights : mapping or sequence of float, optional
+        Weights of the columns of X in the loss, by name or one for each: they multiply squared
+        distances (absolute ones with "l1"). A category has by default the mean spread of the
+        numeric columns.
     method : {"auto", "exact", "local", "mip"}
         "exact" is branch and bound; "local" is local search from k-means trees, for large problems;
         "mip" a mixed-integer programme; "auto" exact if that takes a moment, and otherwise local
@@ -226,6 +236,8 @@ class ClusterTree(TreeExport, _Predicting, TransformerMixin, ClusterMixin, BaseE
         k-means (k-medians) with as many clusters; at least 1.
     solution_ : TreeSolution
         The result in scaled units.
+    encoding_ : TableEncoding
+        How columns of text and dates became numbers; every level has a column.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Names of the columns, if X is a DataFrame.
@@ -265,6 +277,7 @@ class ClusterTree(TreeExport, _Predicting, TransformerMixin, ClusterMixin, BaseE
         local_sparsity=1,
         margin=False,
         scaling="minmax",
+        feature_weights=None,
         method="auto",
         solver=None,
         n_init=None,
@@ -281,6 +294,7 @@ class ClusterTree(TreeExport, _Predicting, TransformerMixin, ClusterMixin, BaseE
         self.local_sparsity = local_sparsity
         self.margin = margin
         self.scaling = scaling
+        self.feature_weights = feature_weights
         self.method = method
         self.solver = solver
         self.n_init = n_init
@@ -295,7 +309,7 @@ class ClusterTree(TreeExport, _Predicting, TransformerMixin, ClusterMixin, BaseE
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
-            Numeric and finite.
+            Numeric and finite; a data frame may hold text, categories and dates.
         y : None
             Ignored; here for pipelines.
         loss_X : array-like or DataFrame of shape (n_samples, n_loss_features), optional
@@ -324,11 +338,10 @@ class ClusterTree(TreeExport, _Predicting, TransformerMixin, ClusterMixin, BaseE
 
         parameters = self.get_params(deep=False)
         search = method_of(parameters)
-        features = check_matrix(X)
+        self.encoding_ = learn_encoding(X, every_level=True)
+        encoded = self.encoding_.apply(X)
         validate_data(self, X=X, skip_check_array=True)
-        target = None if loss_X is None else check_matrix(loss_X, "loss_X")
-        names = (getattr(self, "feature_names_in_", None), getattr(loss_X, "columns", None))
-        for name, value in fit_model(parameters, search, features, target, names).items():
+        for name, value in fit_model(parameters, search, self.encoding_, encoded, loss_X).items():
             setattr(self, name, value)
         return self
 

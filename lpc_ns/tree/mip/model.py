@@ -15,8 +15,9 @@ import numpy as np
 
 from ...base.errors import InputError, check_choice, check_count, check_nonnegative
 from ...base.numerics import midpoint
-from .hyperplanes import EPSILON, separate, unit_features
+from .hyperplanes import separate, unit_features
 from ..problem.objective import cluster_centers, split_margins
+from ..tuning import TUNED
 
 # %% ../../../nbs/30c_tree_formulation.ipynb #99f12a6c
 @dataclass(frozen=True, eq=False)
@@ -427,7 +428,7 @@ def _loss_terms(problem, V, ranges, psi):
     ]
 
 
-def build_tree_model(problem, *, splits="feature", epsilon=EPSILON, local_sparsity=None):
+def build_tree_model(problem, *, splits="feature", epsilon=TUNED.epsilon, local_sparsity=None):
     """
     The complete formulation as a cvxpy problem.
 

@@ -13,10 +13,10 @@ import numpy as np
 from ...base.budget import Budget, conclude
 from ...base.errors import InputError, LpcNsError, NoSolutionError, check_nonnegative
 from ...base.solvers import choose_backend, solve
-from .hyperplanes import EPSILON
 from .model import HyperplaneSplits, build_tree_model, write_tree
 from ..problem.objective import conclusion, make_solution, split_margins
 from ..problem.trees import branch, leaf
+from ..tuning import TUNED
 
 # %% ../../../nbs/30e_tree_mip.ipynb #b6446cc1
 def _read_tree(problem, model, goes_left, carried, rows, m=1):
@@ -68,7 +68,6 @@ def read_tree(problem, model):
     )
 
 # %% ../../../nbs/30e_tree_mip.ipynb #a6f9b32a
-_PROOF_TOLERANCE = 1e-6
 _TOLERANCES = {
     "SCIP": {"numerics/feastol": 1e-8},
     "HIGHS": {"mip_feasibility_tolerance": 1e-8, "primal_feasibility_tolerance": 1e-8},
@@ -79,7 +78,7 @@ def mip_tree(
     problem,
     *,
     splits="feature",
-    epsilon=EPSILON,
+    epsilon=TUNED.epsilon,
     local_sparsity=None,
     start=None,
     time_limit=None,
@@ -170,7 +169,7 @@ class _Answer:
         best = min(found, key=lambda solution: solution.objective)
         if stopped is None and not self.complete and budget.time_limit is not None:
             stopped = "time_limit"
-        status = conclude(best.objective, best.lower_bound, gap + _PROOF_TOLERANCE, stopped)
+        status = conclude(best.objective, best.lower_bound, gap + TUNED.proof_tolerance, stopped)
         return replace(best, status=status, seconds=budget.seconds)
 
 

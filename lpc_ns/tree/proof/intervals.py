@@ -20,6 +20,7 @@ from lpc_ns.tree.proof.losses import (
     transversal_bound,
     with_teams,
 )
+from ..tuning import TUNED
 
 # %% ../../../nbs/35b_tree_intervals.ipynb #cbca13dc
 @kernel(inner=True)
@@ -226,10 +227,7 @@ def _begin(D, M, W, v):
 _DONE = 0
 _PAUSED = 1
 _FULL = 2
-_SLICE = 3_000_000
-_ROOM = 1 << 12
-_SLOTS = 1 << 16
-_ENTRIES = 1 << 24
+TUNED.entries = 1 << 24
 
 # %% ../../../nbs/35b_tree_intervals.ipynb #1507a970
 @kernel(inner=True)
@@ -472,13 +470,13 @@ def _new_frames(orders, p, depth, leaves):
     nodes = 2 * leaves + 1
     stack = np.empty((levels, *orders.shape), dtype=np.int32)
     stack[0] = orders
-    slots = max(1 << 8, min(_SLOTS, _ENTRIES // (2 * p + nodes)))
+    slots = max(1 << 8, min(TUNED.slots, TUNED.entries // (2 * p + nodes)))
     return Frames(
         orders=stack,
         frame=np.zeros(levels + 1, dtype=_FRAME),
         length=np.zeros((levels + 1, 3), dtype=np.int64),
         tree=np.zeros((levels + 1, 3, nodes), dtype=_NODE),
-        heap=np.empty(_ROOM + 4 * p * leaves, dtype=HEAP_ITEM),
+        heap=np.empty(TUNED.room + 4 * p * leaves, dtype=HEAP_ITEM),
         key=np.zeros((slots + 1, 2 * p + 2), dtype=np.int32),
         fact=np.zeros(slots, dtype=_FACT),
         fact_tree=np.zeros((slots, nodes), dtype=_NODE),
@@ -532,7 +530,7 @@ class OwnClusters:
         self.advance(0)
         self.row = -1 if self.finished else 0
 
-    def advance(self, budget=_SLICE):
+    def advance(self, budget=TUNED.slice):
         """Go on for a while."""
         ended = _advance(self.data, self.frames, self.work, budget)
         if ended == _FULL:

@@ -26,6 +26,7 @@ from lpc_ns.tree.proof.completions import (
 from .heap import HEAP_ITEM, pop, push, with_room
 from .intervals import OwnClusters, divide, most_leaves
 from .losses import leaf_loss, one_split, scratch
+from ..tuning import TUNED
 
 # %% ../../../nbs/35c_tree_sharing.ipynb #6ae3c6f9
 _CHOOSE = 0
@@ -36,7 +37,6 @@ _DONE = 0
 _PAUSED = 1
 _FULL = 2
 _ASKING = 3
-_WIDE = 16
 
 
 @kernel(inner=True)
@@ -242,7 +242,7 @@ def _descend(D, S, v, W):
     below = v + 1
     level = S.level[v]
     value = core_bound(S, below)
-    wide = level.feature >= 0 and (level.high - level.low) * _WIDE > S.region[v, 0].size
+    wide = level.feature >= 0 and (level.high - level.low) * TUNED.wide > S.region[v, 0].size
     if value < S.state[0].upper and not wide:
         regions = S.level[below].regions
         if regions == 0 or (regions == 1 and S.region[below, 0].leaves < 3):
@@ -341,10 +341,6 @@ def _advance_shared(D, S, W, budget):
     return _DONE
 
 # %% ../../../nbs/35c_tree_sharing.ipynb #e74d2e40
-_SLICE = 3_000_000
-_ROOM = 1 << 12
-
-
 def _new_levels(data, orders, n_clusters, leaves):
     """Arrays for a search with so many clusters and leaves."""
     n = orders.shape[1]
@@ -360,7 +356,7 @@ def _new_levels(data, orders, n_clusters, leaves):
         cluster=np.zeros((levels, n_clusters), dtype=CLUSTER),
         sums=np.zeros((levels, n_clusters, q)),
         label=np.full(n, -1),
-        heap=np.empty(_ROOM + 4 * p * leaves, dtype=HEAP_ITEM),
+        heap=np.empty(TUNED.room + 4 * p * leaves, dtype=HEAP_ITEM),
         tree=np.zeros(levels, dtype=SHARED_NODE),
         union=np.zeros((2, n_clusters, n + 1) if data.l1 else (2, 1, 1)),
         whole=np.zeros(q),
@@ -412,7 +408,7 @@ class SharedClusters:
         self.finished = False
         self.advance(-1)
 
-    def advance(self, budget=_SLICE):
+    def advance(self, budget=TUNED.slice):
         """Go on for a while."""
         ended = _advance_shared(self.data, self.levels, self.work, budget)
         if ended == _FULL:

@@ -14,13 +14,9 @@ from ...base.budget import Budget
 from ...base.errors import check_count
 from ..problem.objective import normalised_loss
 from .starts import reference_labels
+from ..tuning import TUNED
 
 # %% ../../../nbs/32c_tree_bound.ipynb #630d1e8f
-_LARGEST_GROUP = 200
-_SMALLEST_GROUP = 40
-_BOUND_WORK = 4e7
-
-
 def _capped(values, total):
     """The nearest vector with entries in [0, 1] and the given sum, which is at most the number of
     entries: all values are moved by the same shift."""
@@ -146,8 +142,12 @@ def kmeans_lower_bound(
         size = check_count("group_size", group_size)
         affordable = n
     else:
-        size = int(np.clip(np.sqrt(_BOUND_WORK / n), max(_SMALLEST_GROUP, 4 * K), _LARGEST_GROUP))
-        affordable = int(np.ceil(2 * _BOUND_WORK / size**3))
+        size = int(
+            np.clip(
+                np.sqrt(TUNED.bound_work / n), max(TUNED.smallest_group, 4 * K), TUNED.largest_group
+            )
+        )
+        affordable = int(np.ceil(2 * TUNED.bound_work / size**3))
     total = 0.0
     groups = _groups(labels, size, np.random.default_rng(random_state))
     tolerance = 1e-11 if len(groups) == 1 else 1e-3

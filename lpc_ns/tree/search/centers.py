@@ -9,8 +9,8 @@ __all__ = ['fixed_tree', 'tree_for_centers', 'fits']
 import numpy as np
 
 from ...base.numerics import kernel, midpoint
+from ..problem.objective import orders_of
 from ..problem.trees import branch, leaf
-from ..proof.losses import orders_of
 from .starts import distances
 
 # %% ../../../nbs/32b_tree_centers.ipynb #35ebfa27

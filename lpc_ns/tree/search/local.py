@@ -20,9 +20,9 @@ from lpc_ns.tree.problem.objective import (
     conclusion,
     make_solution,
     normalised_loss,
+    orders_of,
 )
 from ..problem.trees import branch, children, leaf, part, subtree_ends, with_part
-from ..proof.losses import orders_of
 from .bound import objective_bounds
 from .centers import fits, fixed_tree, tree_for_centers
 from .cuts import Leaves, Nodes, Samples, best_cuts, send, statistics
@@ -35,11 +35,9 @@ from lpc_ns.tree.search.starts import (
     reference_labels,
     tidy,
 )
+from ..tuning import TUNED
 
 # %% ../../../nbs/32d_tree_local.ipynb #c46e8c90
-_TOLERANCE = 1e-10
-
-
 class TimeUp(Exception):
     """Raised inside a search when its time is up."""
 
@@ -132,7 +130,7 @@ class Search:
 
     def improves(self, tree, than):
         """Whether a tree is better than another by more than rounding."""
-        return self.look(tree).objective < self.look(than).objective - _TOLERANCE
+        return self.look(tree).objective < self.look(than).objective - TUNED.tolerance
 
 # %% ../../../nbs/32d_tree_local.ipynb #1acb1b05
 def resplit(search, tree):
@@ -172,7 +170,7 @@ def _resplit_once(search, tree, v):
         search.samples, view.leaves, homes, nodes, np.array([0]), view.costs, search.loss_orders
     )
     value = search.objective(search.constant + loss, tree.n_leaves)
-    if u < 0 or value >= view.objective - _TOLERANCE:
+    if u < 0 or value >= view.objective - TUNED.tolerance:
         return tree
     first, second = children(tree, v)
     sides = (second, first) if swapped else (first, second)
@@ -244,7 +242,7 @@ def grow(search, tree):
     """
     while True:
         larger, objective = insertion(search, tree)
-        if objective >= search.look(tree).objective - _TOLERANCE:
+        if objective >= search.look(tree).objective - TUNED.tolerance:
             return tree
         tree = larger
 
@@ -310,7 +308,7 @@ def regraft(search, tree):
     objective = search.look(tree).objective
     for smaller in sorted(contractions(search, tree), key=lambda t: search.look(t).objective):
         larger, value = insertion(search, smaller)
-        if value < objective - _TOLERANCE:
+        if value < objective - TUNED.tolerance:
             return larger
     return tree
 
@@ -482,12 +480,6 @@ def iterate(search, seed, rounds):
     return tree
 
 # %% ../../../nbs/32d_tree_local.ipynb #a76cb2ec
-_LARGE = 20_000
-_SEARCH_WORK = 3e7
-_MOST_ROUNDS = 50
-_GAP = 1e-9
-
-
 def _rounds(problem):
     """How many rounds without success end an iterated search; fewer where a round is expensive."""
     width = (
@@ -496,13 +488,13 @@ def _rounds(problem):
         else problem.loss_X.shape[1] * problem.n_clusters
     )
     work = problem.n_samples * problem.n_features * width * problem.leaf_limit
-    return int(np.clip(_SEARCH_WORK / work, 5, _MOST_ROUNDS))
+    return int(np.clip(TUNED.search_work / work, 5, TUNED.most_rounds))
 
 
 def _sampled(problem, rng):
     """The problem on a random part of the data."""
-    rows = np.sort(rng.permutation(problem.n_samples)[:_LARGE])
-    fewest = int(np.ceil(problem.min_samples_leaf * _LARGE / problem.n_samples))
+    rows = np.sort(rng.permutation(problem.n_samples)[: TUNED.large])
+    fewest = int(np.ceil(problem.min_samples_leaf * TUNED.large / problem.n_samples))
     return replace(problem, X=problem.X[rows], loss_X=problem.loss_X[rows], min_samples_leaf=fewest)
 
 
@@ -528,7 +520,7 @@ class _Local:
     def run(self, seeds, verbose):
         """Search on the data or a part of them, then on all of them."""
         problem = self.problem
-        large = problem.n_samples > _LARGE
+        large = problem.n_samples > TUNED.large
         part = _sampled(problem, np.random.default_rng(seeds[0])) if large else problem
         budget = self.budget.part(0.8)
         self.search = search = Search(part, budget)
@@ -563,7 +555,9 @@ class _Local:
             seconds=self.budget.seconds,
             n_nodes=self.search.looked if self.search else 0,
         )
-        return replace(found, status=conclude(found.objective, found.lower_bound, _GAP, stopped))
+        return replace(
+            found, status=conclude(found.objective, found.lower_bound, TUNED.gap, stopped)
+        )
 
 # %% ../../../nbs/32d_tree_local.ipynb #3ec995a2
 def local_tree(problem, *, n_init=None, time_limit=None, random_state=None, verbose=0):

@@ -6,12 +6,11 @@
 __all__ = ['draw_tree', 'main_features', 'pair_of_features', 'draw_partition']
 
 # %% ../../../nbs/33d_tree_drawing.ipynb #a88a97b6
-import textwrap
-
 import numpy as np
 
 from ...base.errors import InputError, check_choice
-from ...plotting import MARKERS, PALETTE
+from ...plotting import MARKERS, PALETTE, plain_label
+from ..questions import Question
 from .rules import left_side
 
 # %% ../../../nbs/33d_tree_drawing.ipynb #7c121daa
@@ -95,9 +94,11 @@ def _draw_nodes(ax, tree, x, y, texts, sizes):
 
 def _condition(tree, node, names, threshold):
     """The condition of a split, long names broken into lines."""
-    side = left_side(tree, node, names).replace("_", "_ ")
-    side = textwrap.fill(side, 17, break_long_words=False).replace("_ ", "_")
-    return f"{side}\n\N{LESS-THAN OR EQUAL TO} {threshold}"
+    side = left_side(tree, node, names)
+    text = plain_label(side, 17, 4)
+    if isinstance(side, Question):
+        return text
+    return f"{text}\n\N{LESS-THAN OR EQUAL TO} {threshold}"
 
 
 def draw_tree(tree, names, thresholds, sizes, ax=None):
@@ -295,7 +296,10 @@ def draw_partition(tree, X, features, names, ax=None):
             label=f"cluster {k} ({rows.sum()})",
         )
     ax.set(
-        xlim=(left, right), ylim=(bottom, top), xlabel=names[i], ylabel="" if i == j else names[j]
+        xlim=(left, right),
+        ylim=(bottom, top),
+        xlabel=plain_label(names[i], 60),
+        ylabel="" if i == j else plain_label(names[j], 40),
     )
     if i == j:
         ax.set_yticks([])

@@ -9,11 +9,13 @@ __all__ = ['names_of', 'TreeExport']
 from sklearn.utils.validation import check_is_fitted
 
 from ...base.errors import InputError
+from ..questions import Question
 
 # %% ../../../nbs/33e_tree_export.ipynb #fd2a7b53
 def names_of(model, feature_names=None):
     """
-    Names of the features: those given, the data frame's, or x0, x1, ...
+    Names of what splits use: those given, the data frame's, or x0, x1, ...; questions about levels
+    stay questions.
 
     Parameters
     ----------
@@ -31,17 +33,13 @@ def names_of(model, feature_names=None):
         If their number is not that of the features.
     """
     check_is_fitted(model)
-    names = (
-        feature_names
-        if feature_names is not None
-        else getattr(model, "feature_names_in_", [f"x{j}" for j in range(model.n_features_in_)])
-    )
-    if len(names) != model.n_features_in_:
+    names = model._questions.names if feature_names is None else feature_names
+    if len(names) != len(model._questions.names):
         raise InputError(
-            f"feature_names has {len(names)} names while there are {model.n_features_in_}"
-            " features; give one name per feature."
+            f"feature_names has {len(names)} names while there are"
+            f" {len(model._questions.names)} features; give one name per feature."
         )
-    return [str(name) for name in names]
+    return [name if isinstance(name, Question) else str(name) for name in names]
 
 
 class TreeExport:
