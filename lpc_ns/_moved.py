@@ -27,6 +27,7 @@ MOVED = {
     "ibc.regime_tests": "ibc.fixed_tests",
     "ibc.estimator": "ibc.models base.encoding",
     "tree.formulation": "tree.problem tree.mip base.numerics",
+    "tree.estimator": "tree.auto tree.fitting tree.show base.numerics",
     "tree.exact": "tree.proof tree.problem",
     "tree.search": "tree.search base.numerics",
     "tree.report": "reports",

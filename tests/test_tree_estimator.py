@@ -15,11 +15,10 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import lpc_ns
 from lpc_ns import ClusterTree
 from lpc_ns.base.errors import DataWarning, InputError
-from lpc_ns.base.numerics import compile_seconds
+from lpc_ns.base.numerics import compile_seconds, shortest_between
 from lpc_ns.tree import auto
 from lpc_ns.tree.auto import METHODS
 from lpc_ns.tree.estimator import tree_path
-from lpc_ns.tree.show.rules import shortest_between
 
 LOCAL = {"method": "local", "n_init": 1, "random_state": 0}
 
@@ -230,6 +229,7 @@ def test_a_stopped_fit_has_a_true_status(iris):
 def test_auto_proves_what_is_easy_and_bounds_what_is_not(iris, monkeypatch):
     easy = ClusterTree(3, method="auto").fit(iris)
     assert easy.status_ == "optimal" and easy.gap_ <= 1e-9
+    monkeypatch.setattr(auto, "TUNED", auto.TUNED._replace(effort=1e7))
     hard = ClusterTree(6, method="auto", random_state=0).fit(iris)
     local = ClusterTree(6, **LOCAL).fit(iris)
     assert 0 < hard.lower_bound_ and hard.objective_ <= local.objective_ * 1.05
@@ -258,3 +258,10 @@ def test_warm_compiles_all_that_a_fit_needs(iris):
         ClusterTree(3, **LOCAL | options).fit(iris)
         ClusterTree(3, method="exact", **options).fit(iris)
     assert compile_seconds() == before
+
+
+def test_a_column_of_one_word_splits_nothing(iris):
+    with pytest.warns(DataWarning, match="1 constant column"):
+        named = ClusterTree(3, **LOCAL).fit(iris.assign(species="setosa"))
+    plain = ClusterTree(3, **LOCAL).fit(iris)
+    np.testing.assert_array_equal(named.labels_, plain.labels_)

@@ -78,7 +78,7 @@ class Questions:
         ndarray of shape (n_samples, n_questions)
             Numbers as they are; 0 for yes and 1 for no.
         """
-        if not self.is_set.any():
+        if not self.is_set.any() and len(self.sources) == encoded.shape[1]:
             return encoded
         columns = [
             1.0 - encoded[:, list(source)].sum(axis=1) if asks else encoded[:, source[0]]
