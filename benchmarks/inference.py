@@ -399,6 +399,40 @@ def advisor(runs=10):
     return table
 
 
+def analyses(runs=199):
+    """Worked analyses: real tables, is it real, how many, how sure, told by x?"""
+    folder = find_data("inference_golden/golden.R").parent / "data"
+    sets = {name: pd.read_csv(folder / f"{name}.csv") for name in GOLDEN["golden_classic"][:6]}
+    sets |= {name: pd.read_csv(folder / f"{name}.csv") for name in ("87_servo", "60_liver")}
+    uci = find_data("uci_lpc/87_servo.csv").parent
+    sets["320"] = pd.read_csv(next(uci.glob("320_*.csv"))).drop(columns="reference_cluster")
+    table = []
+    for name, data in sets.items():
+        y = data["y"] if "y" in data else data["target"]
+        X = data.drop(columns=[c for c in ("y", "target") if c in data])
+        X = X.loc[:, X.nunique() > 1]
+        test = reality_test(X, y, n_draws=runs, random_state=0)
+        chosen = select_n_clusters(X, y, 4, random_state=0)
+        mixture = em_refit(X, y, n_clusters=2, random_state=0)
+        gated = em_refit(X, y, posterior=mixture.posterior, concomitant=X)
+        table.append(
+            {
+                "set": name,
+                "N": len(y),
+                "coefficients": X.shape[1] + 1,
+                "ratio": test.statistic,
+                "5 % point": test.critical_value,
+                "p": test.p_value,
+                "p strict": test.strict_p_value,
+                "ladder": chosen.best,
+                "BIC": chosen.table.bic.idxmin(),
+                "entropy": mixture.entropy,
+                "BIC gain of a gate": mixture.bic - gated.bic,
+            }
+        )
+    return table
+
+
 ROWS = {
     f.__name__: f
     for f in (
@@ -415,6 +449,7 @@ ROWS = {
         degenerate,
         million,
         advisor,
+        analyses,
     )
 }
 

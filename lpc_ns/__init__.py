@@ -8,6 +8,7 @@ _PUBLIC = {
     "LinearPredictiveClustering": "lpc_ns.lpc.estimator",
     "InteractionBasedClustering": "lpc_ns.ibc.estimator",
     "ClusterTree": "lpc_ns.tree.estimator",
+    "MixtureOfRegressions": "lpc_ns.lpc.inference.estimator",
     "reality_test": "lpc_ns.lpc.inference.reality",
     "select_n_clusters": "lpc_ns.lpc.inference.number",
     "which_regime": "lpc_ns.advisor",

@@ -78,3 +78,10 @@ def test_tables_without_an_answer_are_refused_or_plain():
         which_regime(rng.normal(size=(10, 1)), rng.normal(size=10))
     with pytest.raises(InputError, match="units"):
         which_regime(rng.normal(size=(30, 1)), rng.normal(size=30), groups=np.arange(30) % 3)
+
+
+def test_what_users_need_imports_from_the_package():
+    import lpc_ns
+
+    names = ("MixtureOfRegressions", "reality_test", "select_n_clusters", "which_regime")
+    assert all(callable(getattr(lpc_ns, name)) and name in lpc_ns.__all__ for name in names)

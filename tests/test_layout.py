@@ -24,19 +24,20 @@ ARROWS = {
     "lpc": ABOVE,
     "ibc": ABOVE,
     "tree": ABOVE,
-    "reports": (*ABOVE, *PARTS),
-    "experiments": (*ABOVE, *PARTS, "reports"),
+    "advisor": (*ABOVE, *PARTS),
+    "reports": (*ABOVE, *PARTS, "advisor"),
+    "experiments": (*ABOVE, *PARTS, "advisor", "reports"),
     "warm": ("base", *PARTS),
-    "cli": (*ABOVE, *PARTS, "reports", "experiments", "warm"),
+    "cli": (*ABOVE, *PARTS, "advisor", "reports", "experiments", "warm"),
 }
 
 # Inside a part: a room imports rooms of its own storey and of those before it.
 STOREYS = {
-    "lpc": "rounding, problem, measures, search, proof, paper, inference, auto, estimator",
+    "lpc": "rounding, scales, problem, measures, search, proof, paper, inference, auto, estimator",
     "ibc": (
         "tuning, theory, terms, fixed_tests, split, regime_tests, models, readings, auto, estimator"
     ),
-    "tree": "problem, search, proof, mip, auto, explain, show, estimator",
+    "tree": "questions, problem, search, proof, mip, auto, explain, show, estimator",
 }
 
 # Upper-case names on the face of a module: tables that users read. Settings of experiments stand
@@ -52,19 +53,19 @@ TABLES = set(
 # is; the list goes when it is empty.
 PENDING = {
     "private": """
-        lpc.proof.columns reports.tree
+        lpc.proof.columns
     """,
     "lines": """
-        lpc.paper.global_mip lpc.paper.qpbo reports.tables
+        lpc.paper.global_mip lpc.paper.qpbo
         tree.estimator tree.search.local
     """,
     "classes": """
         ibc.estimator lpc.estimator lpc.inference.estimator
-        reports.tables tree.estimator tree.search.local
+        tree.estimator tree.search.local
     """,
     "constants": """
-        base.encoding base.selection base.tables lpc.paper.global_mip lpc.paper.ns_mip
-        lpc.paper.qpbo lpc.search.local_search reports.tables tree.estimator
+        lpc.paper.global_mip lpc.paper.ns_mip
+        lpc.paper.qpbo lpc.search.local_search tree.estimator
         tree.mip.hyperplanes tree.search.local
     """,
     "arguments": """
@@ -78,8 +79,7 @@ PENDING = {
 }
 
 CLAIMS = """
-    cli ibc.fixed_tests ibc.models.families ibc.readings lpc.estimator
-    reports.tables reports.tree tree.estimator
+    ibc.fixed_tests ibc.models.families ibc.readings lpc.estimator tree.estimator
     tree.explain tree.mip.hyperplanes tree.mip.solve tree.proof.exact tree.proof.intervals
     tree.proof.losses tree.search.local
 """.split()  # their first line, the claim of the notebook, is longer than 100 characters

@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import cross_val_score
 
-from lpc_ns import MixtureOfRegressions
+from lpc_ns import LinearPredictiveClustering, MixtureOfRegressions
 from lpc_ns.base.errors import DataWarning, InputError
 from lpc_ns.lpc.inference.prediction import conformal_threshold, gate_test
 from lpc_ns.lpc.search.mixture import em_refit
@@ -117,3 +117,24 @@ def test_groups_have_one_regime():
     assert all(len(set(model.labels_[person == g])) == 1 for g in range(50))
     agreement = (model.labels_ == kind).mean()
     assert max(agreement, 1 - agreement) > 0.9
+
+
+def test_hard_clusters_carry_their_refit_and_take_groups():
+    rng = np.random.default_rng(1)
+    person = np.repeat(np.arange(40), 6)
+    kind = rng.integers(0, 2, 40)[person]
+    x = rng.uniform(0, 10, 240)
+    y = np.where(kind, 1 + x, 3 + 0.4 * x) + 2 * rng.normal(size=240)
+    model = LinearPredictiveClustering(random_state=0).fit(x[:, None], y, groups=person)
+    assert all(len(set(model.labels_[person == g])) == 1 for g in range(40))
+    agreement = (model.labels_ == kind).mean()
+    assert max(agreement, 1 - agreement) > 0.85
+    assert model.mixture_.n_units == 40 and model.bic_ == model.mixture_.bic
+    assert model.entropy_ > 0.5 and model.icl_ >= model.bic_
+    rows = LinearPredictiveClustering(random_state=0, method="local").fit(x[:, None], y)
+    assert rows.sse_ < model.sse_ and rows.log_likelihood_ == rows.mixture_.log_likelihood
+    assert "select_n_clusters" in LinearPredictiveClustering.score.__doc__
+    with pytest.raises(InputError, match="moves single samples"):
+        LinearPredictiveClustering(method="global").fit(x[:, None], y, groups=person)
+    with pytest.raises(InputError, match="one per row"):
+        LinearPredictiveClustering().fit(x[:, None], y, groups=person[:-1])
