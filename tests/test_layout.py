@@ -56,11 +56,11 @@ PENDING = {
         lpc.proof.columns
     """,
     "lines": """
-        lpc.paper.global_mip lpc.paper.qpbo lpc.proof.boxes
+        lpc.paper.global_mip lpc.paper.qpbo
         tree.estimator tree.search.local
     """,
     "classes": """
-        ibc.estimator lpc.estimator lpc.inference.estimator lpc.proof.columns
+        ibc.estimator lpc.estimator lpc.inference.estimator
         tree.estimator tree.search.local
     """,
     "constants": """
@@ -79,8 +79,7 @@ PENDING = {
 }
 
 CLAIMS = """
-    ibc.fixed_tests ibc.models.families ibc.readings lpc.estimator lpc.proof.boxes
-    lpc.proof.enumeration lpc.rounding tree.estimator
+    ibc.fixed_tests ibc.models.families ibc.readings lpc.estimator tree.estimator
     tree.explain tree.mip.hyperplanes tree.mip.solve tree.proof.exact tree.proof.intervals
     tree.proof.losses tree.search.local
 """.split()  # their first line, the claim of the notebook, is longer than 100 characters
