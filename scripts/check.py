@@ -113,6 +113,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="export, lint and quick tests")
     os.environ.setdefault("NUMBA_CACHE_DIR", str(KERNELS))
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # one for each of the test processes
     for step in QUICK if parser.parse_args().quick else STEPS:
         name = step.__name__.removeprefix("check_")
         print(f"== {name}", flush=True)

@@ -56,9 +56,9 @@ def test_docstrings_name_every_parameter(name, thing):
         for part in p.name.split(",")
     }
     wanted = {p for p in inspect.signature(thing).parameters if p != "self"}
-    single_line = "\n" not in thing.__doc__.strip()
+    one_sentence = "\n\n" not in inspect.getdoc(thing).strip()
     assert (
-        single_line or wanted <= documented
+        one_sentence or wanted <= documented
     ), f"{name} does not document {sorted(wanted - documented)}"
 
 

@@ -490,9 +490,9 @@ def test_fewer_clusters_suffice(target, tmp_path):
 
 def test_absolute_errors_are_judged_by_absolute_errors(lines):
     table, _ = lines
-    table = table.head(12)
+    table = table.head(8)
     report = fit_lpc_table(
-        table, "y", method="global-mip", loss="absolute", solver="HIGHS", random_state=0
+        table, "y", method="global-mip", loss="absolute", gap=0.5, random_state=0
     )
     facts = report.summary()
     assert "sse_ratio" not in facts and facts["absolute_error_ratio"] < 1

@@ -140,10 +140,12 @@ class KernelCache(FunctionCache):
             self._keyed = True
 
     def load_overload(self, sig, target_context):
+        """Machine code of a signature from disk, or None."""
         self._key()
         return super().load_overload(sig, target_context)
 
     def save_overload(self, sig, data):
+        """Keep the machine code of a signature on disk."""
         self._key()
         super().save_overload(sig, data)
 

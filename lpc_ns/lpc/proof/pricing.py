@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Prices', 'Goal', 'Fit', 'relax_line', 'price_exactly', 'alternate_members', 'Pricer']
 
-# %% ../../../nbs/25ab_lpc_pricing.ipynb #b67e8896
+# %% ../../../nbs/25ab_lpc_pricing.ipynb #aa8e8666
 from collections import namedtuple
 
 import numpy as np
@@ -27,17 +27,19 @@ from lpc_ns.lpc.proof.boxes import (
     minimise,
     new_pool,
     new_work,
-    penalty_reach,
     pop,
-    room_for_rounding,
-    round_coordinates,
     settle,
     smallest_bound,
     start_pool,
     value_at,
 )
 from .labels import LIMITS
-from ..rounding import rounding_error
+from lpc_ns.lpc.rounding import (
+    penalty_reach,
+    room_for_rounding,
+    round_coordinates,
+    rounding_error,
+)
 
 # %% ../../../nbs/25ab_lpc_pricing.ipynb #de1893a8
 @kernel
