@@ -45,6 +45,7 @@ from lpc_ns.datasets import (
 from lpc_ns.lpc.problem import make_problem as make_regression
 from lpc_ns.lpc.problem import objective
 from lpc_ns.lpc.search.local_search import local_search
+from lpc_ns.tree.auto import warm
 from lpc_ns.tree.explain import explain_labels
 from lpc_ns.tree.mip.hyperplanes import line_splits, separating_tree
 from lpc_ns.tree.mip.solve import mip_tree
@@ -75,14 +76,6 @@ def timed(solve):
         runs.append((time.process_time() - begin, solution))
     seconds, solution = min(runs, key=lambda run: run[0])
     return solution, round(seconds, 3)
-
-
-def compile_kernels():
-    """Run every search once."""
-    few = np.random.default_rng(0).normal(size=(20, 2))
-    for options in ({"n_clusters": 4}, {"n_clusters": 2, "max_depth": 2}):
-        exact_tree(make_problem(few, **options))
-        local_tree(make_problem(few, **options), n_init=1, random_state=0)
 
 
 def scaled(X):
@@ -359,7 +352,7 @@ def main():
     )
     options = parser.parse_args()
     warnings.simplefilter("ignore", DataWarning)
-    compile_kernels()
+    warm()
     for part in options.parts or parts:
         table = parts[part](options.peers) if part == "sets" else parts[part]()
         target = RESULTS / f"trees_{part}.csv"

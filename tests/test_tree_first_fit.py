@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 FITS = """
 import json
 from sklearn.datasets import make_blobs
@@ -19,6 +21,7 @@ print(json.dumps(rows))
 """
 
 
+@pytest.mark.slow
 def test_first_fit_second_fit_next_process(tmp_path):
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
     cold, warm = (

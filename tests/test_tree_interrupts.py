@@ -13,6 +13,7 @@ from lpc_ns.tree.proof.exact import exact_tree
 from lpc_ns.tree.search import local
 from lpc_ns.tree.search.local import local_tree
 
+pytestmark = pytest.mark.slow
 DOORS = ("exact_tree", "local_tree", "mip_tree", "conclusion", "__init__")
 
 
