@@ -469,7 +469,8 @@ def _new_frames(orders, p, depth, leaves):
     nodes = 2 * leaves + 1
     stack = np.empty((levels, *orders.shape), dtype=np.int32)
     stack[0] = orders
-    slots = max(1 << 8, min(TUNED.slots, TUNED.entries // (2 * p + nodes)))
+    most = TUNED.slots if leaves > 2 else 1  # two leaves are settled at once
+    slots = max(1 << 8, min(most, TUNED.entries // (2 * p + nodes)))
     return Frames(
         orders=stack,
         frame=np.zeros(levels + 1, dtype=_FRAME),
