@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['EPS']
 
-# %% ../../../nbs/25b_lpc_columns.ipynb #91a02405
+# %% ../../../nbs/25b_lpc_columns.ipynb #b3f11a1f
 import heapq
 
 import numpy as np
@@ -31,7 +31,7 @@ from lpc_ns.lpc.proof.branching import (
     _pop,
     _push,
 )
-from ..search.local_search import _alternate, _exchange
+from ..search.moves import alternate, exchange, new_lines, search_form
 
 # %% ../../../nbs/25b_lpc_columns.ipynb #9875b05b
 EPS = 1e-15
@@ -532,7 +532,7 @@ class _Node:
         self.is_leaf = not self.free.any()
         self.is_root = used == 0
 
-# %% ../../../nbs/25b_lpc_columns.ipynb #cd9e3c07
+# %% ../../../nbs/25b_lpc_columns.ipynb #6a9915f1
 class _ColumnTree:
     """Branch and price: `advance` works for a moment, `lower` is always valid."""
 
@@ -784,16 +784,12 @@ class _ColumnTree:
 
     def _polish(self, labels):
         """Improve a partition and keep it if it is the best."""
-        X = self.form.X
-        y = self.form.y
-        penalty = self.form.penalty
-        K = self.n_clusters
-        p = self.form.n_coefficients
-        P = np.empty((K, p, p))
-        W = np.empty((K, p))
-        _alternate(X, y, labels, penalty, P, W, 30)
-        _exchange(X, y, labels, penalty, P, W, 30)
-        self._keep(labels)
+        form = search_form(self.form)
+        lines = new_lines(form, self.n_clusters)
+        lines.labels[:] = labels
+        alternate(form, lines, 30)
+        exchange(form, lines, 30)
+        self._keep(lines.labels)
 
     def _keep(self, labels):
         """Note a partition if it is the best."""
