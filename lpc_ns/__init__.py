@@ -2,13 +2,12 @@
 
 __version__ = "0.1.0"
 
-from . import _moved as _moved
-
 _PUBLIC = {
     "LinearPredictiveClustering": "lpc_ns.lpc.estimator",
     "InteractionBasedClustering": "lpc_ns.ibc.estimator",
     "ClusterTree": "lpc_ns.tree.estimator",
     "reality_test": "lpc_ns.lpc.inference.reality",
+    "select_n_clusters": "lpc_ns.lpc.inference.number",
 }
 __all__ = list(_PUBLIC)
 

@@ -59,7 +59,7 @@ def _add_fit(commands):
         action="store_true",
         help="refuse text columns instead of one-hot encoding them",
     )
-    parser.add_argument("--n-init", type=int, help="independent restarts (default: 20)")
+    parser.add_argument("--n-init", type=int, help="independent restarts (default: by the size)")
     parser.add_argument(
         "--time-limit", type=float, metavar="SECONDS", help="stop the search after this time"
     )
@@ -358,6 +358,19 @@ def _reproduce(args):
         + ", ".join(str(stem.with_suffix(ending)) for ending in (".csv", ".json", ".png"))
     )
 
+# %% ../nbs/62_cli.ipynb #e4c0b7d2
+def _add_warm(commands):
+    """The parser of `lpc-ns warm`."""
+    parser = commands.add_parser("warm", help="compile everything once, for images and clusters")
+    parser.set_defaults(run=_warm)
+
+
+def _warm(args):
+    """Run `lpc-ns warm`."""
+    from lpc_ns.warm import warm
+
+    print(f"together {warm():.1f} s")
+
 # %% ../nbs/62_cli.ipynb #3f9933be
 def main(argv=None):
     """
@@ -377,7 +390,7 @@ def main(argv=None):
         prog="lpc-ns", description="Where does one linear model become several?"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_fit, _add_ibc, _add_tree, _add_demo, _add_reproduce):
+    for add in (_add_fit, _add_ibc, _add_tree, _add_demo, _add_reproduce, _add_warm):
         add(commands)
     args = parser.parse_args(argv)
 

@@ -1,5 +1,6 @@
 """The package as a whole: documented names, and a command line that starts."""
 
+import functools
 import importlib
 import inspect
 import json
@@ -113,3 +114,17 @@ def test_program_starts_and_refuses_in_one_line():
         text=True,
     )
     assert run.returncode == 2 and run.stderr.count("\n") == 1 and "nowhere.csv" in run.stderr
+
+
+def test_warm_calls_every_part_that_can_warm_up(monkeypatch):
+    from lpc_ns import warm
+
+    doors = [n for n in MODULES if n.endswith((".auto", ".estimator"))]
+    able = [n for n in doors if hasattr(importlib.import_module(n), "warm")]
+    calls = []
+    for name in able:
+        note = functools.partial(calls.append, name)
+        monkeypatch.setattr(importlib.import_module(name), "warm", note)
+    lines = []
+    warm.warm(lines.append)
+    assert sorted(calls) == able and len(lines) == len(able)

@@ -274,7 +274,7 @@ def branch_and_bound(
         precision allows is about 1e-9.
     time_limit : float, optional
         Seconds after which the search returns what it has, including the search for a first
-        partition but not the compilation of kernels, some ten seconds once after installation.
+        partition but not the compilation of kernels, once after an installation.
     max_nodes : int, optional
         Nodes of the search trees after which it does; the result then depends neither on the
         machine nor on `n_jobs`.

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Scales', 'Mixture', 'MixtureSummary', 'em_refit', 'hard_limit']
 
-# %% ../../../nbs/29ac_lpc_mixture.ipynb #245fad4f
+# %% ../../../nbs/29ac_lpc_mixture.ipynb #98cbe596
 import warnings
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -36,7 +36,6 @@ from lpc_ns.lpc.search.em import (
     sample_units,
 )
 from lpc_ns.lpc.search.information import (
-    KINDS,
     bootstrap_parameters,
     covariance_matrix,
     hard_fixed_point,
@@ -137,7 +136,7 @@ def _estimates(mixture, variances, level):
         estimate=theta, se=se, z=z, p=2 * norm.sf(np.abs(z)), low=theta - half, high=theta + half
     )
 
-# %% ../../../nbs/29ac_lpc_mixture.ipynb #67a40dba
+# %% ../../../nbs/29ac_lpc_mixture.ipynb #61ec3864
 @dataclass(frozen=True)
 class Mixture(MixtureDensity):
     """
@@ -248,7 +247,6 @@ class Mixture(MixtureDensity):
             Rows and columns are named; variances as log sigma, gate as logits against the first
             regime.
         """
-        check_choice("kind", kind, KINDS)
         sample, rules, fit, scales, order, sampling = self._fit
         A = _parameter_map(scales, rules, self.n_clusters)
         if kind == "bootstrap":

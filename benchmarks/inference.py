@@ -1,0 +1,408 @@
+"""Sizes, powers and agreements of the inference chapters, one table per row of their claims.
+
+    python benchmarks/inference.py ROW [--runs N] [--store]
+
+Without ROW the rows are listed. `--runs` is the number of replications; `--store` writes the table
+to nbs/results. Rates of tests use the warp-speed bootstrap of Giacomini, Politis and White (2013):
+one draw of the null world per replication, and the quantile of all of them; a user's p-value has
+draws of its own.
+"""
+
+import argparse
+import json
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lpc_ns.base.errors import DataWarning
+from lpc_ns.datasets import find_data
+from lpc_ns.lpc.inference.nulls import (
+    fit_random_effects,
+    flipped_ratios,
+    mixed_ratios,
+    null_ratios,
+    one_regression,
+    residuals,
+    sse_ratio,
+    studentise,
+    unimodal_density,
+)
+from lpc_ns.lpc.inference.number import mixture_ratios, select_n_clusters
+from lpc_ns.lpc.inference.reality import reality_test
+from lpc_ns.lpc.search.information import align
+from lpc_ns.lpc.search.mixture import em_refit, hard_limit
+
+RESULTS = Path(__file__).resolve().parents[1] / "nbs" / "results"
+NORMAL = (np.empty(0), np.empty(0))
+
+
+def signs(rng, n):
+    """Fair signs."""
+    return rng.choice([-1.0, 1.0], n)
+
+
+ERRORS = {
+    "normal": lambda rng, x: rng.standard_normal(len(x)),
+    "t3": lambda rng, x: rng.standard_t(3, len(x)),
+    "t5": lambda rng, x: rng.standard_t(5, len(x)) / np.sqrt(5 / 3),
+    "laplace": lambda rng, x: rng.laplace(size=len(x)),
+    "sd = exp(x/2)": lambda rng, x: np.exp(x / 2) * rng.standard_normal(len(x)),
+    "sd = .3 + abs(x)": lambda rng, x: (0.3 + np.abs(x)) * rng.standard_normal(len(x)),
+    "random coefficients": lambda rng, x: (
+        rng.standard_normal(len(x)) + x * rng.standard_normal(len(x))
+    ),
+    "uniform": lambda rng, x: rng.uniform(-1, 1, len(x)),
+    "chi2(3)": lambda rng, x: rng.chisquare(3, len(x)) - 3,
+}
+REGIMES = {
+    "2 sigma": lambda rng, x: signs(rng, len(x)) + rng.standard_normal(len(x)),
+    "2.5 sigma": lambda rng, x: 1.25 * signs(rng, len(x)) + rng.standard_normal(len(x)),
+    "3 sigma": lambda rng, x: 1.5 * signs(rng, len(x)) + rng.standard_normal(len(x)),
+    "4 sigma": lambda rng, x: 2 * signs(rng, len(x)) + rng.standard_normal(len(x)),
+    "3 sigma, 30 : 70": lambda rng, x: (
+        np.where(rng.random(len(x)) < 0.3, 1.5, -1.5) + rng.standard_normal(len(x))
+    ),
+    "crossing t = 2": lambda rng, x: 2 * signs(rng, len(x)) * x + rng.standard_normal(len(x)),
+}
+
+
+def rates(kind, n, d, runs, seed=0):
+    """Rejection rates at .05 of the default and the strict test."""
+    draw = {**ERRORS, **REGIMES}[kind]
+    rng = np.random.default_rng([seed, n, d])
+    seen = []
+    normal = []
+    strict = []
+    for _ in range(runs):
+        X = rng.normal(size=(n, d))
+        world = one_regression(X)
+        e, scale = studentise(world, draw(rng, X[:, 0]))
+        seen.append(sse_ratio(world, e, scale, np.arange(n + 1), 2, rng))
+        normal.append(null_ratios(world, scale, NORMAL, 2, 1, rng)[0])
+        strict.append(null_ratios(world, scale, unimodal_density(e), 2, 1, rng)[0])
+    seen = np.array(seen)
+    return {
+        "errors": kind,
+        "N": n,
+        "D": d,
+        "default": (seen < np.quantile(normal, 0.05)).mean(),
+        "strict": (seen < np.quantile(strict, 0.05)).mean(),
+    }
+
+
+def size(runs=300):
+    """Size of the reality test under normal errors, N = 100 to 2,000, D = 1 to 10."""
+    grid = ((100, 1), (100, 10), (200, 5), (500, 3), (1000, 5), (2000, 10))
+    return [rates("normal", n, d, runs) for n, d in grid]
+
+
+def robust(runs=200):
+    """Size under heavy tails, changing scale, and (strict test only) flat and skewed errors."""
+    kinds = [k for k in ERRORS if k not in ("normal", "t5")]
+    return [rates(kind, 200, d, runs) for kind in kinds for d in (1, 5)]
+
+
+def power(runs=200):
+    """Power at N = 200."""
+    return [rates(kind, 200, d, runs) for kind in REGIMES for d in (1, 5)]
+
+
+def uniform(runs=500):
+    """P-values of the plain test against the uniform distribution."""
+    from scipy.stats import kstest
+
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 2))
+    p = []
+    for seed in range(runs):
+        y = rng.standard_normal(40)
+        test = reality_test(X, y, errors="plain", strict=False, n_draws=99, random_state=seed)
+        p.append(test.p_value - rng.random() / 100)
+    return [{"runs": runs, "mean": np.mean(p), "Kolmogorov-Smirnov p": kstest(p, "uniform").pvalue}]
+
+
+def units(runs=100):
+    """Units of four rows: do they differ, and in kinds?"""
+    G = 40
+    rows = 4
+    first = np.arange(0, G * rows + 1, rows)
+    code = np.repeat(np.arange(G), rows)
+    kinds = {
+        "no units": lambda rng, x: 0 * x,
+        "continuous intercepts sd 1": lambda rng, x: rng.standard_normal(G)[code],
+        "continuous intercepts and slopes": lambda rng, x: (
+            rng.standard_normal(G)[code] + rng.standard_normal(G)[code] * x
+        ),
+        "1 sigma apart": lambda rng, x: 0.5 * signs(rng, G)[code],
+        "2 sigma apart": lambda rng, x: signs(rng, G)[code],
+        "3 sigma apart": lambda rng, x: 1.5 * signs(rng, G)[code],
+    }
+    table = []
+    for name, effect in kinds.items():
+        rng = np.random.default_rng(0)
+        seen = []
+        flipped = []
+        mixed = []
+        for _ in range(runs):
+            x = rng.normal(size=G * rows)
+            world = one_regression(x[:, None], scale=False)
+            e = residuals(world.Q, effect(rng, x) + rng.standard_normal(G * rows))
+            seen.append(sse_ratio(world, e, np.ones(G * rows), first, 2, rng))
+            flipped.append(flipped_ratios(world, e, first, 2, 1, rng)[0])
+            parts = fit_random_effects(world.X, e, first)
+            mixed.append(mixed_ratios(world, parts, first, 2, 1, rng)[0])
+        seen = np.array(seen)
+        table.append(
+            {
+                "units": name,
+                "differ": (seen < np.quantile(flipped, 0.05)).mean(),
+                "in kinds": (seen < np.quantile(mixed, 0.05)).mean(),
+            }
+        )
+    return table
+
+
+def lines(rng, K, n, gap, errors="normal"):
+    """K lines `gap` sigmas apart."""
+    x = rng.normal(size=n)
+    z = rng.integers(0, K, n)
+    slopes = np.linspace(-0.5, 0.5, K) if K > 1 else np.array([0.5])
+    e = np.exp(0.4 * x) * rng.standard_normal(n) if errors == "het" else ERRORS[errors](rng, x)
+    return x[:, None], gap * (z - (K - 1) / 2) + slopes[z] * x + e
+
+
+def next_step(runs=150):
+    """Size of two regimes against three, N = 200."""
+    table = []
+    for gap in (2.0, 3.0, 4.0):
+        rng = np.random.default_rng(0)
+        seen = []
+        drawn = []
+        first = np.arange(201)
+        for seed in range(runs):
+            X, y = lines(rng, 2, 200, gap)
+            world = one_regression(X, scale=False)
+            e = residuals(world.Q, y)
+            seen.append(
+                sse_ratio(world, e, np.ones(200), first, 3, rng)
+                / sse_ratio(world, e, np.ones(200), first, 2, rng)
+            )
+            m = em_refit(X, y, n_clusters=2, shared_variance=True, random_state=seed)
+            W = np.linalg.lstsq(world.X, m.predict_regimes(X), rcond=None)[0].T
+            regimes = (np.ascontiguousarray(W), m.sigma, np.cumsum(m.shares))
+            drawn.append(mixture_ratios(world, regimes, first, 2, 1, 1, rng)[0, 0])
+        rate = (np.array(seen) < np.quantile(drawn, 0.05)).mean()
+        table.append({"gap in sigmas": gap, "rejects two for three": rate})
+    return table
+
+
+def number(runs=20):
+    """Hit rates of the ladder and of criteria, N = 200, four sigmas."""
+    table = []
+    for errors in ("normal", "t5", "het"):
+        for K in (1, 2, 3, 4):
+            rng = np.random.default_rng(K)
+            hits = []
+            for seed in range(runs):
+                chosen = select_n_clusters(*lines(rng, K, 200, 4.0, errors), 5, random_state=seed)
+                t = chosen.table
+                hits.append([c == K for c in (chosen.best, t.bic.idxmin(), t.icl.idxmin())])
+            ladder, bic, icl = np.mean(hits, axis=0)
+            table.append({"errors": errors, "K": K, "ladder": ladder, "BIC": bic, "ICL": icl})
+    return table
+
+
+def coverage(runs=200):
+    """Coverage of 95 % intervals, and bias of refit and of hard labels, N = 200."""
+    table = []
+    for gap in (2.0, 3.0, 4.0):
+        rng = np.random.default_rng(5)
+        W = np.array([[-gap / 2, -0.5], [gap / 2, 1.0]])
+        inside = []
+        soft = []
+        for seed in range(runs):
+            x = rng.normal(size=200)
+            z = rng.integers(0, 2, 200)
+            y = (np.column_stack([np.ones(200), x]) * W[z]).sum(axis=1) + rng.standard_normal(200)
+            m = em_refit(x[:, None], y, n_clusters=2, random_state=seed)
+            V = np.column_stack([m.intercept, m.coef])
+            se = np.sqrt(np.diag(m.covariance()))[:4].reshape(2, 2)
+            order = align(V, W)
+            inside.append(np.abs(V[order] - W) < 1.96 * se[order])
+            soft.append(V[order] - W)
+        limit, _ = hard_limit(rng.normal(size=(2000, 1)), _truth(W))
+        table.append(
+            {
+                "gap in sigmas": gap,
+                "coverage": np.mean(inside),
+                "bias of the refit": np.abs(np.mean(soft, axis=0)).max(),
+                "bias of hard labels (computed)": np.abs(limit - W).max(),
+            }
+        )
+    return table
+
+
+def _truth(W):
+    """The mixture with the true coefficients."""
+    from lpc_ns.lpc.search.density import MixtureDensity
+
+    return MixtureDensity(W[:, 1:], W[:, 0], np.ones(2), np.full(2, 0.5), None)
+
+
+GOLDEN = {
+    "golden_classic": ["aphids", "co2", "no", "equiv_no", "tone", "kalvelagen", "overlap"],
+    "golden_classic2": ["gated", "panel", "weighted", "sd1"],
+    "golden_synthetic_uci": ["sd2", "390_stock_portfolio", "87_servo"],
+}
+
+
+def golden():
+    """Data and records of flexmix and mixtools."""
+    folder = find_data("inference_golden/golden.R").parent
+    for file, names in GOLDEN.items():
+        records = json.loads((folder / f"{file}.json").read_text())
+        for name in names:
+            table = pd.read_csv(folder / "data" / f"{name}.csv")
+            columns = [c for c in table if c[0] == "x" and c[1:].isdigit()]
+            yield name, table[columns], table.y, records[name]
+
+
+def flexmix(runs=0):
+    """Log-likelihoods: flexmix's, the same fit with its factor, and our maximum."""
+    table = []
+    for name, X, y, records in golden():
+        for K in (2, 3):
+            for variance in ("own", "shared"):
+                record = records[f"K{K}_{variance}"]
+                R = np.array(
+                    record.get("posterior", np.eye(K)[np.array(record.get("clusters", 1)) - 1])
+                )
+                shared = variance == "shared"
+                same = em_refit(
+                    X,
+                    y,
+                    posterior=R,
+                    guard=0,
+                    flexmix_factor=True,
+                    shared_variance=shared,
+                    tol=1e-14,
+                )
+                begin = time.process_time()
+                best = em_refit(X, y, n_clusters=K, guard=0, shared_variance=shared, random_state=0)
+                seconds = time.process_time() - begin
+                table.append(
+                    {
+                        "set": name,
+                        "K": K,
+                        "variance": variance,
+                        "flexmix": record["logLik"],
+                        "ours with its factor": same.log_likelihood - record["logLik"],
+                        "our maximum": best.log_likelihood - record["logLik"],
+                        "ms": 1000 * seconds,
+                    }
+                )
+    return table
+
+
+def errors(runs=0):
+    """Standard errors against flexmix's refit, K = 2, own variances: largest relative
+    difference."""
+    table = []
+    for name, X, y, records in golden():
+        theirs = records["K2_own"]["refit"]
+        if "se" not in theirs or None in theirs["se"]:
+            continue
+        ours = em_refit(X, y, n_clusters=2, guard=0, random_state=0, tol=1e-13).summary().table
+        ours = np.sort(ours[~ours.term.isin(["log sigma", "logit"])].se)
+        wanted = [s for n, s in zip(theirs["names"], theirs["se"], strict=True) if "coef" in n]
+        table.append({"set": name, "largest": np.abs(ours / np.sort(wanted) - 1).max()})
+    return table
+
+
+def degenerate(runs=12):
+    """Share of reported fits with a degenerate regime, too many regimes for the data."""
+    table = []
+    grid = ((60, 1, 1, 2), (60, 4, 1, 2), (60, 4, 2, 3), (150, 8, 1, 2), (150, 2, 2, 4))
+    for N, D, true, K in grid:
+        rng = np.random.default_rng(10)
+        bad = []
+        for seed in range(runs):
+            X = np.column_stack([np.ones(N), rng.normal(size=(N, D))])
+            W = rng.normal(size=(true, D + 1)) * 2
+            y = (X * W[rng.integers(0, true, N)]).sum(axis=1) + rng.standard_normal(N)
+            m = em_refit(X[:, 1:], y, n_clusters=K, n_random=10, random_state=seed)
+            bad.append(m.shares.min() * N < D + 2 or m.sigma.min() < 0.05 * m.sigma.max())
+        table.append({"N": N, "D": D, "true K": true, "fitted K": K, "degenerate": np.mean(bad)})
+    return table
+
+
+def million(runs=1_000_000):
+    """Refit with standard errors of a million rows, D = 10, K = 3: seconds and memory."""
+    import resource
+
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(runs, 10))
+    W = rng.normal(size=(3, 11)) * 2
+    z = rng.integers(0, 3, runs)
+    y = W[z, 0] + (X * W[z, 1:]).sum(axis=1) + rng.standard_normal(runs)
+    em_refit(X[:500], y[:500], z[:500], n_random=0).summary()
+    labels = np.where(rng.random(runs) < 0.9, z, rng.integers(0, 3, runs))
+    begin = time.perf_counter()
+    cpu = time.process_time()
+    em_refit(X, y, labels, n_random=0).summary()
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    return [
+        {
+            "rows": runs,
+            "seconds": time.perf_counter() - begin,
+            "CPU seconds": time.process_time() - cpu,
+            "GB at most": memory,
+        }
+    ]
+
+
+ROWS = {
+    f.__name__: f
+    for f in (
+        size,
+        robust,
+        power,
+        uniform,
+        units,
+        next_step,
+        number,
+        coverage,
+        flexmix,
+        errors,
+        degenerate,
+        million,
+    )
+}
+
+
+def main():
+    """Print one row."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("row", nargs="?", choices=list(ROWS))
+    parser.add_argument("--runs", type=int, help="number of replications")
+    parser.add_argument("--store", action="store_true", help="write the table to nbs/results")
+    given = parser.parse_args()
+    if given.row is None:
+        for name, row in ROWS.items():
+            print(f"{name:12s} {row.__doc__}")
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        table = ROWS[given.row](**({} if given.runs is None else {"runs": given.runs}))
+    table = pd.DataFrame(table)
+    print(table.round(4).to_string(index=False))
+    if given.store:
+        table = table.drop(columns="ms", errors="ignore")
+        table.round(4).to_csv(RESULTS / f"inference_{given.row}.csv", index=False)
+
+
+if __name__ == "__main__":
+    main()
