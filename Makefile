@@ -18,7 +18,7 @@ run: $(READY)  ## fit the demonstration data sets and print the table
 test: $(READY)  ## everything that continuous integration checks
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/check.py
 
-quick: $(READY)  ## of these, export, lint and the tests that need no notebook
+quick: $(READY)  ## of these, export, lint and the tests that take a moment
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/check.py --quick
 
 lab: $(READY)  ## JupyterLab on the notebooks
@@ -49,8 +49,10 @@ bench: $(READY)  ## benchmarks: ratios measured in one run on this machine
 certify: $(READY)  ## hundreds of random problems against enumeration, size and power of tests; the test suite runs a small sample
 	$(BIN)/python scripts/certify_formulations.py
 	$(BIN)/python scripts/certify_bounds.py 10000
+	$(BIN)/python scripts/certify_bounds.py --ill 2000
 	$(BIN)/python scripts/certify_regime_tests.py
 	$(BIN)/python scripts/certify_trees.py
+	$(BIN)/python scripts/certify_tables.py
 
 update: $(READY)  ## the newest versions that settings.ini allows, written to constraints.txt
 	$(BIN)/python -m pip install --quiet --upgrade --upgrade-strategy eager -e '.[dev]'

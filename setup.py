@@ -40,6 +40,7 @@ setup(
     install_requires=words("requirements"),
     extras_require={
         "dev": words("dev_requirements"),
+        "excel": words("excel_requirements"),
         "group": words("group_requirements"),
         "parquet": words("parquet_requirements"),
         "uci": words("uci_requirements"),

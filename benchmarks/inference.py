@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lpc_ns.advisor import which_regime
 from lpc_ns.base.errors import DataWarning
 from lpc_ns.datasets import find_data
 from lpc_ns.lpc.inference.nulls import (
@@ -364,6 +365,74 @@ def million(runs=1_000_000):
     ]
 
 
+def example(kind, n, rng, noise=1.0):
+    """Data of one family."""
+    X = rng.normal(size=(n, 3))
+    a, b, c = X.T
+    e = noise * rng.standard_normal(n)
+    if kind == "plain":
+        return X, 1 + X @ rng.normal(size=3) + e
+    if kind == "ibc":
+        return X, np.where(b > 0.3 * rng.normal(), 1 + 1.5 * a, -a) + 0.5 * c + e
+    if kind == "lpc":
+        z = rng.random(n) < rng.uniform(0.35, 0.65)
+        return X, np.where(z, 1.7 + 1.5 * a, -1.7 - a) + 0.5 * c + e
+    if kind == "gated":
+        z = rng.random(n) < 1 / (1 + np.exp(-1.5 * b - c))
+        return X, np.where(z, 1.7 + 1.5 * a, -1.7 - a) + e
+    cell = 2 * (b > 0.2) + np.where(b > 0.2, c > -0.3, c > 0.4)
+    return X, np.choose(cell, [1.5 * a, 2 - a, -2 + 0.5 * a, 1 + 2 * a]) + e
+
+
+def advisor(runs=10):
+    """Share of tables whose family is recognised, N = 500, sigma 1."""
+    table = []
+    for kind in ("plain", "ibc", "lpc", "gated", "tree"):
+        rng = np.random.default_rng(4)
+        answers = [
+            which_regime(*example(kind, 500, rng), random_state=seed).family for seed in range(runs)
+        ]
+        table.append(
+            {"truth": kind}
+            | {f: answers.count(f) for f in ("plain", "ibc", "lpc", "gated", "tree")}
+        )
+    return table
+
+
+def analyses(runs=199):
+    """Worked analyses: real tables, is it real, how many, how sure, told by x?"""
+    folder = find_data("inference_golden/golden.R").parent / "data"
+    sets = {name: pd.read_csv(folder / f"{name}.csv") for name in GOLDEN["golden_classic"][:6]}
+    sets |= {name: pd.read_csv(folder / f"{name}.csv") for name in ("87_servo", "60_liver")}
+    uci = find_data("uci_lpc/87_servo.csv").parent
+    sets["320"] = pd.read_csv(next(uci.glob("320_*.csv"))).drop(columns="reference_cluster")
+    table = []
+    for name, data in sets.items():
+        y = data["y"] if "y" in data else data["target"]
+        X = data.drop(columns=[c for c in ("y", "target") if c in data])
+        X = X.loc[:, X.nunique() > 1]
+        test = reality_test(X, y, n_draws=runs, random_state=0)
+        chosen = select_n_clusters(X, y, 4, random_state=0)
+        mixture = em_refit(X, y, n_clusters=2, random_state=0)
+        gated = em_refit(X, y, posterior=mixture.posterior, concomitant=X)
+        table.append(
+            {
+                "set": name,
+                "N": len(y),
+                "coefficients": X.shape[1] + 1,
+                "ratio": test.statistic,
+                "5 % point": test.critical_value,
+                "p": test.p_value,
+                "p strict": test.strict_p_value,
+                "ladder": chosen.best,
+                "BIC": chosen.table.bic.idxmin(),
+                "entropy": mixture.entropy,
+                "BIC gain of a gate": mixture.bic - gated.bic,
+            }
+        )
+    return table
+
+
 ROWS = {
     f.__name__: f
     for f in (
@@ -379,6 +448,8 @@ ROWS = {
         errors,
         degenerate,
         million,
+        advisor,
+        analyses,
     )
 }
 

@@ -49,20 +49,10 @@ from lpc_ns.tree.explain import explain_labels
 from lpc_ns.tree.mip.hyperplanes import line_splits, separating_tree
 from lpc_ns.tree.mip.solve import mip_tree
 from lpc_ns.tree.problem.enumeration import brute_force
-from lpc_ns.tree.problem.objective import (
-    cluster_centers,
-    cluster_loss,
-    make_problem,
-    minmax,
-)
+from lpc_ns.tree.problem.objective import cluster_centers, cluster_loss, make_problem, minmax
 from lpc_ns.tree.proof.exact import exact_tree
-from lpc_ns.tree.search.local import (
-    cart_tree,
-    exgreedy_tree,
-    imm_tree,
-    local_tree,
-    reference_labels,
-)
+from lpc_ns.tree.search.local import local_tree
+from lpc_ns.tree.search.starts import cart_tree, exgreedy_tree, imm_tree, reference_labels
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE.parent / "nbs" / "results"

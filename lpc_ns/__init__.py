@@ -2,12 +2,16 @@
 
 __version__ = "0.1.0"
 
+from . import _moved as _moved
+
 _PUBLIC = {
     "LinearPredictiveClustering": "lpc_ns.lpc.estimator",
     "InteractionBasedClustering": "lpc_ns.ibc.estimator",
     "ClusterTree": "lpc_ns.tree.estimator",
+    "MixtureOfRegressions": "lpc_ns.lpc.inference.estimator",
     "reality_test": "lpc_ns.lpc.inference.reality",
     "select_n_clusters": "lpc_ns.lpc.inference.number",
+    "which_regime": "lpc_ns.advisor",
 }
 __all__ = list(_PUBLIC)
 

@@ -27,6 +27,7 @@ MOVED = {
     "ibc.regime_tests": "ibc.fixed_tests",
     "ibc.estimator": "ibc.models base.encoding",
     "tree.formulation": "tree.problem tree.mip base.numerics",
+    "tree.estimator": "tree.auto tree.fitting tree.show base.numerics",
     "tree.exact": "tree.proof tree.problem",
     "tree.search": "tree.search base.numerics",
     "tree.report": "reports",
@@ -34,7 +35,11 @@ MOVED = {
 }
 
 # Old name: the name that it has there.
-RENAMED = {}
+RENAMED = {
+    "lpc.branching._LabelTree": "LabelSearch",
+    "lpc.branching._BoxTree": "BoxSearch",
+    "lpc.columns._ColumnTree": "ColumnSearch",
+}
 
 
 def rooms(places):

@@ -1,16 +1,23 @@
-"""Soundness of the bounds: random tiny problems against brute force.
+"""Soundness of the bounds: random tiny problems against brute force and exact arithmetic.
 
     python scripts/certify_bounds.py [n_problems] [first_seed]
+    python scripts/certify_bounds.py --ill [n_problems] [first_seed]
 
-Every problem has at most 10 samples, 2 or 3 clusters, a ridge between 1e-6 and 100, and a target
-with or without an offset; features and target come on scales from 1e-6 to 1e6, and some samples are
-near-copies of others. Checked, for each of them:
+Every problem of the first family has at most 10 samples, 2 or 3 clusters, a ridge between 1e-6 and
+100, and a target with or without an offset; features and target come on scales from 1e-6 to 1e6,
+and some samples are near-copies of others. Checked, for each of them:
 
 - branch and bound from local search, and from the worst start, where only the search itself can
-  find the optimum, end at the optimum;
+  find the optimum, end at the optimum, and say that they do unless rounding forbids it;
 - no bound, at any moment of either search, exceeds the optimum;
 - node bounds hold: of a branch on the stack against the enumeration of its completions, of a box
   against the partitions whose coefficients lie in it.
+
+The second family is ill-conditioned: collinear and nearly collinear columns, one-hot pairs beside
+the intercept, columns from 1e-8 to 1e8, offsets of the target up to 1e12 and trends, no ridge or
+one from 1e-20 to 100, weights, and duplicated samples. Every search that can work on a problem is
+forced to, with slices of random length, and no bound on the way may exceed the optimum by
+anything: that is worked out over all partitions in integer arithmetic, without rounding.
 
 Any violation is printed and makes the exit status 1. 500 problems take about half a minute.
 """
@@ -18,14 +25,23 @@ Any violation is printed and makes the exit status 1. 500 problems take about ha
 import itertools
 import sys
 import time
+from fractions import Fraction
 
 import numpy as np
 
-from lpc_ns.lpc.problem import brute_force, make_problem, make_solution, objective, refit
-from lpc_ns.lpc.proof.branching import _BoxTree, _dive, _LabelTree, _partition_value
-from lpc_ns.lpc.proof.columns import _ColumnTree
-from lpc_ns.lpc.proof.enumeration import _Enumeration
-from lpc_ns.lpc.proof.race import branch_and_bound
+from lpc_ns.lpc.problem import (
+    brute_force,
+    make_problem,
+    make_solution,
+    objective,
+    partitions,
+    refit,
+)
+from lpc_ns.lpc.proof.boxes import BoxSearch
+from lpc_ns.lpc.proof.columns import ColumnSearch
+from lpc_ns.lpc.proof.enumeration import EnumerationSearch, enumerate_candidates
+from lpc_ns.lpc.proof.labels import LabelSearch, dive, partition_value
+from lpc_ns.lpc.proof.race import SumOfGroups, branch_and_bound
 from lpc_ns.lpc.search.local_search import local_search
 
 ROUNDING = 1e-9  # relative rounding of brute force itself, on badly scaled problems
@@ -73,13 +89,17 @@ def ends_at_optimum(problem, optimum, found):
         proved = branch_and_bound(problem, gap=1e-6, start=start)
         if proved.lower_bound > optimum + slack(problem, optimum):
             yield f"{name}: bound {proved.lower_bound!r} above the optimum {optimum!r}"
-        if proved.status != "optimal" or proved.objective > optimum * (1 + 2e-6) + slack(
-            problem, optimum
-        ):
+        ended = proved.status == "optimal" or proved.reason.startswith("limited by rounding")
+        if not ended or proved.objective > optimum * (1 + 2e-6) + slack(problem, optimum):
             yield (
                 f"{name}: {proved.status} with {proved.objective!r}, bound {proved.lower_bound!r},"
                 f" optimum {optimum!r}"
             )
+
+
+def two_groups(problem, labels, gap):
+    """The search over groups, forced on a problem of any size."""
+    return SumOfGroups(problem, labels, gap, 2, 1)
 
 
 def searches(problem):
@@ -88,24 +108,29 @@ def searches(problem):
     two = problem.n_clusters == 2
     penalised = problem.penalty.min() > 0
     fits = {
-        _LabelTree: True,
-        _BoxTree: two and penalised,
-        _ColumnTree: not two and penalised,
-        _Enumeration: two and problem.n_coefficients == 2,
+        LabelSearch: True,
+        BoxSearch: two and penalised,
+        ColumnSearch: penalised,
+        EnumerationSearch: two and problem.n_coefficients == 2,
+        two_groups: problem.n_samples >= 4,
     }
     return [kind for kind, possible in fits.items() if possible]
 
 
-def bounds_on_the_way(problem, optimum, rng):
-    """No bound of any search exceeds the optimum, whenever it is stopped."""
+def bounds_on_the_way(problem, limit, rng, gap=1e-6, slices=20):
+    """No bound of any search exceeds the limit, whenever it is stopped."""
     for kind in searches(problem):
-        tree = kind(problem, rng.integers(0, problem.n_clusters, problem.n_samples), 1e-6)
+        tree = kind(problem, rng.integers(0, problem.n_clusters, problem.n_samples), gap)
         tree.batch = int(rng.integers(1, 100))
-        for _ in range(20):
-            if tree.lower > optimum + slack(problem, optimum):
+        if kind is EnumerationSearch:
+            tree.slice = 1
+        if kind is ColumnSearch:
+            tree.pricer.n_boxes = int(rng.choice([20, 500]))
+        for _ in range(slices):
+            if tree.lower > limit:
                 yield (
                     f"{kind.__name__} after {tree.nodes} nodes: bound {tree.lower!r} above the"
-                    f" optimum {optimum!r}"
+                    f" optimum {float(limit)!r}"
                 )
             if tree.finished:
                 break
@@ -117,13 +142,10 @@ def label_bound(problem, rng):
     their completions."""
     n = problem.n_samples
     k = problem.n_clusters
-    tree = _LabelTree(problem, rng.integers(0, k, n), 1e-6)
-    X = tree.form.X
-    y = tree.form.y
-    penalty = tree.form.penalty
+    tree = LabelSearch(problem, rng.integers(0, k, n), 1e-6)
     S = tree.stack
-    _dive(X, y, penalty, tree.gap, tree.rounding, S, int(rng.integers(1, 40)))
-    level = S.state[0]
+    dive(tree.data, S, tree.gap, tree.rounding, int(rng.integers(1, 40)))
+    level = int(S.now["level"][0])
     cases = [(level, S.labels[S.order[:level]], S.cost[level])] if level >= 0 else []
     for q in range(level):
         if S.next[q] < S.count[q]:
@@ -140,7 +162,7 @@ def label_bound(problem, rng):
         best = np.inf
         for rest in itertools.product(range(k), repeat=n - known):
             z[S.order[known:]] = rest
-            best = min(best, _partition_value(X, y, z, k, penalty))
+            best = min(best, partition_value(tree.data, z, k))
         if bound - tree.rounding > best + slack(problem, best):
             yield f"{known} labels known: bound {bound!r} above the best completion {best!r}"
 
@@ -151,21 +173,22 @@ def box_bound(problem, rng):
     if problem.n_clusters != 2 or problem.penalty.min() == 0:
         return
     n = problem.n_samples
-    tree = _BoxTree(problem, rng.integers(0, 2, n), 1e-6)
+    tree = BoxSearch(problem, rng.integers(0, 2, n), 1e-6)
     tree.batch = int(rng.integers(2, 40))
     tree.advance()
     pool = tree.pool
+    V = tree.pair.V
     p = problem.n_coefficients
-    R = np.linalg.lstsq(tree.V, tree.form.X, rcond=None)[0]
-    if np.linalg.matrix_rank(tree.V) < p:
+    R = np.linalg.lstsq(V, tree.form.X, rcond=None)[0]
+    if np.linalg.matrix_rank(V) < p:
         return
-    partitions = rng.integers(0, 2, size=(40, n))
-    W = np.array([refit(tree.form, z) for z in partitions])
-    mean = np.linalg.lstsq(tree.form.X, tree.form.y - tree.y, rcond=None)[0]
+    tried = rng.integers(0, 2, size=(40, n))
+    W = np.array([refit(tree.form, z) for z in tried])
+    mean = np.linalg.lstsq(tree.form.X, tree.form.y - tree.pair.y, rcond=None)[0]
     s = (W.mean(axis=1) - mean) @ R.T
     d = (W[:, 1] - W[:, 0]) / 2 @ R.T
-    values = [objective(problem, z) for z in partitions]
-    for q in range(pool.state[0]):
+    values = [objective(problem, z) for z in tried]
+    for q in range(pool.now["waiting"][0]):
         low = pool.low[pool.place[q]]
         high = pool.high[pool.place[q]]
         for sign in (1, -1):
@@ -186,17 +209,149 @@ def violations(seed):
     found = local_search(problem, 2, random_state=0)
     optimum = best_known(problem, found)
     yield from ends_at_optimum(problem, optimum, found)
-    yield from bounds_on_the_way(problem, optimum, rng)
+    limit = optimum + slack(problem, optimum)
+    yield from bounds_on_the_way(problem, limit, rng)
     yield from label_bound(problem, rng)
     yield from box_bound(problem, rng)
 
 
-def main(n_problems=500, first=0):
+FINE = 2**400  # denominator of exact costs, rounded down to multiples of 1 / FINE
+
+
+def whole_numbers(values, squared=()):
+    """Integers m and an exponent e with values = m 2^e, for which the numbers in `squared` are
+    whole multiples of 2^(2e)."""
+    parts = [float(v).as_integer_ratio() for v in values]
+    more = [float(v).as_integer_ratio()[1].bit_length() for v in squared]
+    e = max([d.bit_length() - 1 for _, d in parts] + [b // 2 for b in more])
+    return [n * 2**e // d for n, d in parts], -e
+
+
+def exact_costs(problem):
+    """Objectives of one cluster with the samples in the bits of 0, ..., 2^N - 1, exact up to
+    1 / FINE, by elimination without fractions."""
+    p = problem.n_coefficients
+    columns = [whole_numbers(problem.X[:, j], [problem.penalty[j]]) for j in range(p)]
+    columns.append(whole_numbers(problem.y))
+    rows = list(zip(*(m for m, _ in columns), strict=True))
+    outer = [[a * b for a in row for b in row] for row in rows]
+    empty = [0] * (p + 1) ** 2
+    for j in range(p):
+        empty[j * (p + 2)] = int(Fraction(float(problem.penalty[j])) * 4 ** -columns[j][1])
+    sums = [empty]
+    for bits in range(1, 2 ** len(rows)):
+        i = bits.bit_length() - 1
+        sums.append([a + b for a, b in zip(sums[bits - 2**i], outer[i], strict=True)])
+    unit = 4 ** -columns[p][1]
+    return [FINE * value // (last * unit) for value, last in map(eliminated, sums)]
+
+
+def eliminated(entries):
+    """Numerator and denominator of what is left of the last diagonal entry of a positive
+    semidefinite matrix of integers when the others are eliminated."""
+    m = int(len(entries) ** 0.5)
+    A = [entries[a * m : a * m + m] for a in range(m)]
+    last = 1
+    for k in range(m - 1):
+        pivot = A[k][k]
+        if pivot == 0:
+            continue
+        for a in range(k + 1, m):
+            A[a] = [(pivot * v - A[a][k] * w) // last for v, w in zip(A[a], A[k], strict=True)]
+        last = pivot
+    return A[m - 1][m - 1], last
+
+
+def exact_optimum(problem):
+    """The smallest objective of all partitions, as a fraction."""
+    costs = exact_costs(problem)
+    strings = partitions(problem.n_samples, problem.n_clusters)
+    bits = 2 ** np.arange(problem.n_samples)
+    sets = np.array([(strings == k) @ bits for k in range(problem.n_clusters)])
+    best = min(sum(costs[s] for s in column) for column in sets.T.tolist())
+    return Fraction(best + problem.n_clusters, FINE)
+
+
+def ill_features(rng, n, d):
+    """Features with what makes matrices singular, or nearly."""
+    X = rng.normal(size=(n, d))
+    kind = rng.integers(6)
+    if kind == 1 and d > 1:
+        X[:, 1] = X[:, 0] * rng.choice([1.0, 2.0, 3.0])
+    if kind == 2 and d > 1:
+        X[:, 1] = X[:, 0] + 10.0 ** -rng.uniform(3, 15) * X[:, 1]
+    if kind == 3 and d > 1:
+        X[:, 0] = X[:, 0] > 0
+        X[:, 1] = 1 - X[:, 0]
+    if kind == 4:
+        X = X + 10.0 ** rng.uniform(0, 8, d)
+    if kind == 5:
+        X = np.round(X)
+    if rng.random() < 0.4:
+        X = X * 10.0 ** rng.uniform(-8, 8, d)
+    return X
+
+
+def ill_problem(seed):
+    """A small problem that is as badly conditioned as problems get."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(4, 9))
+    d = int(rng.integers(1, 4))
+    X = ill_features(rng, n, d)
+    size = np.abs(X).max(axis=0)
+    line = (X / np.where(size > 0, size, 1)) @ rng.normal(0, 2, d) + rng.normal()
+    y = rng.choice([-1, 1], n) * line + 10.0 ** -rng.uniform(0, 7) * rng.normal(size=n)
+    if rng.random() < 0.3:
+        X[-1] = X[0] * (1 + rng.choice([0.0, 1e-9]))
+        y[-1] = y[0] + rng.choice([0.0, 1e-9, 1.0])
+    if rng.random() < 0.4:
+        y = y + 10.0 ** rng.uniform(0, 12)
+    if rng.random() < 0.3:
+        y = y + 10.0 ** rng.uniform(0, 12) * line
+    ridge = 0.0 if rng.random() < 0.35 else 10.0 ** rng.uniform(-20, 2)
+    weights = rng.choice([0.0, 0.5, 1.0, 1.7], n) if rng.random() < 0.3 else None
+    if weights is not None and not weights.any():
+        weights = None
+    problem = make_problem(
+        X,
+        y,
+        int(rng.integers(2, 4)),
+        ridge=ridge,
+        penalize_intercept=rng.random() < 0.7,
+        sample_weight=weights,
+    )
+    return problem, rng
+
+
+def ill_violations(seed):
+    """Everything that is wrong with one ill-conditioned problem."""
+    problem, rng = ill_problem(seed)
+    optimum = exact_optimum(problem)
+    gap = 10.0 ** -rng.uniform(2, 9)
+    yield from bounds_on_the_way(problem, optimum, rng, gap, slices=12)
+    solutions = {"branch and bound": branch_and_bound(problem, gap=gap, max_nodes=20_000)}
+    if problem.n_clusters == 2 and problem.n_coefficients == 2:
+        solutions["enumeration"] = enumerate_candidates(problem, gap=gap)
+    for name, found in solutions.items():
+        if found.lower_bound > optimum:
+            yield f"{name}: bound {found.lower_bound!r} above the optimum {float(optimum)!r}"
+        if (found.status == "optimal") != (found.gap <= gap):
+            yield f"{name}: {found.status} at a gap of {found.gap!r}, {gap!r} asked for"
+        if found.status == "feasible" and not found.reason:
+            yield f"{name}: feasible without a reason"
+        if found.objective + found.rounding_error < optimum * (1 - Fraction(1, 10**12)):
+            yield f"{name}: objective {found.objective!r} below the optimum {float(optimum)!r}"
+    tried = brute_force(problem)
+    if tried.lower_bound > optimum * (1 + Fraction(2, 10**9)):
+        yield f"brute force: bound {tried.lower_bound!r} above the optimum {float(optimum)!r}"
+
+
+def main(n_problems=500, first=0, check=violations):
     """Check that many problems; returns the number of violations."""
     begin = time.perf_counter()
     wrong = 0
     for seed in range(first, first + n_problems):
-        for text in violations(seed):
+        for text in check(seed):
             wrong += 1
             print(f"seed {seed}: {text}", flush=True)
     print(f"{n_problems} problems, {wrong} violations, {time.perf_counter() - begin:.0f} s")
@@ -204,4 +359,6 @@ def main(n_problems=500, first=0):
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(int, sys.argv[1:])) > 0)
+    ill = "--ill" in sys.argv[1:]
+    numbers = [int(a) for a in sys.argv[1:] if a != "--ill"]
+    sys.exit(main(*numbers, check=ill_violations if ill else violations) > 0)

@@ -3,7 +3,7 @@
     python scripts/check.py [--quick]
 
 Each step prints its name and its seconds; the first one that fails ends the run with its output.
-What fails most often comes first. `--quick` stops before the notebooks.
+What fails most often comes first. `--quick` leaves out notebooks, wheel, site and slow tests.
 """
 
 import argparse
@@ -65,6 +65,11 @@ def pytest(*arguments):
     run(PYTHON, "-m", "pytest", *options, *arguments)
 
 
+def check_quick_tests():
+    """The tests that take a moment and need no notebook."""
+    pytest("tests", "--ignore=tests/test_notebooks.py", "-m", "not slow")
+
+
 def check_tests():
     pytest("tests", "--ignore=tests/test_notebooks.py")
 
@@ -99,14 +104,16 @@ def check_docs():
     run(PYTHON, "scripts/docs.py")
 
 
-QUICK = [check_export, check_lint, check_readme, check_tests]
-STEPS = [*QUICK, check_notebooks, check_wheel, check_docs]
+FIRST = [check_export, check_lint, check_readme]
+QUICK = [*FIRST, check_quick_tests]
+STEPS = [*FIRST, check_tests, check_notebooks, check_wheel, check_docs]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="stop before the notebooks")
+    parser.add_argument("--quick", action="store_true", help="export, lint and quick tests")
     os.environ.setdefault("NUMBA_CACHE_DIR", str(KERNELS))
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # one for each of the test processes
     for step in QUICK if parser.parse_args().quick else STEPS:
         name = step.__name__.removeprefix("check_")
         print(f"== {name}", flush=True)

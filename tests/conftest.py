@@ -14,6 +14,10 @@ os.environ["MPLBACKEND"] = "Agg"
 sys.path.insert(0, str(ROOT / "scripts"))
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes more than ten seconds; not in `make quick`")
+
+
 def data_or_skip(load, *args):
     """What a loader returns, or a skip that says what is missing."""
     from lpc_ns.base.errors import DataNotFoundError

@@ -14,6 +14,8 @@ from lpc_ns.lpc.problem import make_problem
 from lpc_ns.lpc.proof.race import branch_and_bound
 from lpc_ns.lpc.search.local_search import local_search
 
+pytestmark = pytest.mark.slow
+
 FITS = """
 import json, sys
 import numpy as np

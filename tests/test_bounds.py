@@ -11,7 +11,8 @@ from lpc_ns.base.errors import InputError
 from lpc_ns.datasets import load_reference_instances, make_lpc
 from lpc_ns.lpc.problem import LPCProblem, brute_force, make_problem, make_solution, objective
 from lpc_ns.lpc.proof import race as module
-from lpc_ns.lpc.proof.branching import _BoxTree, _LabelTree
+from lpc_ns.lpc.proof.boxes import BoxSearch
+from lpc_ns.lpc.proof.labels import LabelSearch
 from lpc_ns.lpc.proof.race import branch_and_bound, certificate
 from lpc_ns.lpc.search.local_search import local_search
 
@@ -24,6 +25,7 @@ def overlapping(n=120, k=2, d=2, ridge=1.0, noise=3.5, seed=0):
     return make_problem(X, y, k, ridge=ridge)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", range(10))
 def test_no_violation_on_random_problems(block, capsys):
     assert certify_bounds.main(50, 50 * block) == 0, capsys.readouterr().out
@@ -82,7 +84,7 @@ def test_both_searches_agree():
     for seed in range(3):
         problem = overlapping(30, seed=seed, noise=1.0)
         start = local_search(problem, random_state=0).labels
-        trees = [kind(problem, start, 1e-6) for kind in (_LabelTree, _BoxTree)]
+        trees = [kind(problem, start, 1e-6) for kind in (LabelSearch, BoxSearch)]
         for tree in trees:
             while not tree.finished:
                 tree.advance()
@@ -90,7 +92,7 @@ def test_both_searches_agree():
         assert trees[0].lower == pytest.approx(trees[1].lower, rel=1e-5)
 
 
-@pytest.mark.parametrize("kind", [_LabelTree, _BoxTree])
+@pytest.mark.parametrize("kind", [LabelSearch, BoxSearch])
 def test_incumbent_is_found_from_the_worst_start(kind):
     problem = overlapping(30, noise=0.5)
     tree = kind(problem, np.zeros(30, dtype=int), 1e-6)
@@ -105,11 +107,11 @@ def test_bound_holds_when_there_is_no_room_for_boxes(room):
     data = make_lpc(2, 60, 2, noise=3.5, random_state=0)
     problem = make_problem(data.X, data.y, 2)
     best = branch_and_bound(problem, gap=1e-6, random_state=0)
-    tree = _BoxTree(problem, best.labels, 1e-6)
-    tree.pool.state[1] = room
+    tree = BoxSearch(problem, best.labels, 1e-6)
+    tree.pool.now["room"] = room
     while not tree.finished:
         tree.advance()
-        assert tree.pool.state[1] >= 0 and tree.lower <= best.objective
+        assert tree.pool.now["room"][0] >= 0 and tree.lower <= best.objective
     assert room == 40 or tree.lower < best.lower_bound
 
 
@@ -147,7 +149,7 @@ def test_time_limit(ticking, n, k, d):
 def test_keyboard_interrupt(monkeypatch):
     problem = overlapping(70, k=3, ridge=0.01)
     calls = []
-    advance = _LabelTree.advance
+    advance = LabelSearch.advance
 
     def interrupted(self):
         calls.append(1)
@@ -155,7 +157,7 @@ def test_keyboard_interrupt(monkeypatch):
             raise KeyboardInterrupt
         advance(self)
 
-    monkeypatch.setattr(_LabelTree, "advance", interrupted)
+    monkeypatch.setattr(LabelSearch, "advance", interrupted)
     found = branch_and_bound(problem, random_state=0)
     assert found.status == "interrupted" and 0 < found.lower_bound < found.objective
 
@@ -164,7 +166,7 @@ def test_groups_share_the_penalty_and_stay_below_the_whole():
     problem = overlapping(400)
     labels = local_search(problem, random_state=0).labels
     optimum = branch_and_bound(problem, gap=1e-6, random_state=0).objective
-    parts = [module._part(problem, rows) for rows in module._deal(problem, labels, 4)]
+    parts = [module.part(problem, rows) for rows in module.deal(problem, labels, 4)]
     np.testing.assert_allclose(sum(part.penalty for part in parts), problem.penalty)
     bounds = [branch_and_bound(part, random_state=0).lower_bound for part in parts]
     assert 0.9 * optimum < sum(bounds) <= optimum

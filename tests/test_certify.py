@@ -5,6 +5,8 @@ enumeration."""
 import pytest
 from certify_formulations import TOLERANCE, certify
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("seed", range(12))
 def test_all_formulations_agree(seed):

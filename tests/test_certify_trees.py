@@ -5,6 +5,8 @@ against enumeration."""
 import pytest
 from certify_trees import FAMILIES, TOLERANCE, certify
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("seed", range(5))
 def test_trees_agree(seed):

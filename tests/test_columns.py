@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from lpc_ns.lpc.problem import make_problem, objective
-from lpc_ns.lpc.proof.branching import _form
-from lpc_ns.lpc.proof.columns import _centred_prices, _ColumnTree, _Node, _Pricer
+from lpc_ns.lpc.proof.columns import ColumnSearch, Node, centred_prices
+from lpc_ns.lpc.proof.pricing import Pricer
 from lpc_ns.lpc.search.local_search import local_search
 
 
@@ -52,7 +52,7 @@ def test_never_above_brute_force_and_closes_there(block):
         def look(tree, limit=limit, seed=seed):
             assert tree.lower <= limit, f"seed {seed}: {tree.lower!r} above {limit!r}"
 
-        tree = _ColumnTree(problem, rng.integers(0, problem.n_clusters, problem.n_samples), 1e-4)
+        tree = ColumnSearch(problem, rng.integers(0, problem.n_clusters, problem.n_samples), 1e-4)
         tree.pricer.n_boxes = int(rng.choice([20, 500]))
         run(tree, most=25, look=look)
         assert tree.upper >= optimum - certify_bounds.slack(problem, optimum)
@@ -71,7 +71,7 @@ def test_ends_at_the_optimum(seed):
         k,
         ridge=(1e-3, 0.1, 10.0)[seed % 3],
     )
-    tree = run(_ColumnTree(problem, np.zeros(n, dtype=int), 1e-5))
+    tree = run(ColumnSearch(problem, np.zeros(n, dtype=int), 1e-5))
     optimum = certify_bounds.best_known(problem, local_search(problem, 2, random_state=0))
     assert tree.finished
     assert tree.lower <= optimum <= tree.lower * (1 + 2e-5) + 1e-12
@@ -96,8 +96,8 @@ def test_node_bound_against_all_completions(seed):
         for c in itertools.product(range(k), repeat=int(free.sum()))
     )
     values = [objective(problem, z) for z in completions]
-    pricer = _Pricer(_form(problem), rng.integers(0, k, n), max(values))
-    node = _Node(labels, mu, 0.0, [])
+    pricer = Pricer(problem.proof_form, rng.integers(0, k, n), max(values))
+    node = Node(labels, mu, 0.0, [])
     node.open(pricer, k)
     rows = np.flatnonzero(free).astype(np.int32)
     low = np.array([list(pricer.exact(base, mu, rows, np.inf, 1e-9))[-1] for base in node.bases])
@@ -105,7 +105,9 @@ def test_node_bound_against_all_completions(seed):
 
 
 def test_same_nodes_same_bound():
-    one, two = (run(_ColumnTree(lines(seed=4), np.arange(36) % 3, 0.01), most=15) for _ in range(2))
+    one, two = (
+        run(ColumnSearch(lines(seed=4), np.arange(36) % 3, 0.01), most=15) for _ in range(2)
+    )
     assert one.lower == two.lower and one.nodes == two.nodes
     np.testing.assert_array_equal(one.labels, two.labels)
 
@@ -114,7 +116,7 @@ def test_bound_rises_and_closes_on_clear_clusters():
     problem = lines(noise=0.05)
     seen = []
     start = local_search(problem, random_state=0).labels
-    tree = run(_ColumnTree(problem, start, 1e-3), look=lambda tree: seen.append(tree.lower))
+    tree = run(ColumnSearch(problem, start, 1e-3), look=lambda tree: seen.append(tree.lower))
     assert tree.finished and tree.nodes <= 3
     assert (np.diff(seen) >= -1e-12 * tree.upper).all()
 
@@ -123,14 +125,14 @@ def test_bound_rises_and_closes_on_clear_clusters():
 def test_scale_of_the_target(factor):
     problem = lines(24)
     start = np.arange(24) % 3
-    one = run(_ColumnTree(problem, start, 0.01))
-    two = run(_ColumnTree(replace(problem, y=problem.y * factor), start, 0.01))
+    one = run(ColumnSearch(problem, start, 0.01))
+    two = run(ColumnSearch(replace(problem, y=problem.y * factor), start, 0.01))
     assert two.lower == pytest.approx(one.lower * factor**2, rel=0.011)
 
 
 def test_exact_pricing_stopped_early_is_still_a_bound():
     problem = lines(30, d=2, noise=1.0)
-    pricer = _Pricer(_form(problem), np.arange(30) % 3, objective(problem, np.arange(30) % 3))
+    pricer = Pricer(problem.proof_form, np.arange(30) % 3, objective(problem, np.arange(30) % 3))
     base = pricer.base(np.zeros(30, dtype=bool))
     mu = np.full(30, 0.5)
     free = np.arange(30, dtype=np.int32)
@@ -143,19 +145,19 @@ def test_exact_pricing_stopped_early_is_still_a_bound():
 @pytest.mark.parametrize("room", [1, 4, 40])
 def test_exact_pricing_without_room_for_boxes_is_still_a_bound(room):
     problem = lines(30, d=2, noise=1.0)
-    pricer = _Pricer(_form(problem), np.arange(30) % 3, objective(problem, np.arange(30) % 3))
+    pricer = Pricer(problem.proof_form, np.arange(30) % 3, objective(problem, np.arange(30) % 3))
     base = pricer.base(np.zeros(30, dtype=bool))
     mu = np.full(30, 0.5)
     free = np.arange(30, dtype=np.int32)
     *_, low = pricer.exact(base, mu, free, 0.0, 1e-9)
     pricer.pool = pricer.pool._replace(free=pricer.pool.free[:room])
     *_, short = pricer.exact(base, mu, free, 0.0, 1e-9)
-    assert pricer.pool.state[1] >= 0 and short <= low + 1e-9
+    assert pricer.pool.now["room"][0] >= 0 and short <= low + 1e-9
 
 
 def test_prices_stay_feasible_when_the_program_is_degenerate():
     A = np.array([[1.0, 1.0, 1.0], [1.0, 1.0, 1.0], [-1.0, -1.0, 0.0]])
     b = np.array([1.0, 1.0, -1.0])
     cost = np.array([1.0, 1.0, 9.0])
-    _, nu = _centred_prices(A, b, cost, np.array([0.1, 0.1, 1.0]), 1.0, 1e-7)
+    _, nu = centred_prices(A, b, cost, np.array([0.1, 0.1, 1.0]), 1.0, 1e-7)
     assert (A.T @ nu <= cost).all() and b @ nu == pytest.approx(1.0, abs=1e-5)

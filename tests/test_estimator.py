@@ -26,7 +26,7 @@ def expected_failures(estimator):
 
 
 @parametrize_with_checks(
-    [LinearPredictiveClustering(), LinearPredictiveClustering(method="greedy", n_init=4)],
+    [LinearPredictiveClustering(method=method, n_init=2) for method in ("local", "greedy")],
     expected_failed_checks=expected_failures,
 )
 @pytest.mark.filterwarnings("ignore::lpc_ns.base.errors.DataWarning")
@@ -46,7 +46,7 @@ def test_lazy_import_names_what_exists():
 
 
 def test_one_cluster_is_ridge_regression(data):
-    model = LinearPredictiveClustering(1, ridge=0.5).fit(data.X, data.y)
+    model = LinearPredictiveClustering(1, ridge=0.5, standardize=False).fit(data.X, data.y)
     A = np.column_stack([np.ones(80), data.X])
     w = np.linalg.solve(A.T @ A + 0.5 * np.eye(3), A.T @ data.y)
     np.testing.assert_allclose(np.r_[model.intercept_, model.coef_[0]], w, rtol=1e-10)
@@ -62,7 +62,8 @@ def test_as_many_clusters_as_samples():
 
 
 def test_objective_is_sse_plus_penalty(data):
-    model = LinearPredictiveClustering(3, ridge=0.3, random_state=0).fit(data.X, data.y)
+    model = LinearPredictiveClustering(3, ridge=0.3, standardize=False, random_state=0)
+    model.fit(data.X, data.y)
     penalty = 0.3 * ((model.coef_**2).sum() + (model.intercept_**2).sum())
     assert model.objective_ == pytest.approx(model.sse_ + penalty, rel=1e-12)
     own = model.predict_regimes(data.X)[np.arange(80), model.labels_]
@@ -120,3 +121,26 @@ def test_default_method_beats_greedy_on_average(data):
     baseline = LinearPredictiveClustering(4, method="greedy", random_state=0).fit(data.X, data.y)
     ours = LinearPredictiveClustering(4, random_state=0).fit(data.X, data.y)
     assert ours.objective_ <= baseline.objective_ < baseline.solution_.restart_objectives.mean()
+
+
+@pytest.mark.parametrize("method", ["auto", "local", "greedy"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_units_decide_nothing(data, method, weighted):
+    """Any affine change of units leaves labels, gap and (transformed) coefficients unchanged."""
+    weights = np.random.default_rng(0).integers(1, 4, 80).astype(float) if weighted else None
+    model = LinearPredictiveClustering(2, method=method, random_state=0)
+    model.fit(data.X, data.y, weights)
+    factor = np.array([1e-4, -2e3])
+    shift = np.array([1.0, 5e4])
+    moved = LinearPredictiveClustering(2, method=method, random_state=0)
+    moved.fit(data.X * factor + shift, 1e5 - 1e2 * data.y, weights)
+    np.testing.assert_array_equal(moved.labels_, model.labels_)
+    np.testing.assert_allclose(moved.coef_ * factor / -1e2, model.coef_, rtol=1e-8, atol=1e-8)
+    np.testing.assert_allclose(
+        moved.predict_regimes(data.X * factor + shift),
+        1e5 - 1e2 * model.predict_regimes(data.X),
+        rtol=1e-8,
+    )
+    assert moved.objective_ == pytest.approx(model.objective_, rel=1e-8)
+    if method != "auto":  # how far a proof comes may depend on the last digit
+        assert moved.gap_ == pytest.approx(model.gap_, abs=1e-8)

@@ -13,6 +13,8 @@ from lpc_ns.experiments.methods import have_reference_instances
 from lpc_ns.experiments.runner import load_experiment, load_results, run_experiment
 from lpc_ns.lpc.problem import brute_force, make_problem, objective, residual_sse
 
+pytestmark = pytest.mark.slow
+
 needs_data = pytest.mark.skipif(
     not have_reference_instances(), reason="LPC_NS_DATA does not point to the published data"
 )

@@ -105,7 +105,8 @@ def test_best_terms_of_many_are_the_best_terms():
     best = screen_pairs(X, y, top=15)
     assert best.terms == everything.terms[:15]
     np.testing.assert_array_equal(best.f_statistic, everything.f_statistic[:15])
-    np.testing.assert_array_equal(best.p_bonferroni, everything.p_bonferroni[:15])
+    np.testing.assert_array_equal(best.df, everything.df[:15])
+    assert np.isnan(best.p_bonferroni).all()  # beside the pair alone F is a score
 
 
 def test_copies_tie_in_the_order_of_their_columns():
@@ -127,11 +128,13 @@ def test_frame_and_names():
     assert repr(found).startswith("InteractionRanking(3 of 55 terms: age * s2 (F = ")
     values = data.data.to_numpy()
     np.testing.assert_allclose(
-        frame["F"],
+        frame["score"],
         [least_squares_f(values, data.target.to_numpy(), t) for t in found.terms],
         rtol=1e-9,
     )
     assert found.variables[:2] == found.terms[0]
+    beside_all = screen_pairs(data.data, data.target, top=3, main_effects="all").to_frame()
+    assert beside_all["term"][0] == "age * sex" and beside_all["p_bonferroni"][0] < 0.05
 
 
 def test_triples_of_every_table_against_single_regressions():

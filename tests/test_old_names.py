@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lpc_ns._moved import MOVED
+from lpc_ns._moved import MOVED, RENAMED
 
 CHANGELOG = Path(__file__).resolve().parents[1] / "CHANGELOG.md"
 OLD_NAMES = json.loads(Path(__file__).with_name("old_names.json").read_text(encoding="utf-8"))
@@ -33,6 +33,7 @@ def test_the_warning_names_a_place_that_works(old):
     with pytest.warns(DeprecationWarning, match=f"{old}.{name} has moved") as caught:
         value = getattr(import_module(f"lpc_ns.{old}"), name)
     now, home = re.search(r"import (\w+) from ([\w.]+)\.$", str(caught[0].message)).groups()
+    assert now == RENAMED.get(f"{old}.{name}", name)
     assert getattr(import_module(home), now) is value and len(caught) == 1
 
 

@@ -56,9 +56,9 @@ def test_docstrings_name_every_parameter(name, thing):
         for part in p.name.split(",")
     }
     wanted = {p for p in inspect.signature(thing).parameters if p != "self"}
-    single_line = "\n" not in thing.__doc__.strip()
+    one_sentence = "\n\n" not in inspect.getdoc(thing).strip()
     assert (
-        single_line or wanted <= documented
+        one_sentence or wanted <= documented
     ), f"{name} does not document {sorted(wanted - documented)}"
 
 
@@ -91,7 +91,8 @@ def test_fit_writes_what_it_prints(tmp_path, capsys):
         .sort_index()
         .tolist()
     )
-    assert f"SSE ratio {facts['sse_ratio']:.3f}; pure noise would give 0.363" in printed
+    assert f"ratio {facts['sse_ratio']:.3f}; pure noise would give 0.363" in printed
+    assert facts["verdict"] == "yes" and "Evidence for more than one regression: yes" in printed
     slopes = sorted(pd.read_csv(tmp_path / "out" / "coefficients.csv")["a"])
     np.testing.assert_allclose(slopes, [-2, 2], atol=0.1)
     assert (tmp_path / "out" / "regimes.png").stat().st_size > 10_000

@@ -1,6 +1,8 @@
 """ClusterTree: scikit-learn's own checks, and what users rely on."""
 
 import json
+import subprocess
+import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,7 +15,10 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import lpc_ns
 from lpc_ns import ClusterTree
 from lpc_ns.base.errors import DataWarning, InputError
-from lpc_ns.tree.estimator import METHODS, shortest_between, tree_path
+from lpc_ns.base.numerics import compile_seconds, shortest_between
+from lpc_ns.tree import auto
+from lpc_ns.tree.auto import METHODS
+from lpc_ns.tree.estimator import tree_path
 
 LOCAL = {"method": "local", "n_init": 1, "random_state": 0}
 
@@ -221,9 +226,10 @@ def test_a_stopped_fit_has_a_true_status(iris):
         assert model.status_ != "optimal" or model.gap_ <= 1e-9
 
 
-def test_auto_proves_what_is_easy_and_bounds_what_is_not(iris):
+def test_auto_proves_what_is_easy_and_bounds_what_is_not(iris, monkeypatch):
     easy = ClusterTree(3, method="auto").fit(iris)
     assert easy.status_ == "optimal" and easy.gap_ <= 1e-9
+    monkeypatch.setattr(auto, "TUNED", auto.TUNED._replace(effort=1e7))
     hard = ClusterTree(6, method="auto", random_state=0).fit(iris)
     local = ClusterTree(6, **LOCAL).fit(iris)
     assert 0 < hard.lower_bound_ and hard.objective_ <= local.objective_ * 1.05
@@ -236,3 +242,26 @@ def test_fitting_leaves_parameters_and_data_alone(iris):
     model.fit(iris)
     assert model.get_params() == parameters == clone(model).get_params()
     pd.testing.assert_frame_equal(iris, before)
+
+
+def test_importing_the_estimator_loads_no_plotting_solver_or_compiler():
+    code = "import sys, lpc_ns.tree.estimator; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(run.stdout.split())
+    assert not loaded & {"matplotlib.pyplot", "seaborn", "cvxpy", "pyscipopt", "numba"}
+
+
+def test_warm_compiles_all_that_a_fit_needs(iris):
+    auto.warm()
+    before = compile_seconds()
+    for options in ({}, {"max_depth": 2, "criterion": "l1"}):
+        ClusterTree(3, **LOCAL | options).fit(iris)
+        ClusterTree(3, method="exact", **options).fit(iris)
+    assert compile_seconds() == before
+
+
+def test_a_column_of_one_word_splits_nothing(iris):
+    with pytest.warns(DataWarning, match="1 constant column"):
+        named = ClusterTree(3, **LOCAL).fit(iris.assign(species="setosa"))
+    plain = ClusterTree(3, **LOCAL).fit(iris)
+    np.testing.assert_array_equal(named.labels_, plain.labels_)

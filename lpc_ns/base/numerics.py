@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['fingerprint', 'KernelCache', 'kernel', 'clock', 'compile_seconds', 'spawn_seeds', 'relative_gap', 'midpoint',
-           'invert']
+           'plain_number', 'shortest_between', 'invert']
 
 # %% ../../nbs/01a_numerics.ipynb #d716543f
 import hashlib
@@ -140,10 +140,12 @@ class KernelCache(FunctionCache):
             self._keyed = True
 
     def load_overload(self, sig, target_context):
+        """Machine code of a signature from disk, or None."""
         self._key()
         return super().load_overload(sig, target_context)
 
     def save_overload(self, sig, data):
+        """Keep the machine code of a signature on disk."""
         self._key()
         super().save_overload(sig, data)
 
@@ -362,6 +364,52 @@ def midpoint(low, high):
     """
     middle = low + (high - low) / 2
     return middle if middle < high else low
+
+# %% ../../nbs/01a_numerics.ipynb #7ee89096
+def plain_number(value):
+    """
+    A number as text, with all digits that it has and no more.
+
+    Parameters
+    ----------
+    value : float
+
+    Returns
+    -------
+    str
+        Its value as a float is `value`.
+    """
+    value = float(value)
+    if not 1e-4 <= abs(value) < 1e16:
+        return np.format_float_scientific(value, trim="-") if value else "0"
+    return np.format_float_positional(value, trim="-")
+
+
+def shortest_between(low, high):
+    """
+    The number with the fewest digits that divides two values: low <= number < high, as close to the
+    middle as its digits allow.
+
+    Parameters
+    ----------
+    low, high : float
+        With low < high.
+
+    Returns
+    -------
+    str
+    """
+    middle = low + (high - low) / 2
+    for digits in range(1, 18):
+        text = f"{middle:.{digits}g}"
+        if low <= float(text) < high:
+            break
+    number = float(text)
+    return (
+        f"{number:.{digits}g}"
+        if not 1e-4 <= abs(number) < 1e7
+        else np.format_float_positional(number, trim="-")
+    )
 
 # %% ../../nbs/01a_numerics.ipynb #06ff3b1c
 @kernel

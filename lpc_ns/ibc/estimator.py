@@ -7,28 +7,30 @@ __all__ = ['MODELS', 'check_input', 'stack', 'cell_coefficients', 'chosen_predic
            'InteractionBasedClustering', 'compare_models', 'warm']
 
 # %% ../../nbs/14f_ibc_estimator.ipynb #8010a35c
-import warnings
-
 import numpy as np
-import pandas as pd
-from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import validate_data
 
 from ..base.encoding import learn_encoding
 from lpc_ns.base.errors import (
-    DataWarning,
     InputError,
     check_choice,
     check_count,
     check_vector,
     warn_doubtful,
 )
-from ..base.numerics import spawn_seeds
 from .models.comparison import StackedModel, compare, cross_fit, stack_weights
 from .models.families import FAMILIES, cells_of, fit_models
 from .models.findings import make_settings
 from .models.intervals import noise_split
-from .readings import Diagnostics, Readings, column_names, one_column, shown_model
+from lpc_ns.ibc.readings import (
+    Diagnostics,
+    Readings,
+    column_names,
+    nested_comparison,
+    one_column,
+    shown_model,
+)
 from .terms.projections import screen_approximate
 
 # %% ../../nbs/14f_ibc_estimator.ipynb #8c7edb49
@@ -108,9 +110,9 @@ class InteractionBasedClustering(Diagnostics, Readings, RegressorMixin, BaseEsti
         Largest number of features in a product; squares count as products of two. 1 for none.
     interactions : sequence of tuples, optional
         Products to use, as names or numbers of columns, in place of a search.
-    selection : {"ebic", "lasso", "elastic-net", "hierarchical", "group"}
-        How products are selected from the twenty of largest partial F: one by one by the extended
-        BIC, or by `select_interactions`.
+    selection : {"forward", "ebic", "lasso", "elastic-net", "hierarchical", "group"}
+        How products are selected: one by one of all, tested by `forward_products`; or from the
+        twenty of largest partial F by the extended BIC or by `select_interactions`.
     split : "auto", str or sequence of str
         Rules of `SPLIT_RULES` to try; "auto" for sign, median, quantile, Lloyd-Max and exact
         threshold.
@@ -143,7 +145,9 @@ class InteractionBasedClustering(Diagnostics, Readings, RegressorMixin, BaseEsti
         Held-out errors of the fitted models. For all models, and for the choice itself, see
         `compare_models`.
     interactions_ : InteractionRanking
-        The products of largest partial F on all samples.
+        The products of largest partial F on all samples, beside all main effects if samples allow.
+    selection_ : ForwardSelection or None
+        With selection "forward" what was tested, and on which evidence each product was taken.
     terms_ : tuple of tuples of int
         The selected products, as columns of the encoded table.
     split_ : Split or None
@@ -200,7 +204,7 @@ class InteractionBasedClustering(Diagnostics, Readings, RegressorMixin, BaseEsti
         *,
         degree=2,
         interactions=None,
-        selection="ebic",
+        selection="forward",
         split="auto",
         candidates=None,
         max_cells=3,
@@ -258,6 +262,7 @@ class InteractionBasedClustering(Diagnostics, Readings, RegressorMixin, BaseEsti
         found = self.models_.pop("found")
         self.terms_ = found.terms
         self.interactions_ = found.ranking
+        self.selection_ = found.forward
         eligible = FAMILIES if len(names) > 1 else None
         self.comparison_ = compare(target, held_out, names, sizes, eligible)
         self.model_ = self.comparison_.chosen if self.model == "auto" else self.model
@@ -274,40 +279,6 @@ class InteractionBasedClustering(Diagnostics, Readings, RegressorMixin, BaseEsti
         self.interval_split_ = interval_split(self, features, found, settings.seed)
         self._interval_labels = cells_of(self.interval_split_, features)
         return self
-
-    def predict(self, X):
-        """
-        Prediction of the chosen model.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            In units of y.
-        """
-        features = self._features(X)
-        return self.models_[self.model_].predict(features)
-
-    def compare_models(self, X, y, *, cv=5):
-        """
-        Nested cross-validation of A, B, C, D, pooled, stack and of the choice itself
-        (`compare_models`).
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-        cv : int
-            Outer folds.
-
-        Returns
-        -------
-        ModelComparison
-        """
-        return compare_models(X, y, self, cv=cv)
 
 # %% ../../nbs/14f_ibc_estimator.ipynb #131342fb
 def compare_models(X, y, model=None, *, cv=5):
@@ -338,30 +309,7 @@ def compare_models(X, y, model=None, *, cv=5):
     InputError
         If data or parameters cannot be used.
     """
-    model = InteractionBasedClustering() if model is None else model
-    encoding = learn_encoding(X)
-    table = pd.DataFrame(encoding.apply(X), columns=encoding.names)
-    y = check_vector(one_column(y), len(table))
-    if not 2 <= check_count("cv", cv) <= len(table) // 2:
-        raise InputError(
-            f"The number of outer folds is {cv}, for {len(table)} samples; it must lie between 2"
-            " and half the number of samples."
-        )
-    from sklearn.model_selection import KFold
-
-    names = (*FAMILIES, "pooled", "stack", "auto")
-    predictions = np.empty((1, len(table), len(names)))
-    sizes = []
-    seed = int(spawn_seeds(model.random_state, 1)[0].generate_state(1)[0])
-    for train, test in KFold(cv, shuffle=True, random_state=seed).split(table):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DataWarning)
-            fitted = clone(model).set_params(model="stack").fit(table.iloc[train], y[train])
-        models = {**fitted.models_, "auto": fitted.models_[fitted.comparison_.chosen]}
-        features = table.iloc[test].to_numpy()
-        predictions[0, test] = np.column_stack([models[name].predict(features) for name in names])
-        sizes.append([models[name].n_coefficients for name in names])
-    return compare(y, predictions, names, np.mean(sizes, axis=0), names[:-1])
+    return nested_comparison(X, y, InteractionBasedClustering() if model is None else model, cv)
 
 # %% ../../nbs/14f_ibc_estimator.ipynb #c6feeafe
 def warm():

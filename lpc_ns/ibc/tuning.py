@@ -8,7 +8,7 @@ __all__ = ['TUNED', 'Tuning']
 # %% ../../nbs/10a_ibc_tuning.ipynb #16314955
 from typing import NamedTuple
 
-# %% ../../nbs/10a_ibc_tuning.ipynb #626758c6
+# %% ../../nbs/10a_ibc_tuning.ipynb #72193069
 class Tuning(NamedTuple):
     """The tuned constants of part I; the table says what each decides."""
 
@@ -16,8 +16,12 @@ class Tuning(NamedTuple):
     dependent: float = 1e-10
     rank_tolerance: float = 1e-5
     kept_terms: int = 20
+    most_tested: int = 1000
+    most_beside_all: int = 100
     most_main: int = 30
     samples_per_main: int = 8
+    most_terms: int = 8
+    flips: int = 299
     most_in_triples: int = 40
     fewest_samples: int = 8
     most_variables: int = 4

@@ -17,7 +17,7 @@ from ..split.cells import CellFit, fit_cells
 from ..split.search import SplitSearch
 from ..theory import pooling_weight
 
-# %% ../../../nbs/14b_ibc_models.ipynb #9f735318
+# %% ../../../nbs/14b_ibc_models.ipynb #22511876
 FAMILIES = ("A", "B", "C", "D")
 
 
@@ -120,6 +120,8 @@ def _fit_family(name, X, y, found, settings):
     center = X.mean(axis=0)
     design = np.column_stack([X[:, found.main], product_columns(X, center, terms)])
     search = choose_split(X, y, design, found, settings) if name in "BD" else None
+    if search is not None and hasattr(search.split, "shortened"):
+        search = replace(search, split=search.split.shortened(X))
     n_cells = 1 if search is None else search.split.n_cells
     fit = fit_cells(
         design,

@@ -6,6 +6,7 @@
 __all__ = ['product_columns', 'forward_terms', 'Settings', 'Findings', 'find_terms', 'choose_split', 'leaf_of', 'make_settings']
 
 # %% ../../../nbs/14a_ibc_findings.ipynb #d4512ebc
+import math
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -23,6 +24,7 @@ from lpc_ns.ibc.split.rules import (
 )
 from ..split.scan import scan_thresholds
 from ..split.search import attempts_of, check_groups, search_splits
+from ..terms.forward import ForwardSelection, rank_beside_all, select_forward
 from ..terms.ranking import InteractionRanking, rank_given, standardise
 from ..terms.screening import best_pairs, best_triples
 from ..terms.selection import PENALTIES, folds_of, select_given
@@ -111,7 +113,7 @@ class Settings:
 
     degree: int = 2
     interactions: tuple | None = None
-    selection: str = "ebic"
+    selection: str = "forward"
     rules: tuple = ("sign", "median", "quantile", "lloyd-max", "threshold")
     candidates: tuple | None = None
     max_cells: int = 3
@@ -122,11 +124,13 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """Main effects, ranked products and selected products of a data set, as column numbers."""
+    """Main effects, ranked products, selected products and how they were selected, as column
+    numbers."""
 
     main: np.ndarray
     ranking: InteractionRanking | None
     terms: tuple
+    forward: ForwardSelection | None = None
 
     @property
     def ranked(self):
@@ -143,18 +147,29 @@ def _rank(X, y, settings):
     """The best products by partial F, or those that were given; None if there are none or very few
     samples."""
     data = standardise(X, y)
+    beside = "all" if len(X) >= 2 * (X.shape[1] + 1) else "pair"
     if settings.interactions is not None:
-        return rank_given(data, settings.interactions)
+        return rank_given(data, settings.interactions, beside)
     if settings.degree == 1 or len(X) < TUNED.fewest_samples:
         return None
-    pairs = best_pairs(data, TUNED.kept_terms)
-    if settings.degree == 2 or X.shape[1] < 3:
-        return pairs
+    if beside == "all":
+        return rank_beside_all(data, TUNED.kept_terms)
+    return best_pairs(data, TUNED.kept_terms)
+
+
+def _rank_triples(X, y, pairs, forward):
+    """The best triples of the features of the best pairs, for what main effects and selected pairs
+    leave of the target."""
     columns = sorted(pairs.variables[: TUNED.most_in_triples])
-    some = standardise(np.ascontiguousarray(X[:, columns]), y)
-    triples = best_triples(some, TUNED.kept_terms)
-    terms = pairs.terms + tuple(tuple(columns[j] for j in term) for term in triples.terms)
-    return replace(rank_given(data, terms), n_terms=pairs.n_terms + triples.n_terms)
+    if len(columns) < 3 or len(X) < 9:
+        return ()
+    rest = y
+    if forward is not None and forward.all_main:
+        beside = np.column_stack([X, product_columns(X, X.mean(axis=0), forward.terms)])
+        fit = fit_cells(beside, y, np.zeros(len(y), dtype=int), 1)
+        rest = y - fit.predict(beside, np.zeros(len(y), dtype=int), clip=False)
+    triples = best_triples(standardise(np.ascontiguousarray(X[:, columns]), rest), TUNED.kept_terms)
+    return tuple(tuple(columns[j] for j in term) for term in triples.terms)
 
 
 def find_terms(X, y, settings):
@@ -179,34 +194,46 @@ def find_terms(X, y, settings):
             _forward(_scaled(X), y - y.mean(), n - 1, np.log(n) + 2 * np.log(p), most), dtype=int
         )
     ranking = _rank(X, y, settings)
+    forward = None
     terms = settings.interactions or ()
     if ranking is not None and settings.interactions is None:
-        if settings.selection == "ebic":
+        data = standardise(X, y)
+        if settings.selection == "forward":
+            seed = spawn_seeds(settings.seed, 1)[0]
+            forward = select_forward(data, TUNED.level, TUNED.most_terms, TUNED.flips, seed)
+            terms = forward.terms
+        triples = _rank_triples(X, y, ranking, forward) if settings.degree == 3 else ()
+        if triples:
+            n_terms = ranking.n_terms + math.comb(p, 3)
+            both = rank_given(data, ranking.terms + triples, ranking.main_effects)
+            ranking = replace(both, n_terms=n_terms)
+        if settings.selection == "forward" and triples:
+            most = forward_terms(X, y, terms + triples, main=main, n_searched=ranking.n_terms)
+            terms = terms + tuple(t for t in most if len(t) == 3)
+        elif settings.selection == "ebic":
             terms = forward_terms(X, y, ranking.terms, main=main, n_searched=ranking.n_terms)
-        else:
+        elif settings.selection != "forward":
             folds = folds_of(5, n, settings.seed)
             candidates = ranking.terms
-            terms = select_given(
-                standardise(X, y), np.std(y), candidates, settings.selection, folds
-            ).terms
-    return Findings(
-        np.union1d(main, [j for term in terms for j in term]).astype(int), ranking, terms
-    )
+            terms = select_given(data, np.std(y), candidates, settings.selection, folds).terms
+    columns = np.union1d(main, [j for term in terms for j in term]).astype(int)
+    return Findings(columns, ranking, terms, forward)
 
 # %% ../../../nbs/14a_ibc_findings.ipynb #a1ffc861
 def _search_columns(design, y, first):
-    """At most TUNED.most_columns columns, `first` and then the strongest, and the target less what
-    the other columns explain."""
+    """At most TUNED.most_columns columns, `first` and then the strongest, and what one regression
+    on all columns leaves of the target: the slopes of cells are deviations from it."""
+    one = np.zeros(len(y), dtype=int)
+    fit = fit_cells(design, y, one, 1, ridge=None)
+    rest = y - fit.predict(design, one, clip=False)
     if design.shape[1] <= TUNED.most_columns:
-        return design, y
-    fit = fit_cells(design, y, np.zeros(len(y), dtype=int), 1, ridge=None)
+        return design, rest
     strength = np.abs(fit.coef[0]) * design.std(axis=0)
     order = list(
         dict.fromkeys([*first[: TUNED.most_columns // 2], *np.argsort(-strength).tolist()])
     )
     kept = order[: TUNED.most_columns]
-    others = order[TUNED.most_columns :]
-    return design[:, kept], y - design[:, others] @ fit.coef[0, others]
+    return design[:, kept], rest
 
 
 def _split_candidates(X, y, design, found, settings, min_samples_leaf, ridge):
@@ -326,7 +353,7 @@ def _as_columns(groups, names, argument):
 def make_settings(estimator, names):
     """The validated settings of an estimator, for columns of these names."""
     degree = check_choice("degree", estimator.degree, (1, 2, 3))
-    selection = check_choice("selection", estimator.selection, ("ebic", *PENALTIES))
+    selection = check_choice("selection", estimator.selection, ("forward", "ebic", *PENALTIES))
     terms = _as_columns(estimator.interactions, names, "interactions")
     if terms is not None and any(len(term) < 2 for term in terms):
         raise InputError(

@@ -215,7 +215,9 @@ class InteractionRanking:
     @property
     def p_value(self):
         """Upper tail of the F distribution with (1, df) degrees of freedom, for each term by
-        itself."""
+        itself; NaN beside the pair alone, where F is a score and has no such distribution."""
+        if self.main_effects == "pair":
+            return np.full(len(self), np.nan)
         return stats.f.sf(self.f_statistic, 1, self.df)
 
     @property
@@ -241,9 +243,13 @@ class InteractionRanking:
         Returns
         -------
         DataFrame
-            One row per term: term, F, df, p_value, p_bonferroni.
+            One row per term: term, F, df, p_value, p_bonferroni; beside the pair alone term,
+            score, df.
         """
         label = names if names is not None else self.feature_names
+        if self.main_effects == "pair":
+            found = [term_name(term, label) for term in self.terms]
+            return pd.DataFrame({"term": found, "score": self.f_statistic, "df": self.df})
         return pd.DataFrame(
             {
                 "term": [term_name(term, label) for term in self.terms],

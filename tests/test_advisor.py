@@ -1,0 +1,87 @@
+"""The advisor: five kinds of tables, five answers, and numbers for each."""
+
+import numpy as np
+import pytest
+
+from lpc_ns import which_regime
+from lpc_ns.advisor import linear_tree, predict_linear_tree
+from lpc_ns.base.errors import InputError
+
+
+def table(kind, seed, n=500):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 3))
+    a, b, c = X.T
+    e = rng.standard_normal(n)
+    cell = 2 * (b > 0.2) + np.where(b > 0.2, c > -0.3, c > 0.4)
+    told = rng.random(n) < 1 / (1 + np.exp(-1.5 * b - c))
+    return (
+        X,
+        e
+        + {
+            "plain": 1 + a - c,
+            "ibc": np.where(b > 0.1, 1 + 1.5 * a, -a) + 0.5 * c,
+            "lpc": np.where(rng.random(n) < 0.4, 1.7 + 1.5 * a, -1.7 - a) + 0.5 * c,
+            "gated": np.where(told, 1.7 + 1.5 * a, -1.7 - a),
+            "tree": np.choose(cell, [1.5 * a, 2 - a, -2 + 0.5 * a, 1 + 2 * a]),
+        }[kind],
+    )
+
+
+@pytest.mark.parametrize("kind", ["plain", "ibc", "lpc", "gated", "tree"])
+def test_every_family_is_recognised(kind):
+    answers = [which_regime(*table(kind, s), random_state=0, n_draws=49).family for s in (3, 4, 5)]
+    assert answers.count(kind) >= 2
+
+
+def test_advice_carries_its_evidence():
+    advice = which_regime(*table("lpc", 0), random_state=0, n_draws=49)
+    assert advice.family == "lpc" and advice.models["test"].p_value == 0.02
+    assert advice.models["mixture"].n_clusters == 2
+    assert advice.models["mixture"].bic < advice.models["gated"].bic
+    assert set(advice.table.index) == {"plain", "ibc", "tree", "boosting"}
+    text = advice.report()
+    assert "p = 0.02" in text and advice.cost in text and len(text.splitlines()) <= 8
+
+
+def test_units_and_table_scale_do_not_change_the_answer():
+    X, y = table("ibc", 1)
+    a = which_regime(X, y, random_state=0, n_draws=49)
+    b = which_regime(X * [10, 1e3, 0.1] + 5, 1e3 * y + 7, random_state=0, n_draws=49)
+    assert a.family == b.family and a.table.R2.to_numpy() == pytest.approx(b.table.R2, abs=1e-6)
+
+
+def test_groups_reveal_regimes():
+    rng = np.random.default_rng(0)
+    person = np.repeat(np.arange(60), 5)
+    kind = rng.integers(0, 2, 60)[person]
+    x = rng.normal(size=(300, 1))
+    y = np.where(kind, 0.8, -0.8) + x[:, 0] + rng.normal(size=300)
+    assert which_regime(x, y, groups=person, random_state=0).family == "lpc"
+
+
+def test_linear_trees_predict_what_they_have_learned():
+    X, y = table("ibc", 2)
+    tree = linear_tree(X, y, 1)
+    assert tree[0] == 1 and abs(tree[1] - 0.1) < 0.3
+    assert ((y - predict_linear_tree(tree, X)) ** 2).mean() < 1.2
+    assert isinstance(linear_tree(X[:10], y[:10], 3), np.ndarray)
+
+
+def test_tables_without_an_answer_are_refused_or_plain():
+    rng = np.random.default_rng(0)
+    assert which_regime(np.ones((30, 2)), rng.normal(size=30)).family == "plain"
+    assert which_regime(rng.normal(size=(30, 2)), np.ones(30)).family == "plain"
+    wide = which_regime(rng.normal(size=(25, 14)), rng.normal(size=25))
+    assert wide.family in ("plain", "ibc", "tree") and "could not be tested" in wide.report()
+    with pytest.raises(InputError, match="too few"):
+        which_regime(rng.normal(size=(10, 1)), rng.normal(size=10))
+    with pytest.raises(InputError, match="units"):
+        which_regime(rng.normal(size=(30, 1)), rng.normal(size=30), groups=np.arange(30) % 3)
+
+
+def test_what_users_need_imports_from_the_package():
+    import lpc_ns
+
+    names = ("MixtureOfRegressions", "reality_test", "select_n_clusters", "which_regime")
+    assert all(callable(getattr(lpc_ns, name)) and name in lpc_ns.__all__ for name in names)

@@ -1,0 +1,155 @@
+"""Products beside all main effects: what is there is found, what is not there is not claimed."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lpc_ns import InteractionBasedClustering
+from lpc_ns.base.errors import InputError
+from lpc_ns.ibc.terms.forward import forward_products
+from lpc_ns.ibc.terms.ranking import rank_terms
+from lpc_ns.ibc.terms.screening import screen_pairs
+
+
+def strong(p, seed, n=500):
+    """Every feature has a strong effect, two of them a product."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, p))
+    return X, 3 * X.sum(axis=1) + X[:, 0] * X[:, 1] + 0.5 * rng.normal(size=n)
+
+
+def regime(p, seed, n=500):
+    """Strong effects of all features but two; the slope of one switches with the other's sign."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, p))
+    y = 3 * X[:, 2:].sum(axis=1) + 2 * np.sign(X[:, 1]) * X[:, 0]
+    return X, y + 0.5 * rng.normal(size=n)
+
+
+@pytest.mark.parametrize("p", [10, 50])
+@pytest.mark.parametrize("seed", [200, 201, 202])
+def test_a_strong_product_is_first_whatever_else_has_effects(p, seed):
+    X, y = strong(p, seed)
+    found = forward_products(X, y, random_state=0)
+    assert found.terms[0] == (0, 1) and found.p_value[0] <= 0.05
+    assert found.coef[0] == pytest.approx(1, abs=0.15)
+
+
+def test_f_is_partial_beside_the_others():
+    """F of the joint model, by least squares with and without each product."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(300, 6))
+    y = X.sum(axis=1) + X[:, 0] * X[:, 1] - 0.8 * X[:, 2] ** 2 + rng.normal(size=300)
+    found = forward_products(X, y, random_state=0)
+    assert set(found.terms) == {(0, 1), (2, 2)} and found.df == 300 - 9
+    full = np.column_stack([np.ones(300), X, X[:, 0] * X[:, 1], X[:, 2] ** 2])
+    rss = {}
+    for left_out in (None, 7, 8):
+        A = full if left_out is None else np.delete(full, left_out, axis=1)
+        rss[left_out] = ((y - A @ np.linalg.lstsq(A, y)[0]) ** 2).sum()
+    expected = {
+        (0, 1): (rss[7] / rss[None] - 1) * found.df,
+        (2, 2): (rss[8] / rss[None] - 1) * found.df,
+    }
+    for term, F in zip(found.terms, found.f_statistic, strict=True):
+        assert F == pytest.approx(expected[term], rel=1e-8)
+
+
+def test_origin_unit_and_order_do_not_matter():
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(200, 7))
+    y = X[:, 0] + 0.7 * X[:, 1] * X[:, 2] + rng.normal(size=200)
+    found = forward_products(X, y, random_state=0)
+    moved = forward_products(1e3 * X * np.arange(1, 8) + 1e4, 5 - 2 * y, random_state=0)
+    assert moved.terms == found.terms == ((1, 2),)
+    np.testing.assert_allclose(moved.f_statistic, found.f_statistic, rtol=1e-6)
+    np.testing.assert_allclose(moved.coef, -2 * found.coef / (1e6 * 2 * 3), rtol=1e-6)
+    back = forward_products(X[:, ::-1], y, random_state=0)
+    assert back.terms == ((4, 5),)
+
+
+def test_a_product_that_is_a_feature_is_not_claimed():
+    rng = np.random.default_rng(0)
+    x0, x1 = rng.normal(size=(2, 400))
+    X = np.column_stack([x0, x1, x0 * x1 + 0.3 * rng.normal(size=400)])
+    y = x0 + X[:, 2] + 0.5 * rng.normal(size=400)
+    assert len(forward_products(X, y, random_state=0)) == 0
+    scores = screen_pairs(X, y).to_frame()
+    assert "score" in scores and not [c for c in scores if c.startswith("p_")]
+    assert np.isnan(rank_terms(X, y, [(0, 1)]).p_value).all()
+    model = InteractionBasedClustering(cv=2, random_state=0).fit(X, y)
+    assert model.terms_ == () and model.interactions_.main_effects == "all"
+
+
+def test_curves_are_squares_and_not_products():
+    rng = np.random.default_rng(5)
+    X = np.sqrt(0.5) * rng.normal(size=(500, 1)) + np.sqrt(0.5) * rng.normal(size=(500, 8))
+    y = X.sum(axis=1) + X[:, 3] ** 2 + rng.normal(size=500)
+    found = forward_products(X, y, random_state=0)
+    assert found.terms == ((3, 3),)
+
+
+def test_few_samples_select_main_effects_and_say_so():
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(150, 200))
+    y = 2 * X[:, 3] + 2 * X[:, 8] * X[:, 80] + rng.normal(size=150)
+    found = forward_products(X, y, random_state=0)
+    assert found.terms == ((8, 80),) and not found.all_main and 3 in found.main
+    assert len(forward_products(X, rng.normal(size=150), random_state=0)) == 0
+
+
+def test_many_features_use_the_likeliest_pairs():
+    """More features than the bootstrap runs over: two matrix products, then robust tests."""
+    X, y = strong(120, 7, n=600)
+    found = forward_products(X, y, random_state=0)
+    assert found.terms[0] == (0, 1) and found.all_main and found.n_pairs == 120 * 119 // 2
+
+
+def test_rows_of_a_subject_are_flipped_together():
+    alarms = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        subject = np.repeat(np.arange(60), 8)
+        X = rng.normal(size=(60, 4))[subject]
+        y = X[:, 0] + rng.normal(size=60)[subject] + 0.3 * rng.normal(size=480)
+        runs = (forward_products(X, y, groups=g, random_state=0) for g in (None, subject))
+        alarms.append([len(run) > 0 for run in runs])
+    assert np.mean(alarms, axis=0)[0] > 0.5 and np.sum(alarms, axis=0)[1] <= 1
+
+
+def test_awkward_columns():
+    """Constant columns, copies and indicators take no false part; names come out."""
+    rng = np.random.default_rng(18)
+    table = pd.DataFrame(
+        {"a": rng.normal(size=200), "b": rng.normal(size=200), "c": 1.0, "d": rng.random(200) < 0.3}
+    )
+    table["copy"] = table["a"]
+    y = table["a"] * table["b"] + rng.normal(size=200)
+    with pytest.warns(UserWarning, match="constant column"):
+        found = forward_products(table, y, random_state=0)
+    assert found.terms[0] in ((0, 1), (1, 4)) and len(found) == 1
+    assert found.to_frame()["term"][0] in ("a * b", "b * copy")
+    assert all(2 not in term for term in itertools.chain(found.terms, *found.alternatives))
+
+
+def test_a_seed_gives_one_answer():
+    X, y = strong(12, 9, n=100)
+    one, two = (forward_products(X, y, random_state=3) for _ in range(2))
+    assert one.terms == two.terms and (one.p_value == two.p_value).all()
+
+
+@pytest.mark.parametrize("options", [{"level": 0}, {"level": 1}, {"most": 0}, {"n_bootstrap": 0}])
+def test_refusals(options):
+    X, y = strong(3, 0, n=30)
+    with pytest.raises(InputError):
+        forward_products(X, y, **options)
+
+
+@pytest.mark.parametrize("p", [10, 30])
+def test_a_regime_is_cut_where_it_is_whatever_else_has_effects(p):
+    X, y = regime(p, 300)
+    model = InteractionBasedClustering("B", cv=2, random_state=0).fit(X, y)
+    assert model.split_.variables == (1,) and abs(model.split_.thresholds[0]) < 0.1
+    assert model.score(X, y) > 0.995

@@ -1,0 +1,575 @@
+"""Tables as people bring them: each test is a situation that once gave a wrong answer."""
+
+import gzip
+import itertools
+import json
+import zipfile
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+from certify_tables import certify
+
+from lpc_ns import ClusterTree, InteractionBasedClustering, LinearPredictiveClustering
+from lpc_ns.base.encoding import learn_encoding
+from lpc_ns.base.errors import InputError
+from lpc_ns.base.metrics import mismatch
+from lpc_ns.base.selection import select
+from lpc_ns.base.tables import read_table, to_pandas
+from lpc_ns.cli import main
+from lpc_ns.reports.ibc import fit_ibc_table
+from lpc_ns.reports.lpc import fit_lpc_table, null_error_ratio, prepare_table
+from lpc_ns.reports.page import digits_needed
+from lpc_ns.reports.tree import fit_tree_table, prepare_features
+
+pytestmark = pytest.mark.filterwarnings("ignore::lpc_ns.base.errors.DataWarning")
+
+
+@pytest.fixture
+def lines():
+    """Two lines that cross: a table of 120 rows, and which row follows which."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0, 10, 120)
+    z = rng.integers(0, 2, 120)
+    y = np.where(z, 1 + 2 * x, 20 - 1.5 * x) + 0.3 * rng.normal(size=120)
+    return pd.DataFrame({"x": x, "y": y}), z
+
+
+def lpc(table, target="y", **options):
+    """A quick report."""
+    return fit_lpc_table(table, target, method="local", random_state=0, **options)
+
+
+def written(folder, text, name="t.csv", encoding="utf-8"):
+    """A file with a text."""
+    path = folder / name
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+# Reading
+
+
+PLAIN = "dose,site,effect\n1,a,2.5\n2,b,3.5\n4,a,9.25\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("t.csv", PLAIN.encode()),
+        ("t.csv", PLAIN.encode("utf-8-sig")),
+        ("t.csv", PLAIN.encode("utf-16")),
+        ("t.csv", PLAIN.encode("utf-16-le")),
+        ("t.csv", PLAIN.replace("\n", "\r\n").encode()),
+        ("t.csv", PLAIN.replace(",", ";").replace(".", ",").encode()),
+        ("t.csv", ("sep=;\n" + PLAIN.replace(",", ";").replace(".", ",")).encode()),
+        ("t.csv", ("# exported\n\n" + PLAIN).encode()),
+        ("t.txt", PLAIN.replace(",", "\t").encode()),
+        ("t.tsv", PLAIN.replace(",", "\t").encode()),
+        ("t.dat", PLAIN.replace(",", "|").encode()),
+        ("t.dat", PLAIN.replace(",", "   ").encode()),
+        ("t.csv.gz", gzip.compress(PLAIN.encode())),
+        ("t.csv", b'"dose","site","effect"\n"1",1,"a",2.5\n"2",2,"b",3.5\n"3",4,"a",9.25\n'),
+        ("t.csv", b'"","dose","site","effect"\n"1",1,"a",2.5\n"2",2,"b",3.5\n"3",4,"a",9.25\n'),
+        ("t.csv", b"Unnamed: 0,dose,site,effect\n0,1,a,2.5\n1,2,b,3.5\n2,4,a,9.25\n"),
+        ("t.txt", b"dose site effect\nr1 1 a 2.5\nr2 2 b 3.5\nr3 4 a 9.25\n"),
+        ("t.csv", b"dose,site,effect\nmg,,cm\n1,a,2.5\n2,b,3.5\n4,a,9.25\n"),
+        ("t.csv", b"dose,site,effect,\n1,a,2.5,\n2,b,3.5,\n4,a,9.25,\n"),
+        ("t.csv", b'dose,site,effect\n1,"a",2.5\n2,"b",3.5\n\n4,"a",9.25\n'),
+    ],
+)
+def test_one_table_in_twenty_forms(tmp_path, name, data):
+    (tmp_path / name).write_bytes(data)
+    table = read_table(tmp_path / name).reset_index(drop=True)
+    assert list(table) == ["dose", "site", "effect"]
+    assert table.dose.tolist() == [1, 2, 4] and table.effect.tolist() == [2.5, 3.5, 9.25]
+    assert table.site.tolist() == ["a", "b", "a"]
+
+
+def test_binary_formats(tmp_path):
+    table = pd.DataFrame({"x": [1.0, 2, 3], "g": ["a", "NA", "b"]})
+    table.to_parquet(tmp_path / "t.parquet")
+    table.to_feather(tmp_path / "t.feather")
+    table.to_stata(tmp_path / "t.dta", write_index=False)
+    table.to_excel(tmp_path / "t.xlsx", index=False)
+    with zipfile.ZipFile(tmp_path / "t.zip", "w") as archive:
+        archive.writestr("inner.csv", "x,g\n1,a\n2,NA\n3,b\n")
+    for name in ("t.parquet", "t.feather", "t.dta", "t.xlsx", "t.zip"):
+        read = read_table(tmp_path / name)
+        assert read.x.tolist() == [1, 2, 3] and read.g.tolist() == ["a", "NA", "b"], name
+
+
+def test_sheets_of_a_workbook(tmp_path):
+    with pd.ExcelWriter(tmp_path / "t.xlsx") as book:
+        pd.DataFrame({"x": [1, 2]}).to_excel(book, sheet_name="first", index=False)
+        pd.DataFrame({"x": [5, 6]}).to_excel(book, sheet_name="second", index=False)
+    table = read_table(tmp_path / "t.xlsx")
+    assert table.x.tolist() == [1, 2] and "first of 2 sheets" in table.attrs["notes"][0]
+    assert read_table(tmp_path / "t.xlsx", sheet="second").x.tolist() == [5, 6]
+    assert read_table(tmp_path / "t.xlsx", sheet="2").x.tolist() == [5, 6]
+    with pytest.raises(InputError, match="first, second"):
+        read_table(tmp_path / "t.xlsx", sheet="third")
+
+
+def test_other_letters_are_said(tmp_path):
+    table = read_table(written(tmp_path, "größe,y\n1,2\n3,4\n", encoding="latin-1"))
+    assert list(table) == ["größe", "y"] and "Latin-1" in table.attrs["notes"][0]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("x,w,v,y\n" + "".join(f"{i}.5,1,2,3,{i % 3}\n" for i in range(9)), "line 2"),
+        ("x,y\n1,2\n3,4\n5,6,note\n7,8\n", "line 4"),
+        ("x,y\n" + "".join(f"{i},5,{i},25\n" for i in range(5)), "line 2"),
+        ("x,y\n1,2,\n3,4,\n", "line 2"),
+        ("id,x,y\n1,2,3,a\n2,3,4,b\n3,4,5,c\n", "line 2"),
+        ("a,b\n" + "1,2\n" * 60_000 + "1,2,3\n", "line 60002"),
+        ("x,y\n1,2,3,4\n5,6,7,8\n", "line 2"),
+    ],
+)
+def test_rows_longer_than_the_header_are_refused(tmp_path, text, line):
+    with pytest.raises(InputError, match=line):
+        read_table(written(tmp_path, text))
+    assert main(["tree", str(tmp_path / "t.csv")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("x,y,x\n1,2,3\n", "more than one column with the name 'x'"),
+        ("x;y\n50,000;1\n60,000;2\n", "two ways"),
+        ("", "cannot be read"),
+        ("x,y\n", "cannot be read"),
+    ],
+)
+def test_what_cannot_be_read(tmp_path, text, match):
+    with pytest.raises(InputError, match=match):
+        read_table(written(tmp_path, text))
+
+
+def test_thousands_when_said(tmp_path):
+    path = written(tmp_path, "x;y\n50,000;1\n60,500;2\n")
+    assert read_table(path, decimal=".").x.tolist() == [50_000, 60_500]
+    assert read_table(path, decimal=",").x.tolist() == [50, 60.5]
+    german = written(tmp_path, "x;y\n1.234,5;1\n60.500,0;2\n")
+    assert read_table(german).x.tolist() == [1234.5, 60500]
+
+
+# Missing values, levels, dirty numbers
+
+
+def test_words_for_missing_are_levels_in_text_and_gaps_in_numbers(tmp_path):
+    text = "country,basement,x,y\n" + "NA,None,1.5,2\nDE,full,NA,4\nNA,None,3,5\n,half,4,6\n" * 3
+    table = read_table(written(tmp_path, text))
+    assert table.country.tolist()[:3] == ["NA", "DE", "NA"] and table.country.isna().sum() == 3
+    assert table.basement.tolist()[0] == "None"
+    assert table.x.isna().sum() == 3 and "'NA' in 3 row(s)" in " ".join(table.attrs["notes"])
+    chosen = select(table, "y", drop_missing=True)
+    assert chosen.n_dropped == 6 and "6 of 12 rows" in " ".join(chosen.notes)
+    asked = read_table(tmp_path / "t.csv", na="NA")
+    assert asked.country.isna().sum() == 9
+
+
+@pytest.mark.parametrize("text", ["?", "-", "5%", "$1,000", "n.a.", "."])
+@pytest.mark.parametrize("n", [40, 120])
+def test_a_few_texts_among_numbers_are_named(lines, text, n):
+    table, _ = lines
+    dirty = table.head(n).x.round(3).astype(str)
+    dirty[3] = text
+    dirty = table.head(n).assign(x=dirty)
+    for call in (
+        lambda: prepare_table(dirty, "y"),
+        lambda: prepare_features(dirty),
+        lambda: InteractionBasedClustering().fit(dirty[["x"]], dirty.y),
+        lambda: LinearPredictiveClustering().fit(dirty[["x"]], dirty.y),
+        lambda: ClusterTree().fit(dirty[["x"]]),
+    ):
+        with pytest.raises(InputError, match=r"'x' is numeric but for 1 value.*row 3"):
+            call()
+    assert prepare_table(dirty, "y", na=text, drop_missing=True).X.shape == (n - 1, 1)
+
+
+def test_impute(lines):
+    table, _ = lines
+    holes = table.assign(g=np.where(np.arange(120) % 2, "a", "b"))
+    holes.loc[3, "x"] = np.nan
+    holes.loc[4, "g"] = None
+    with pytest.raises(InputError, match="2 of 120 rows"):
+        prepare_table(holes, "y")
+    median = prepare_table(holes, "y", impute="median")
+    assert median.X.shape == (120, 2) and median.X[3, 0] == np.nanmedian(holes.x)
+    level = prepare_table(holes, "y", impute="level")
+    assert "g_missing" in level.feature_names and "x missing" in level.feature_names
+    assert level.X[3, level.feature_names.index("x missing")] == 1
+
+
+# Columns of all kinds
+
+
+def test_dates_and_durations_are_days(lines):
+    table, _ = lines
+    days = pd.date_range("2020-02-28", periods=120)
+    for column in (
+        days,
+        days.tz_localize("Europe/Berlin"),
+        days.to_period("D"),
+        days.date,
+        days.strftime("%Y-%m-%d"),
+        days.strftime("%d.%m.%Y"),
+        days.strftime("%m/%d/%Y"),
+    ):
+        found = prepare_table(table.assign(x=column), "y")
+        np.testing.assert_allclose(found.X[:, 0] - found.X[0, 0], np.arange(120), atol=0.05)
+        assert "days since 2020-02-2" in " ".join(found.notes)
+    spans = pd.to_timedelta(np.arange(120), unit="h")
+    np.testing.assert_allclose(
+        prepare_table(table.assign(x=spans), "y").X[:, 0] * 24, range(120)
+    )
+    with pytest.raises(InputError, match="day and month"):
+        prepare_table(table.head(9).assign(x=[f"0{i}/01/2020" for i in range(1, 10)]), "y")
+
+
+@pytest.mark.parametrize("kind", ["Float64", "object", "string", "category of levels", "Decimal"])
+def test_numbers_of_any_type(lines, kind):
+    table, _ = lines
+    plain = lpc(table).model.labels_
+    column = table.x
+    if kind == "Decimal":
+        column = column.map(lambda v: Decimal(repr(v)))
+    elif kind == "string":
+        column = column.map(repr).astype("string")
+    elif kind != "category of levels":
+        column = column.astype(kind)
+    report = lpc(table.assign(x=column))
+    np.testing.assert_array_equal(report.model.labels_, plain)
+
+
+def test_estimators_say_what_is_wrong(lines):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(60, 2)), columns=["x", "w"])
+    y = rng.normal(size=60)
+    gaps = table.astype("Float64")
+    gaps.loc[4, "w"] = pd.NA
+    lists = table.assign(v=[[1, 2]] * 60)
+    for estimator in (
+        LinearPredictiveClustering(method="local", random_state=0),
+        ClusterTree(2, method="local", random_state=0),
+        InteractionBasedClustering(model="A", random_state=0),
+    ):
+        with pytest.raises(InputError, match="more than one column with the name 'a'"):
+            estimator.fit(table.set_axis(["a", "a"], axis=1), y)
+        with pytest.raises(InputError, match=r"1 place.*row 4, column 'w'"):
+            estimator.fit(gaps, y)
+        with pytest.raises(InputError, match="'v' holds values of type list"):
+            estimator.fit(lists, y)
+        with pytest.raises(InputError, match="identifier"):
+            estimator.fit(table.assign(id=[f"p{i}" for i in range(60)]), y)
+        estimator.fit(table.astype(object), y)
+        estimator.fit(table.assign(d=pd.date_range("2020", periods=60)), y)
+
+
+def test_frames_of_other_libraries(lines):
+    pa = pytest.importorskip("pyarrow")
+    table, _ = lines
+    report = lpc(pa.Table.from_pandas(table))
+    np.testing.assert_array_equal(report.model.labels_, lpc(table).model.labels_)
+    pl = pytest.importorskip("polars")
+    assert to_pandas(pl.DataFrame({"a": [1]}).lazy()).a.tolist() == [1]
+
+
+def test_identifiers_and_numbers_of_levels():
+    frame = pd.DataFrame({"name": [f"p{i}" for i in range(40)], "x": np.arange(40.0)})
+    with pytest.raises(InputError, match="identifier"):
+        learn_encoding(frame)
+    few = frame.assign(name=[f"p{i % 15}" for i in range(40)])
+    with pytest.raises(InputError, match="15 different values in 40 rows"):
+        learn_encoding(few)
+    assert len(learn_encoding(pd.concat([few] * 3)).levels["name"]) == 15
+
+
+def test_levels_that_do_not_occur_are_no_levels(lines):
+    table, _ = lines
+    rng = np.random.default_rng(0)
+    g = pd.Categorical(rng.choice(["low", "mid"], 120), categories=["none", "low", "mid", "high"])
+    table = table.assign(g=g)
+    assert prepare_table(table, "y").feature_names in (["x", "g_low"], ["x", "g_mid"])
+    assert len(prepare_features(table).columns) == 4
+    assert list(lpc(table).coefficients) == ["intercept", *prepare_table(table, "y").feature_names]
+
+
+# No name decides
+
+
+def test_renaming_levels_changes_no_regression(lines):
+    table, _ = lines
+    rng = np.random.default_rng(1)
+    g = rng.choice(list("abc"), 120, p=[0.4, 0.35, 0.25])
+    table = table.assign(g=g, y=table.y + 3 * (g == "c"))
+    found = [
+        lpc(table.assign(g=table.g.map(dict(zip("abc", names, strict=True)))))
+        for names in itertools.permutations("abc")
+    ]
+    for other in found[1:]:
+        np.testing.assert_array_equal(other.model.labels_, found[0].model.labels_)
+        np.testing.assert_allclose(other.model.coef_, found[0].model.coef_)
+    assert "the reference is" in str(found[0])
+
+
+def test_renaming_levels_changes_no_tree():
+    rng = np.random.default_rng(1)
+    g = rng.choice(list("abc"), 150, p=[0.34, 0.33, 0.33])
+    base = pd.DataFrame({"g": g, "h": rng.choice(list("uv"), 150)})
+    found = [
+        ClusterTree(2, method="exact").fit(
+            base.assign(g=base.g.map(dict(zip("abc", names, strict=True))))
+        )
+        for names in itertools.permutations("abc")
+    ]
+    for other in found[1:]:
+        np.testing.assert_array_equal(other.labels_, found[0].labels_)
+        assert other.objective_ == pytest.approx(found[0].objective_, rel=1e-12)
+
+
+def test_a_tree_asks_for_sets_of_levels():
+    rng = np.random.default_rng(2)
+    region = rng.choice(["ne", "nw", "se", "sw"], 200)
+    south = np.isin(region, ["se", "sw"])
+    table = pd.DataFrame({"region": region})
+    table["rent"] = 900 + 600 * south + rng.normal(0, 40, 200)
+    table["size"] = 60 + 25 * south + rng.normal(0, 4, 200)
+    model = ClusterTree(2, method="exact", feature_weights={"rent": 0, "size": 0}).fit(table)
+    assert model.rules().rule[model.rules().index[0]].startswith("region")
+    only = ClusterTree(2, method="exact").fit(table[["region"]], loss_X=table[["rent", "size"]])
+    assert sorted(only.rules().rule) in (
+        ["region in {ne, nw}", "region not in {ne, nw}"],
+        ["region in {nw, ne}", "region not in {nw, ne}"],
+        ["region in {se, sw}", "region not in {se, sw}"],
+        ["region in {sw, se}", "region not in {sw, se}"],
+    )
+    assert mismatch(only.labels_, south.astype(int)) == 0
+    np.testing.assert_array_equal(only.predict(table[["region"]]), only.labels_)
+
+
+def test_a_category_weighs_like_a_number():
+    rng = np.random.default_rng(5)
+    n = 200
+    smoker = rng.random(n) < 0.3
+    bmi = rng.normal(30, 6, n)
+    table = pd.DataFrame(
+        {
+            "bmi": bmi,
+            "smoker": np.where(smoker, "yes", "no"),
+            "region": rng.choice(["ne", "nw", "se", "sw"], n),
+            "charges": 8000 + 25000 * smoker * (bmi > 30) + 500 * rng.normal(size=n),
+        }
+    )
+    model = ClusterTree(3, method="exact").fit(table)
+    assert (table.groupby(model.labels_).charges.std() < 1000).all()
+    Z = model._loss_scaling.transform(model.encoding_.apply(table))
+    variance = Z.var(axis=0)
+    variables = model.encoding_.variables
+    numbers = [variance[variables == v].sum() for v in (0, 3)]
+    for v in (1, 2):
+        assert variance[variables == v].sum() == pytest.approx(np.mean(numbers))
+
+
+def test_rules_that_are_printed_are_the_rules():
+    rng = np.random.default_rng(0)
+    salary = np.r_[rng.normal(50000, 2000, 100), rng.normal(180000, 5000, 100)].round()
+    model = ClusterTree(2, method="exact").fit(pd.DataFrame({"salary": salary}))
+    threshold = model.export_dict()["threshold"]
+    assert f"salary <= {threshold:g}" in model.export_text() or str(int(threshold)) in str(
+        model.export_text()
+    )
+    new = pd.DataFrame({"salary": [threshold, np.nextafter(threshold, np.inf)]})
+    assert model.predict(new).tolist() == [0, 1]
+
+
+def test_cells_of_ibc_are_described_with_digits_enough():
+    rng = np.random.default_rng(0)
+    dates = pd.date_range("2020-01-01", "2020-12-31").strftime("%Y%m%d").astype(int).to_numpy()
+    day = rng.choice(dates, 300)
+    x = rng.normal(size=300)
+    y = np.where(day > 20200615, 2, -2) * x + 0.3 * rng.normal(size=300)
+    report = fit_ibc_table(
+        pd.DataFrame({"x": x, "day": day, "y": y}), "y", random_state=0, model="B", folds=2
+    )
+    rule = report.rules[0]
+    assert rule.startswith("day <= ")
+    bound = float(rule.split("<= ")[1])
+    np.testing.assert_array_equal(day <= bound, report.model.labels_ == 0)
+    assert report.products == [] and "Products in use: none" in str(report)
+
+
+# Reports
+
+
+def test_units_of_the_api_and_of_the_command_line():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0, 0.01, 200)
+    z = rng.integers(0, 2, 200)
+    y = np.where(z, 1 + 1000 * x, 6 - 1000 * x) + 0.1 * rng.normal(size=200)
+    model = LinearPredictiveClustering(method="local", random_state=0).fit(x[:, None], y)
+    np.testing.assert_allclose(np.sort(model.coef_.ravel()), [-1000, 1000], rtol=0.02)
+    report = lpc(pd.DataFrame({"x": x, "y": y + 1e9}))
+    np.testing.assert_allclose(report.model.coef_, model.coef_, rtol=1e-6)
+    np.testing.assert_array_equal(report.model.labels_, model.labels_)
+
+
+@pytest.mark.parametrize("target", ["cluster", "fitted", "residual", "margin", "row", "intercept"])
+def test_names_of_the_report_and_of_the_table(lines, target, tmp_path):
+    table, z = lines
+    report = lpc(table.rename(columns={"y": target}), target)
+    labels = report.labels().reset_index()
+    np.testing.assert_allclose(labels[target], table.y)
+    ours = [c for c in labels if c.endswith("cluster")]
+    assert any(mismatch(labels[c].to_numpy(), z) < 0.1 for c in ours if labels[c].nunique() == 2)
+    assert len(set(labels.columns)) == 6
+    report.write(tmp_path)
+
+
+def test_a_feature_called_intercept(lines):
+    table, _ = lines
+    table = table.assign(intercept=np.random.default_rng(0).normal(size=120))
+    found = lpc(table).coefficients
+    assert sorted(found.lpc_ns_intercept.round()) == [1, 20]
+    assert (found.intercept.abs() < 0.2).all()
+    tree = fit_tree_table(table.rename(columns={"x": "samples", "y": "cluster"}), 2)
+    assert "lpc_ns_samples" in tree.centers() and "cluster = " not in tree.verdict()
+
+
+def test_several_levels_of_an_index(lines, tmp_path):
+    table, _ = lines
+    table.index = pd.MultiIndex.from_product([range(20), range(6)], names=["firm", "year"])
+    assert list(lpc(table).labels().index.names) == ["firm", "year"]
+    assert "firm" not in prepare_features(table)
+    fit_tree_table(table, 2, method="local", random_state=0).write(tmp_path)
+    assert list(pd.read_csv(tmp_path / "labels.csv"))[:2] == ["firm", "year"]
+
+
+def test_id_and_weights(lines):
+    table, _ = lines
+    table = table.assign(who=[f"p{i}" for i in range(120)], w=np.r_[np.zeros(20), np.ones(100)])
+    wild = table.assign(y=np.where(table.w > 0, table.y, 1e6))
+    report = lpc(wild, identifiers="who", weights="w")
+    assert report.labels().index[3] == "p3" and report.table.feature_names == ["x"]
+    plain = lpc(table[20:], drop=["who", "w"])
+    np.testing.assert_allclose(report.model.coef_, plain.model.coef_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["price_$_per_$", "$$", "a^{b}_{c}", "100 %", r"\alpha", "#1"])
+def test_names_are_drawn_as_they_are(lines, name, tmp_path):
+    table, _ = lines
+    table = table.rename(columns={"x": name})
+    lpc(table).write(tmp_path / "lpc")
+    fit_tree_table(table, 2, method="local", random_state=0).write(tmp_path / "tree")
+    from html import escape
+
+    assert escape(name) in (tmp_path / "lpc" / "report.html").read_text()
+
+
+@pytest.mark.parametrize("target", ["line", "constant"])
+def test_fewer_clusters_suffice(target, tmp_path):
+    x = np.arange(40.0)
+    pd.DataFrame({"x": x, "y": 2 * x + 1 if target == "line" else 3.0}).to_csv(
+        tmp_path / "t.csv", index=False
+    )
+    assert main(["lpc", str(tmp_path / "t.csv"), "--target", "y", "--method", "local"]) == 0
+    facts = json.loads((tmp_path / "t_lpc" / "report.json").read_text())
+    assert facts["verdict"] == "no" and len(facts["coefficients"]) == 1
+    assert {p.name for p in (tmp_path / "t_lpc").iterdir()} == {
+        "labels.csv",
+        "coefficients.csv",
+        "report.json",
+        "report.html",
+        "regimes.png",
+    }
+
+
+def test_absolute_errors_are_judged_by_absolute_errors(lines):
+    table, _ = lines
+    table = table.head(8)
+    report = fit_lpc_table(
+        table, "y", method="global-mip", loss="absolute", gap=0.5, random_state=0
+    )
+    facts = report.summary()
+    assert "sse_ratio" not in facts and facts["absolute_error_ratio"] < 1
+    assert facts["noise_absolute_error_ratio"] == pytest.approx(null_error_ratio(2))
+    assert "Absolute error" in str(report) and "SSE" not in str(report)
+
+
+def test_printed_equations_predict(lines):
+    table, _ = lines
+    table = table.assign(x=table.x + 2_000_000)
+    report = lpc(table)
+    lines_ = report.coefficients.to_numpy()
+    digits = digits_needed(lines_[:, 1:], lines_[:, 0], report.table.X, 1e-3 * 0.3)
+    printed = np.vectorize(lambda v: float(f"{v:.{report.digits}g}"))(lines_)
+    away = report.table.X @ printed[:, 1:].T + printed[:, 0]
+    exact = report.model.predict_regimes(report.table.features)
+    assert np.abs(away - exact).max() < 1e-3 and digits > 6
+
+
+def test_the_page_asks_for_nothing(lines):
+    page = lpc(lines[0])._repr_html_()
+    page = lpc(lines[0]).to_html()
+    for what in ("<script", "http://", "https://", "url(", "@import"):
+        assert what not in page
+    assert page.count("<img") == 1 and "data:image/png;base64," in page
+
+
+# The command line
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--seed", "-1"],
+        ["--jobs", "0"],
+        ["--n-clusters", "two"],
+        ["--drop", "nothing"],
+        ["--id", "nothing"],
+        ["--weights", "nothing"],
+        ["--category", "nothing"],
+        ["--sep", "ab"],
+        ["--decimal", "x"],
+        ["--encoding", "klingon"],
+        ["--method", "magic"],
+        ["--ridge", "-1"],
+        ["--impute", "zero"],
+    ],
+)
+def test_bad_options_get_one_line(lines, options, tmp_path, capsys):
+    lines[0].to_csv(tmp_path / "t.csv", index=False)
+    assert main(["lpc", str(tmp_path / "t.csv"), "--target", "y", *options]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and err.startswith("lpc-ns: ")
+    assert not (tmp_path / "t_lpc").exists()
+
+
+def test_a_folder_that_is_none(lines, tmp_path, capsys):
+    lines[0].to_csv(tmp_path / "t.csv", index=False)
+    command = ["lpc", str(tmp_path / "t.csv"), "--target", "y", "--method", "local"]
+    for out in (tmp_path / "t.csv", tmp_path / "t.csv" / "below", "/proc/none/y"):
+        assert main([*command, "--out", str(out)]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    pd.DataFrame({"v": [[1, 2]] * 9, "y": range(9)}).to_parquet(tmp_path / "l.parquet")
+    assert main(["lpc", str(tmp_path / "l.parquet"), "--target", "y"]) == 2
+    assert main(["tree", str(tmp_path / "l.parquet")]) == 2
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_quiet_and_version(lines, tmp_path, capsys):
+    lines[0].to_csv(tmp_path / "t.csv", index=False)
+    command = ["fit", str(tmp_path / "t.csv"), "--target", "y", "--method", "local", "--quiet"]
+    assert main(command) == 0 and capsys.readouterr().out == ""
+    page = (tmp_path / "t_lpc" / "report.html").read_text()
+    assert "lpc-ns fit" in page and "--quiet" in page
+    assert main(["--version"]) == 0 and capsys.readouterr().out.startswith("lpc-ns ")
+
+
+def test_random_tables_end_well():
+    counts, wrong = certify(6, only=("lpc", "tree"))
+    assert not wrong and sum(counts.values()) == 12
