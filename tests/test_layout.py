@@ -54,9 +54,7 @@ TABLES = set(
 # Not reached yet (28 November 2026): rooms that are being divided. A room leaves this list when it
 # is; the list goes when it is empty.
 PENDING = {
-    "private": """
-        lpc.proof.columns
-    """,
+    "private": "",
     "lines": """
         lpc.paper.global_mip lpc.paper.qpbo
     """,
@@ -65,11 +63,9 @@ PENDING = {
     """,
     "constants": """
         lpc.paper.global_mip lpc.paper.ns_mip
-        lpc.paper.qpbo lpc.search.local_search
+        lpc.paper.qpbo
     """,
-    "arguments": """
-        lpc.search.local_search
-    """,
+    "arguments": "",
     "unused": "",
     "libraries": """
     """,

@@ -17,6 +17,7 @@ from lpc_ns.datasets import (
 from lpc_ns.lpc.problem import brute_force, make_problem, objective
 from lpc_ns.lpc.search import local_search as module
 from lpc_ns.lpc.search.local_search import greedy, local_search
+from lpc_ns.lpc.search.moves import exchange, fit_lines, new_lines, objective_of, search_form
 
 # Best known values of eq. (1) at ridge 0.01, K = 2, intercept penalised, for the paper's ten data
 # sets.
@@ -130,7 +131,7 @@ def test_time_limit_on_large_data():
 def test_interrupt_keeps_what_was_found(monkeypatch, jobs):
     problem = random_problem()
     calls = []
-    improve = module._improve
+    improve = module.improve
 
     def interrupted(*args):
         calls.append(1)
@@ -138,7 +139,7 @@ def test_interrupt_keeps_what_was_found(monkeypatch, jobs):
             raise KeyboardInterrupt
         return improve(*args)
 
-    monkeypatch.setattr(module, "_improve", interrupted)
+    monkeypatch.setattr(module, "improve", interrupted)
     solution = local_search(problem, n_init=50, random_state=0, n_jobs=jobs)
     assert solution.status == "interrupted"
     assert solution.objective == objective(problem, solution.labels)
@@ -147,18 +148,18 @@ def test_interrupt_keeps_what_was_found(monkeypatch, jobs):
 def test_interrupt_in_a_later_block_keeps_the_earlier_ones(monkeypatch):
     problem = random_problem()
     starts = []
-    start = module._start
+    improve = module.improve
 
     def interrupted(*args):
-        starts.append(1)
-        if len(starts) > module.BLOCK:
+        starts.append(np.isinf(args[5]))
+        if sum(starts) > module._BLOCK:
             raise KeyboardInterrupt
-        return start(*args)
+        return improve(*args)
 
     monkeypatch.setattr(module, "_agreeing", lambda restarts: 1)
-    monkeypatch.setattr(module, "_start", interrupted)
+    monkeypatch.setattr(module, "improve", interrupted)
     solution = local_search(problem, random_state=0)
-    assert solution.status == "interrupted" and len(solution.restart_objectives) == module.BLOCK
+    assert solution.status == "interrupted" and len(solution.restart_objectives) == module._BLOCK
 
 
 def test_interrupted_polish_of_large_data(monkeypatch):
@@ -168,7 +169,7 @@ def test_interrupted_polish_of_large_data(monkeypatch):
     def interrupted(X, *args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "_exchange", interrupted)
+    monkeypatch.setattr(module, "exchange", interrupted)
     solution = local_search(problem, n_init=1, random_state=0)
     assert solution.status == "interrupted" and solution.objective == objective(
         problem, solution.labels
@@ -179,7 +180,7 @@ def test_interrupt_before_anything_was_found_is_an_interrupt(monkeypatch):
     def interrupted(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "_start", interrupted)
+    monkeypatch.setattr(module, "improve", interrupted)
     with pytest.raises(KeyboardInterrupt):
         local_search(random_problem(), n_init=2, random_state=0)
 
@@ -187,9 +188,9 @@ def test_interrupt_before_anything_was_found_is_an_interrupt(monkeypatch):
 def test_more_restarts_follow_when_few_agree(monkeypatch):
     problem = random_problem()
     monkeypatch.setattr(module, "_agreeing", lambda restarts: 1)
-    assert len(local_search(problem, random_state=0).restart_objectives) > module.BLOCK
-    monkeypatch.setattr(module, "_agreeing", lambda restarts: module.AGREEMENT)
-    assert len(local_search(problem, random_state=0).restart_objectives) == module.BLOCK
+    assert len(local_search(problem, random_state=0).restart_objectives) > module._BLOCK
+    monkeypatch.setattr(module, "_agreeing", lambda restarts: module._AGREEMENT)
+    assert len(local_search(problem, random_state=0).restart_objectives) == module._BLOCK
 
 
 @pytest.mark.parametrize(
@@ -217,6 +218,44 @@ def test_scale_of_features_does_not_matter_to_the_search():
     plain = local_search(make_problem(X, y, 2, ridge=0), random_state=0)
     wild = local_search(make_problem(X * [1e6, 1, 1e-6], y, 2, ridge=0), random_state=0)
     assert wild.objective == pytest.approx(plain.objective, rel=1e-7)
+
+
+@pytest.mark.parametrize("offset", [1e3, 1e5, 1e7, 1e8])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(
+    ("ridge", "intercept"), [(0.0, True), (0.01, False), (10.0, False), (1e-6, False)]
+)
+def test_offsets_do_not_matter_to_the_search(ridge, intercept, weighted, offset):
+    """A year as a feature: with a free intercept the optimum is that of the centred data."""
+    rng = np.random.default_rng(5)
+    X = 2 * rng.normal(size=(120, 3))
+    y = np.where(rng.random(120) < 0.5, X @ [1, 2, -1], 3 - X @ [2, 1, 1]) + rng.normal(size=120)
+    weights = rng.uniform(0.5, 2, 120) if weighted else None
+    far = X + np.array([offset, 0, -offset])
+    plain, moved = (
+        local_search(make_problem(A, t, 2, ridge, intercept, weights), n_init=8, random_state=0)
+        for A, t in ((X, y), (far, y + offset))
+    )
+    assert moved.objective == pytest.approx(plain.objective, rel=1e-6)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e3, 1e6, 1e8])
+@pytest.mark.parametrize("ridge", [1e-3, 0.01, 10.0])
+def test_kernels_value_partitions_as_the_judge_does(ridge, offset):
+    """Also where an offset meets a penalised intercept, which is another problem than the centred
+    one and has matrices near lambda times the squared offset."""
+    rng = np.random.default_rng(6)
+    X = rng.normal(size=(60, 3)) + np.array([offset, 0, -offset])
+    problem = make_problem(X, rng.normal(size=60) + offset, 3, ridge)
+    form = search_form(problem)
+    lines = new_lines(form, 3)
+    lines.labels[:] = rng.integers(0, 3, 60)
+    fit_lines(form, lines)
+    start = objective(problem, lines.labels)
+    assert objective_of(form, lines) == pytest.approx(start, rel=1e-6)
+    value = exchange(form, lines, 50)
+    assert value == pytest.approx(objective(problem, lines.labels), rel=1e-6)
+    assert value < start
 
 
 @pytest.mark.parametrize("family", REFERENCE_FAMILIES)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['centred_prices', 'Node', 'Clusters', 'Master', 'polished', 'ColumnSearch']
 
-# %% ../../../nbs/25b_lpc_columns.ipynb #5343afe8
+# %% ../../../nbs/25b_lpc_columns.ipynb #b3ff58e9
 import heapq
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from ..problem import refit
 from .labels import LIMITS, Data, partition_value
 from .pricing import Pricer
-from ..search.local_search import _alternate, _exchange
+from ..search.moves import alternate, exchange, new_lines, search_form
 
 # %% ../../../nbs/25b_lpc_columns.ipynb #ae09d3d6
 def centred_prices(A, b, cost, nu, size, tolerance):
@@ -168,14 +168,15 @@ class Master:
         self.shares = np.split(x[:M], np.cumsum([len(j) for j in self.chosen])[:-1])
         self.value = cost @ x + node.fixed @ node.room
 
-# %% ../../../nbs/25b_lpc_columns.ipynb #f42876a0
+# %% ../../../nbs/25b_lpc_columns.ipynb #d1948a07
 def polished(data, labels, n_clusters):
     """A partition improved by alternation and exchange, in place; returns it."""
-    p = data.penalty.size
-    P = np.empty((n_clusters, p, p))
-    W = np.empty((n_clusters, p))
-    _alternate(data.X, data.y, labels, data.penalty, P, W, 30)
-    _exchange(data.X, data.y, labels, data.penalty, P, W, 30)
+    form = search_form(data)
+    lines = new_lines(form, n_clusters)
+    lines.labels[:] = labels
+    alternate(form, lines, 30)
+    exchange(form, lines, 30)
+    labels[:] = lines.labels
     return labels
 
 
