@@ -11,7 +11,7 @@ from importlib import import_module
 from .base.numerics import compile_seconds
 
 # %% ../nbs/61b_warm.ipynb #5215dd4b
-# each has a function `warm` that calls all kernels of its part
+# Each has a function `warm` that calls all kernels of its part.
 _ROOMS = ("ibc.estimator", "tree.auto")
 
 
