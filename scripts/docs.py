@@ -28,6 +28,7 @@ from plain_notebooks import write_copies
 from reference_pages import REFERENCE, write_reference_pages
 from site_paths import CACHE, KATEX, NBS, OUTPUT, ROOT, page_names
 from staging import stage
+from statements import write_page as write_statements
 
 PARTS = {
     "7": "Use it",
@@ -240,6 +241,7 @@ def build(full=False):
     with tempfile.TemporaryDirectory() as folder:
         site = Path(folder) / "site"
         site.mkdir()
+        write_statements()
         write_sidebar(REFERENCE)
         shown = stage(ROOT, site)
         notebooks = prepare_pages(site, shown)
