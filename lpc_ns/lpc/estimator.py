@@ -23,13 +23,14 @@ from lpc_ns.base.errors import (
     warn_doubtful,
 )
 from .auto import search_and_prove
-from .paper.global_mip import LOSSES, global_mip, loss_refit
+from .paper.big_m import LOSSES, loss_refit
+from .paper.global_mip import global_mip
 from .paper.ns_mip import ns_mip
 from .paper.qpbo import ns_qpbo
 from .problem import canonical_labels, make_problem, refit, residual_sse
 from .proof.race import branch_and_bound
-from .search.local_search import greedy, local_search
 from .scales import own_scales, standard_scales
+from .search.local_search import greedy, local_search
 from .search.mixture import em_refit
 from .search.units import group_search
 
