@@ -225,10 +225,10 @@ def test_one_cluster_is_proved():
 def test_invalid_combinations_say_what_to_use():
     problem = instance(8, 2, 1, 0.1)
     for arguments, words in (
-        ({"solver": "HIGHS"}, "use one of SCIP.*formulation='cubic'"),
-        ({"solver": "clarabel"}, "use one of SCIP"),
+        ({"solver": "HIGHS"}, "able: SCIP.*formulation='cubic'"),
+        ({"solver": "clarabel"}, "able: SCIP"),
         ({"formulation": "indicator", "solver": "COPT"}, "solver='SCIP', or formulation='big-m'"),
-        ({"formulation": "cubic", "solver": "SCS"}, "use one of HIGHS"),
+        ({"formulation": "cubic", "solver": "SCS"}, "able: HIGHS"),
     ):
         with pytest.raises(MissingBackendError, match=words):
             ns_mip(problem, **arguments)
