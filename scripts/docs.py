@@ -21,6 +21,7 @@ from pathlib import Path
 
 import yaml
 from crossrefs import PageError, process_page
+from statements import write_page
 
 ROOT = Path(__file__).resolve().parents[1]
 NBS = ROOT / "nbs"
@@ -87,13 +88,14 @@ def write_sidebar():
 
 
 def stage():
-    """Stage the notebooks in _proc as `nbdev_docs` does, which runs their `show_doc` cells and
-    nothing else."""
+    """Write the table of statements, then stage the notebooks in _proc as `nbdev_docs` does, which
+    runs their `show_doc` cells and nothing else."""
     from nbdev.quarto import refresh_quarto_yml
     from nbdev.serve import proc_nbs
 
     os.chdir(ROOT)
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    write_page()
     write_sidebar()
     refresh_quarto_yml()
     proc_nbs(force=True, n_workers=2)
