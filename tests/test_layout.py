@@ -34,8 +34,8 @@ ARROWS = {
 # Inside a part: a room imports rooms of its own storey and of those before it.
 STOREYS = {
     "lpc": (
-        "rounding, scales, problem, measures, search, proof, paper, inference, auto, fitting,"
-        " estimator"
+        "tuning, rounding, scales, problem, measures, search, proof, paper, inference, auto,"
+        " fitting, estimator"
     ),
     "ibc": (
         "tuning, theory, terms, fixed_tests, split, regime_tests, models, readings, auto, estimator"
@@ -65,8 +65,7 @@ PENDING = {
     "constants": "",
     "arguments": "",
     "unused": "",
-    "libraries": """
-    """,
+    "libraries": "",
     "tuples": "",
 }
 
