@@ -33,7 +33,10 @@ ARROWS = {
 
 # Inside a part: a room imports rooms of its own storey and of those before it.
 STOREYS = {
-    "lpc": "rounding, scales, problem, measures, search, proof, paper, inference, auto, estimator",
+    "lpc": (
+        "tuning, rounding, scales, problem, measures, search, proof, paper, inference, auto,"
+        " estimator"
+    ),
     "ibc": (
         "tuning, theory, terms, fixed_tests, split, regime_tests, models, readings, auto, estimator"
     ),
@@ -55,20 +58,28 @@ TABLES = set(
 # is; the list goes when it is empty.
 PENDING = {
     "private": "",
-    "lines": """
+    "lines": (
+        """
         lpc.paper.global_mip lpc.paper.qpbo
-    """,
-    "classes": """
+    """
+    ),
+    "classes": (
+        """
         ibc.estimator lpc.estimator lpc.inference.estimator
-    """,
-    "constants": """
+    """
+    ),
+    "constants": (
+        """
         lpc.paper.global_mip lpc.paper.ns_mip
         lpc.paper.qpbo
-    """,
+    """
+    ),
     "arguments": "",
     "unused": "",
-    "libraries": """
-    """,
+    "libraries": (
+        """
+    """
+    ),
     "tuples": "",
 }
 
