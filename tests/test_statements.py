@@ -6,6 +6,7 @@ import pytest
 import statements
 from statements import ROOT, book, lacking, page
 
+
 def notebook(path, *cells):
     """A notebook of cells `(kind, source)`."""
     cells = [{"cell_type": kind, "source": source} for kind, source in cells]
