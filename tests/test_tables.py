@@ -10,7 +10,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-from certify_tables import certify
+from certify_tables import certify, certify_reading
 
 from lpc_ns import ClusterTree, InteractionBasedClustering, LinearPredictiveClustering
 from lpc_ns.advisor import Advice
@@ -764,6 +764,21 @@ def test_the_page_asks_for_nothing(lines):
     assert page.count("<img") == 1 and "data:image/png;base64," in page
 
 
+@pytest.mark.parametrize("model", ["B", "C", "D"])
+def test_units_of_interaction_based_clustering(model):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 3))
+    y = np.where(X[:, 2] > 0.3, 2, -2) * X[:, 0] + X[:, 1] + 0.3 * rng.normal(size=120)
+    plain = InteractionBasedClustering(model, cv=2, random_state=0).fit(X, y)
+    for factor, mirrored in (([1e-3, 7.0, 250.0], False), ([1e-3, 7.0, -250.0], True)):
+        moved = X * factor + [1e3, -5.0, 4.0]
+        other = InteractionBasedClustering(model, cv=2, random_state=0).fit(moved, 1e2 * y - 3e4)
+        away = (other.predict(moved) + 3e4) / 1e2 - plain.predict(X)
+        assert np.abs(away).max() < 1e-8
+        same = mismatch(other.labels_, plain.labels_) if mirrored else other.labels_ - plain.labels_
+        assert not np.any(same)
+
+
 # The command line
 
 
@@ -822,3 +837,7 @@ def test_quiet_and_version(lines, tmp_path, capsys):
 def test_random_tables_end_well():
     counts, wrong = certify(6, only=("lpc", "tree"))
     assert not wrong and sum(counts.values()) == 12
+
+
+def test_random_tables_are_read_or_refused_in_a_sentence():
+    assert certify_reading(30, seed=1) == []
