@@ -171,7 +171,7 @@ def _add_ibc(commands):
     parser.add_argument("--target", required=True, help="numeric column to explain")
     model = parser.add_argument_group("model")
     model.add_argument(
-        "--model", default="auto", help="auto, A, B, C, D, pooled or stack (default: auto)"
+        "--model", default="auto", help="auto, A, B, C, D, tree, pooled or stack (default: auto)"
     )
     model.add_argument(
         "--degree", type=int, default=2, help="features in a product, at most (default: 2)"
@@ -194,7 +194,12 @@ def _add_ibc(commands):
         metavar="COLUMN",
         help="columns to split by (default: those of the ranked products)",
     )
-    model.add_argument("--max-clusters", type=_whole(1), default=3, help="most cells (default: 3)")
+    model.add_argument(
+        "--max-clusters", type=_whole(1), help="most cells (default: 3, of a tree 20)"
+    )
+    model.add_argument(
+        "--groups", metavar="COLUMN", help="subjects whose rows are not independent"
+    )
     search = _add_search(parser, limit=False)
     search.add_argument(
         "--folds", type=_whole(2), default=5, help="outer folds of the comparison (default: 5)"
@@ -346,6 +351,7 @@ def _ibc(args):
         split="auto" if args.split == ["auto"] else args.split,
         candidates=args.candidates,
         max_cells=args.max_clusters,
+        groups=args.groups,
         n_jobs=args.jobs,
     )
 

@@ -38,8 +38,9 @@ def _unit_columns(columns):
     return np.where(varies, centred, 0.0) / np.where(varies, lengths, 1.0)
 
 
-def _basis(X, terms):
-    """Orthonormal basis (n, r) of the columns of model C, and their number q."""
+def _basis(X, terms, root=None):
+    """Orthonormal basis (n, r) of the columns of model C, rows times the roots of their weights,
+    and the number q of columns."""
     terms = [tuple(term) for term in terms]
     pairs = [t for t in terms if len(t) <= 2]
     longer = [t for t in terms if len(t) > 2]
@@ -48,7 +49,8 @@ def _basis(X, terms):
     )
     U, sizes, _ = np.linalg.svd(columns, full_matrices=False)
     kept = U[:, sizes > TUNED.rank_tolerance * max(1.0, sizes[0])]
-    return np.linalg.qr(np.column_stack([np.ones(len(X)), kept]))[0], columns.shape[1] + 1
+    span = np.column_stack([np.ones(len(X)), kept])
+    return np.linalg.qr(span if root is None else root[:, None] * span)[0], columns.shape[1] + 1
 
 # %% ../../nbs/13_ibc_fixed_tests.ipynb #8d30cac1
 @dataclass(frozen=True, eq=False)
@@ -60,11 +62,12 @@ class NullFit:
     perfect: bool
 
 
-def fit_null(X, y, terms, stacklevel=4):
-    """Validate the data and fit model C."""
+def fit_null(X, y, terms, stacklevel=4, weights=None):
+    """Validate the data and fit model C; with weights its rows are times their roots."""
     X = check_matrix(X)
     y = check_vector(y, len(X))
-    Q, n_columns = _basis(X, terms)
+    root = None if weights is None else np.sqrt(weights / weights.mean())
+    Q, n_columns = _basis(X, terms, root)
     n, rank = Q.shape
     if rank >= n:
         raise InputError(
@@ -77,7 +80,7 @@ def fit_null(X, y, terms, stacklevel=4):
             f" add nothing, and the test uses {rank} directions."
         )
         warnings.warn(text, DataWarning, stacklevel=stacklevel)
-    centred = y - y.mean()
+    centred = y - y.mean() if root is None else root * (y - np.average(y, weights=weights))
     e = centred - Q @ (Q.T @ centred)
     e -= Q @ (Q.T @ e)
     perfect = bool(e @ e <= 1e-20 * (centred @ centred) or y.min() == y.max())

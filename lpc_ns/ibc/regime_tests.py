@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from ..base.errors import DataWarning, InputError, check_count, check_matrix
+from ..base.errors import DataWarning, InputError, check_count, check_matrix, check_vector
 from lpc_ns.ibc.fixed_tests import (
     RegimeTest,
     bic,
@@ -174,17 +174,18 @@ def _scans(null, Z, names, n_thresholds, min_samples_leaf):
     return scans
 
 # %% ../../nbs/13a_ibc_regime_tests.ipynb #6fa59d66
-def _flipped(null, size, rng):
-    """Residuals with random signs and the variance of errors, one column per draw."""
+def _flipped(null, size, rng, groups):
+    """Residuals with random signs and the variance of errors, one column per draw; the samples of a
+    group have one sign."""
     n, rank = null.Q.shape
+    n_signs = n if groups is None else int(groups.max()) + 1
+    signs = 2.0 * rng.integers(0, 2, (n_signs, size), dtype=np.int8) - 1.0
     return (
-        math.sqrt(n / (n - rank))
-        * null.e[:, None]
-        * (2.0 * rng.integers(0, 2, (n, size), dtype=np.int8) - 1.0)
+        math.sqrt(n / (n - rank)) * null.e[:, None] * (signs if groups is None else signs[groups])
     )
 
 
-def _permuted(null, size, rng):
+def _permuted(null, size, rng, _):
     """Residuals in random order, one column per draw."""
     return rng.permuted(np.broadcast_to(null.e[:, None], (len(null.e), size)), axis=0)
 
@@ -231,13 +232,13 @@ class _SearchTest:
         freedom."""
         return _normal_score(self.comparable(null, scan, E), scan.df[:, None])
 
-    def null_maxima(self, null, scans, n_draws, random_state):
+    def null_maxima(self, null, scans, n_draws, random_state, groups):
         """The largest score over all cuts, for every draw; the draws come in blocks of about 30
         MB."""
         rng = np.random.default_rng(random_state)
         block = max(1, 4_000_000 // len(null.e))
         sizes = [min(block, n_draws - first) for first in range(0, n_draws, block)]
-        blocks = (self.redraw(null, size, rng) for size in sizes)
+        blocks = (self.redraw(null, size, rng, groups) for size in sizes)
         return np.concatenate(
             [
                 np.max([self.scores(null, scan, E).max(axis=0) for scan in scans], axis=0)
@@ -271,9 +272,29 @@ _SUP_F = _SearchTest(
 )
 
 
-def _search(test, X, y, Z, terms, n_draws, n_thresholds, min_samples_leaf, random_state):
+def _search(
+    test,
+    X,
+    y,
+    Z,
+    terms,
+    n_draws,
+    n_thresholds,
+    min_samples_leaf,
+    random_state,
+    weights=None,
+    groups=None,
+):
     """Make a test over all cuts of all split variables."""
-    null = fit_null(X, y, terms)
+    weights = None if weights is None else check_vector(weights, len(X), "weights")
+    null = fit_null(X, y, terms, weights=weights)
+    if groups is not None:
+        groups = np.unique(groups, return_inverse=True)[1]
+        if len(groups) != len(null.e):
+            raise InputError(
+                f"groups has {len(groups)} entries while X has {len(null.e)} samples; one per"
+                " sample is needed."
+            )
     Z, names = _split_variables(X, Z)
     n, rank = null.Q.shape
     e = null.e
@@ -283,7 +304,7 @@ def _search(test, X, y, Z, terms, n_draws, n_thresholds, min_samples_leaf, rando
     plain = _scans(null, Z, names, n_thresholds, min_samples_leaf)
     scans = [test.scan(null, scan) for scan in plain]
     path = test.path(null, plain, scans, names)
-    maxima = test.null_maxima(null, scans, n_draws, random_state)
+    maxima = test.null_maxima(null, scans, n_draws, random_state, groups)
     largest = path.loc[path["score"].idxmax()]
     variable = int(path.loc[path["fit"].idxmax(), "variable"])
     every_cut = scan_thresholds(null.Q[:, 1:], e, Z[:, variable], min_samples_leaf)
@@ -315,6 +336,8 @@ def sup_lm_test(
     n_thresholds=10,
     min_samples_leaf=None,
     n_bootstrap=999,
+    weights=None,
+    groups=None,
     random_state=None,
 ):
     """
@@ -338,6 +361,10 @@ def sup_lm_test(
         coefficients.
     n_bootstrap : int
         Number of sign flips.
+    weights : array-like of shape (n_samples,), optional
+        Positive weights of the samples in the regressions.
+    groups : array-like of shape (n_samples,), optional
+        Subjects whose rows are not independent: their signs are flipped together.
     random_state : int, Generator or None
         Seed.
 
@@ -361,7 +388,17 @@ def sup_lm_test(
     """
     n_bootstrap = check_count("n_bootstrap", n_bootstrap)
     return _search(
-        _SUP_LM, X, y, Z, terms, n_bootstrap, n_thresholds, min_samples_leaf, random_state
+        _SUP_LM,
+        X,
+        y,
+        Z,
+        terms,
+        n_bootstrap,
+        n_thresholds,
+        min_samples_leaf,
+        random_state,
+        weights,
+        groups,
     )
 
 
