@@ -721,7 +721,7 @@ def test_groups_go_through_folds_and_test():
     """A subject's level is no regime of its age, and no subject stands on both sides of a fold."""
     rng = np.random.default_rng(0)
     subject = np.repeat(np.arange(30), 12)
-    X = np.column_stack([rng.normal(size=360), rng.permutation(30.0)[subject]])
+    X = np.column_stack([rng.normal(size=360), rng.permutation(30)[subject]])
     y = X[:, 0] + 3 * rng.normal(size=30)[subject] + rng.normal(size=360)
     with pytest.warns(DataWarning, match="pass groups"):
         alone = InteractionBasedClustering(random_state=0).fit(X, y)
