@@ -105,10 +105,12 @@ def approximation_price(X, y, labels, ridge=0.01, alpha=None, penalize_intercept
 # %% ../../nbs/20a_lpc_measures.ipynb #10cb4062
 def null_sse_ratio(n_clusters):
     """
-    Ratio of the SSE of K clusters to that of one regression, on large data that have no clusters.
+    Ratio of the SSE of K clusters to that of one regression, on large data that have no clusters
+    and normal errors.
 
     It is the mean squared error of the best K-level quantiser of the standard normal distribution
-    (Lloyd 1982, Max 1960). With few samples per coefficient the ratio falls lower still.
+    (Lloyd 1982, Max 1960). With few samples per coefficient the ratio falls lower still. For other
+    errors it is another number: 0.25 for two clusters and uniform errors, 0.5 for Laplace's.
 
     Parameters
     ----------

@@ -179,7 +179,8 @@ def rounding_error(form, upper, more=0.0):
         Infinite where nothing can be said.
     """
     _, reach = coefficient_limits(form, upper)
-    error = factorisation_error(form) * (np.linalg.norm(form.y) + reach) + form.shift_error + more
+    reach += np.linalg.norm(form.y) + np.sqrt(form.n_coefficients * upper)
+    error = factorisation_error(form) * reach + form.shift_error + more
     return float(2 * np.sqrt(upper) * error + error**2) if np.isfinite(error) else np.inf
 
 
