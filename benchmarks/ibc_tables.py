@@ -101,7 +101,8 @@ def parkinsons(grouped):
     """A score of Parkinson's disease by voice, with or without the subjects."""
 
     def load():
-        table = pd.read_csv(raw("parkinsons_updrs.data")).drop(columns=["motor_UPDRS"])
+        table = pd.read_csv(raw("parkinsons_updrs.data"), sep=r"[,\t]", engine="python")
+        table = table.drop(columns=["motor_UPDRS"])
         if grouped:
             return tidy(table.iloc[::2], "total_UPDRS", group="subject#")
         return tidy(table.drop(columns="subject#"), "total_UPDRS")

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['variables_of', 'designs', 'ridges_of', 'cells_wanted', 'level_counts', 'tree_paths', 'TreeChoice', 'fold_errors',
-           'choose_tree', 'root_test', 'TreeModel', 'resampled', 'fit_tree']
+           'paired_loss', 'size_curve', 'choose_tree', 'root_test', 'TreeModel', 'resampled', 'fit_tree']
 
 # %% ../../../nbs/14ba_ibc_tree_models.ipynb #bb9a1f9c
 import warnings
@@ -19,7 +19,7 @@ from ...base.numerics import spawn_seeds
 from .columns import Variable
 from .families import FamilyModel
 from .findings import product_columns
-from ..regime_tests import sup_lm_test
+from ..regime_tests import robust_search
 from ..split.cells import CellFit
 from ..split.growth import RegimeTree, TreeSplit, grow_tree, split_values
 from ..tuning import TUNED
@@ -114,8 +114,8 @@ class TreeChoice(NamedTuple):
     size : int
         Number of cells.
     curve : DataFrame
-        For every size the error of the best candidate with or without products, as chosen, and the
-        standard error of its difference to the best size; in units of the variance of the target.
+        For every size the error of its best candidate, its loss to the best size and the standard
+        error of the paired difference; in units of the variance of the target.
     place : tuple of int
         Its place among the candidates.
     """
@@ -138,6 +138,26 @@ def fold_errors(y, paths, folds, weights=None):
     return np.array(errors)
 
 
+def paired_loss(errors, best):
+    """Mean difference of errors over folds, and its standard error."""
+    difference = errors - best
+    return difference.mean(), difference.std(ddof=1) / np.sqrt(len(difference))
+
+
+def size_curve(errors, scale):
+    """For every size the error of its best candidate (penalty, smoothing), the loss to the best of
+    all, and the standard error of that."""
+    mean = errors.mean(axis=0)
+    best = np.unravel_index(mean.argmin(), mean.shape)
+    rows = []
+    for m in range(mean.shape[2]):
+        r, s = np.unravel_index(mean[:, :, m].argmin(), mean.shape[:2])
+        loss = paired_loss(errors[:, r, s, m], errors[(slice(None), *best)])
+        rows.append(np.array([mean[r, s, m], *loss]) / scale)
+    cells = pd.Index(range(1, len(rows) + 1), name="cells")
+    return pd.DataFrame(rows, columns=["error", "loss", "loss_error"], index=cells)
+
+
 def choose_tree(errors, widths, settings, scale=1.0):
     """
     The number of cells, penalty, smoothing and products of a tree.
@@ -154,30 +174,24 @@ def choose_tree(errors, widths, settings, scale=1.0):
     Returns
     -------
     TreeChoice
-        Of the pairs (products, size), each with its best penalty and smoothing, the one with the
-        fewest coefficients within one standard error of the best.
+        Without and with products the smallest size within one standard error of the best; of the
+        two the one with fewer coefficients, unless the other is better by more than one standard
+        error.
     """
-    mean = errors.mean(axis=0)
-    n_folds, n_sets, _, _, most = errors.shape
-    best = np.unravel_index(mean.argmin(), mean.shape)
-    rows = []
-    for products in range(n_sets):
-        for m in range(most):
-            r, s = np.unravel_index(mean[products, :, :, m].argmin(), mean.shape[1:3])
-            paired = errors[:, products, r, s, m] - errors[(slice(None), *best)]
-            se = paired.std(ddof=1) / np.sqrt(n_folds)
-            place = (products, int(r), int(s), m)
-            n_coef = (m + 1) * widths[products]
-            rows.append((n_coef, mean[place], paired.mean(), se, place))
-    close = [row for row in rows if row[2] <= row[3] + 1e-12 * scale]
-    place = min(close, key=lambda row: row[:2])[4]
-    shown = [row for row in rows if row[4][0] == place[0]]
-    curve = pd.DataFrame(
-        [(row[1] / scale, row[2] / scale, row[3] / scale) for row in shown],
-        columns=["error", "loss", "loss_error"],
-        index=pd.Index(range(1, most + 1), name="cells"),
-    )
+    places = []
+    curves = []
+    for k in range(errors.shape[1]):
+        curves.append(size_curve(errors[:, k], scale))
+        m = int(np.flatnonzero(curves[k]["loss"] <= curves[k]["loss_error"] + 1e-12)[0])
+        mean = errors[:, k, :, :, m].mean(axis=0)
+        places.append((k, *(int(i) for i in np.unravel_index(mean.argmin(), mean.shape)), m))
+    order = sorted(places, key=lambda place: (place[-1] + 1) * widths[place[0]])
+    place = order[0]
+    if len(order) == 2:
+        loss, se = paired_loss(*(errors[(slice(None), *place)] for place in order))
+        place = order[int(loss > se + 1e-12 * scale)]
     products, r, s, m = place
+    curve = curves[products]
     return TreeChoice(
         bool(products), ridges_of(settings)[r], TUNED.smoothings[s], m + 1, curve, place
     )
@@ -210,15 +224,16 @@ def root_test(X, y, found, settings, *, weights=None, groups=None):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)
-            return sup_lm_test(
+            return robust_search(
                 X[:, used],
                 y,
-                pd.DataFrame(X[:, asked], columns=names),
-                terms=terms,
-                n_bootstrap=TUNED.root_flips,
-                weights=weights,
-                groups=groups,
-                random_state=settings.seed,
+                np.ascontiguousarray(X[:, asked]),
+                tuple(names),
+                terms,
+                TUNED.root_flips,
+                settings.seed,
+                weights,
+                groups,
             )
     except InputError:
         return None

@@ -432,7 +432,8 @@ def grow_tree(
     leaf = min_samples_leaf or max(10, min(Z.shape[1] // 2, n // 20))
     growth = _Growth(Z, (y - level) / spread, values, n_levels, weights, ridge, leaf)
     nodes = tuple(growth.grow(max_cells))
-    low, high = float(y.min()), float(y.max())
+    low = float(y.min())
+    high = float(y.max())
     margin = TUNED.tree_margin * (high - low)
     return RegimeTree(nodes, center, scale, level, spread, low - margin, high + margin)
 
