@@ -37,6 +37,7 @@ from lpc_ns.ibc.readings import (
     one_column,
     shown_model,
 )
+from .split.gains import Price, Rows, best_grouping
 from .terms.projections import screen_approximate
 
 # %% ../../nbs/14f_ibc_estimator.ipynb #8c7edb49
@@ -477,5 +478,9 @@ def warm():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 3))
     y = np.sign(X[:, 1]) * X[:, 0] + rng.normal(size=60)
-    InteractionBasedClustering("B", cv=2, random_state=0).fit(X, y)
+    for model in ("B", "tree"):
+        InteractionBasedClustering(model, cv=2, random_state=0).fit(X, y)
+    rows = Rows(X, y, np.ones(60))
+    for along in (False, True):
+        best_grouping(rows, np.arange(60), np.arange(60) % 3, 3, Price(1.0, 5, 12), along=along)
     screen_approximate(X, y, random_state=0)

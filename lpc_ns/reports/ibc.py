@@ -359,7 +359,7 @@ class IBCReport(TreeFacts):
             ),
             str(self.comparison),
             "",
-            f"Fitted to all samples: model {facts['model']}.",
+            f"Fitted to all samples: model {facts['model']}." + self._doubt(),
             *(self.tree_lines() if self.is_tree else []),
             *self.found(),
         ]
