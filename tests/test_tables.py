@@ -7,6 +7,7 @@ import zipfile
 from datetime import date, timedelta
 from decimal import Decimal
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -500,6 +501,18 @@ def test_a_tree_asks_for_sets_of_levels():
     )
     assert mismatch(only.labels_, south.astype(int)) == 0
     np.testing.assert_array_equal(only.predict(table[["region"]]), only.labels_)
+
+
+def test_answers_to_a_question_are_drawn_as_yes_and_no():
+    kind = np.repeat(["a", "b"], 40)
+    table = pd.DataFrame({"kind": kind, "x": np.random.default_rng(0).normal(size=80)})
+    model = ClusterTree(2, method="local", random_state=0).fit(table)
+    ax = model.plot_partition(table)
+    assert ax.get_xlabel() == "kind = a"
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["yes", "no"]
+    drawn = ax.collections[model.predict(table)[0]].get_offsets()[:, 0]
+    assert len(drawn) == 40 and drawn.max() < 0.5 and np.ptp(drawn) > 0.1
+    plt.close(ax.figure)
 
 
 def test_a_category_weighs_like_a_number():
