@@ -59,7 +59,7 @@ PENDING = {
         lpc.paper.global_mip lpc.paper.qpbo
     """,
     "classes": """
-        ibc.estimator lpc.estimator lpc.inference.estimator
+        ibc.estimator lpc.estimator
     """,
     "constants": """
         lpc.paper.global_mip lpc.paper.ns_mip

@@ -28,6 +28,7 @@ from .paper.ns_mip import ns_mip
 from .paper.qpbo import ns_qpbo
 from .problem import canonical_labels, make_problem, refit, residual_sse
 from .proof.race import branch_and_bound
+from .proof.units import default_nodes, prove_units
 from .search.local_search import greedy, local_search
 from .scales import own_scales, standard_scales
 from .search.mixture import em_refit
@@ -67,11 +68,11 @@ def _options(estimator):
     return function, options
 
 # %% ../../nbs/28_lpc_estimator.ipynb #68977bef
-_WITH_GROUPS = ("auto", "local")
+_WITH_GROUPS = ("auto", "local", "global")
 
 
 def _search_groups(problem, estimator, groups):
-    """Block exchange, for the methods that it stands for."""
+    """Block exchange, and a proof over the labels of units, as the method says."""
     if estimator.method not in _WITH_GROUPS or estimator.loss != "squared":
         able = " or ".join(map(repr, _WITH_GROUPS))
         raise InputError(
@@ -79,7 +80,21 @@ def _search_groups(problem, estimator, groups):
             " single samples."
         )
     n_init = 20 if estimator.n_init is None else estimator.n_init
-    return group_search(problem, groups, n_init, random_state=estimator.random_state)
+    found = group_search(problem, groups, n_init, random_state=estimator.random_state)
+    if estimator.method == "local":
+        return found
+    most = None
+    if estimator.method == "auto" and estimator.time_limit is None:
+        most = default_nodes(problem, len(np.unique(groups)))
+    return prove_units(
+        problem,
+        groups,
+        found,
+        gap=estimator.gap,
+        time_limit=estimator.time_limit,
+        max_nodes=most,
+        verbose=estimator.verbose,
+    )
 
 
 class RefitAttributes:
@@ -302,8 +317,8 @@ class LinearPredictiveClustering(RefitAttributes, RegressorMixin, BaseEstimator)
         sample_weight : array-like of shape (n_samples,), optional
             Non-negative weights of the squared residuals.
         groups : array-like of shape (n_samples,), optional
-            Name of the unit of each sample: all samples of a unit get one cluster. For methods
-            "auto" and "local", without a proof.
+            Name of the unit of each sample: all samples of a unit get one cluster, and the proof
+            is about such partitions. For methods "auto", "local" (no proof) and "global".
 
         Returns
         -------
