@@ -45,6 +45,7 @@ bench: $(READY)  ## benchmarks: ratios measured in one run on this machine
 	$(BIN)/python benchmarks/ibc_selection.py
 	$(BIN)/python benchmarks/ibc_peers.py
 	$(BIN)/python benchmarks/trees.py
+	$(BIN)/python benchmarks/tables.py
 
 certify: $(READY)  ## hundreds of random problems against enumeration, size and power of tests; the test suite runs a small sample
 	$(BIN)/python scripts/certify_formulations.py

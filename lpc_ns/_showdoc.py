@@ -14,6 +14,7 @@ from numpydoc.docscrape import NumpyDocString
 TABLES = ("Parameters", "Attributes", "Returns", "Yields", "Raises", "Warns")
 PROSE = ("Notes", "References")
 WIDTH = 88
+SHORT = 14  # lines of a source box that may start open
 
 
 def _cell(lines):
@@ -200,10 +201,17 @@ def shorten_docstrings(source):
         place = node.body[0]
         if "\n\n" in text:
             summary = " ".join(text.split("\n\n")[0].split())
-            lines[place.lineno - 1 : place.end_lineno] = [
-                f'{" " * place.col_offset}"""{summary}"""'
-            ]
+            indent = " " * place.col_offset
+            lines[place.lineno - 1 : place.end_lineno] = textwrap.wrap(
+                f'{indent}"""{summary}"""', 95, subsequent_indent=indent
+            )
     return "\n".join(lines)
+
+
+def mirrors_equation(cell, before):
+    """Whether a source box is short and follows a displayed equation, so that it starts open."""
+    lines = [line for line in cell.source.splitlines() if line.strip() and line[:2] != "#|"]
+    return "$$" in before and len(lines) <= SHORT
 
 
 class TidyDocs(Processor):
@@ -242,7 +250,12 @@ class TidyDocs(Processor):
         ):
             cells = list(group)
             result += sorted(cells, key=self._place) if documented else cells
+        before = ""
         for cell in result:
             if "exports" in getattr(cell, "directives_", {}):
                 cell.source = shorten_docstrings(cell.source).replace("Exported source", "Source")
+                if not mirrors_equation(cell, before):
+                    cell.source = cell.source.replace("code-fold: show", "code-fold: true")
+            if cell.cell_type == "markdown" and cell.source:
+                before = cell.source
         self.nb.cells = result

@@ -1,13 +1,15 @@
-"""Numbers, cross-references, theorem boxes and citations of one page.
+"""Numbers, cross-references, theorem boxes, links and citations of the book's pages.
 
-`process_page` takes the cells of a notebook, as nbdev stages it, and returns cells that a plain
+`process_pages` takes the cells of notebooks, as they are staged, and returns cells that a plain
 Markdown renderer can show: equations, figures, tables and theorems carry their numbers, `@eq-x` is
-a link to equation x, `[@key]` is a citation, and the list of references stands at the end. The
-syntax is Quarto's, so the same notebooks build with Quarto.
+a link to equation x, on whatever page it stands, `[@key]` is a citation, a name of the library in
+code is a link to its documentation, and the list of references stands at the end. The syntax is
+Quarto's, which resolves references within a page only.
 """
 
 import html
 import re
+from contextlib import contextmanager
 from urllib.parse import quote
 
 import yaml
@@ -31,14 +33,19 @@ NAMES = {
 BOXES = "|".join(kind for kind in NAMES if kind not in ("eq", "fig", "tbl", "sec"))
 LABEL = re.compile(rf"(?:{'|'.join(NAMES)})-[\w-]+")
 
-CODE = (
-    r"^[ \t>]*(?P<fence>`{3,}|~{3,})[^\n]*\n.*?^[ \t>]*(?P=fence)["
-    r" \t]*$|(?P<tick>`+)(?!`).+?(?<!`)(?P=tick)(?!`)|<!--.*?-->"
-)
+FENCE = r"^[ \t>]*(?P<fence>`{3,}|~{3,})[^\n]*\n.*?^[ \t>]*(?P=fence)[ \t]*$"
+CODE = rf"{FENCE}|(?P<tick>`+)(?!`).+?(?<!`)(?P=tick)(?!`)|<!--.*?-->"
 DISPLAY = r"\$\$((?:(?!\$\$).)+)\$\$"
 INLINE = r"(?<![\\$\w])\$(?=\S)(?:\\.|[^$\\])+?(?<=\S)\$(?!\d)"
 KEY = r"(?<![\w/.@])-?@([A-Za-z](?:[\w:.-]*\w)?)"
-REFERENCE = rf"\[[^\[\]]*{KEY}[^\[\]]*\](?![(\[{{:])|{KEY}"
+DEFINITION = r"^[ \t>]*\[[^\]\n]*\]:[ \t]+\S*(?://|\.)\S*"
+LOCATOR = r"(?: \[[^\[\]@\n]+\](?![(\[{]))?"
+REFERENCE = rf"\[[^\[\]]*{KEY}[^\[\]]*\](?![(\[{{])|{KEY}{LOCATOR}"
+WORD = (
+    "[Ee]quations?|[Tt]heorem|[Ll]emma|[Cc]orollary|[Pp]roposition|[Dd]efinition|[Ss]ection|[Ff]igure"
+    "|[Tt]able|[Aa]lgorithm|[Rr]emark|[Ee]xample|[Aa]ssumption"
+)
+RAW_LABEL = rf"(?:(?:{WORD})\s+)?`(?P<label>{LABEL.pattern})`"
 
 
 class PageError(Exception):
@@ -112,7 +119,8 @@ def number_boxes(text, labels):
     def box(match):
         fence = match["fence"]
         label = match["label"]
-        title = match["title"]
+        named = re.search(r'\bname="([^"]+)"', match["attributes"])
+        title = named[1] if named else match["title"]
         kind = label.split("-")[0]
         name = f"{NAMES[kind]} {labels.add(label)}" + (f" ({title.strip()})" if title else "")
         return f"{fence} {{#{label} .theorem .{kind}}}\n[{name}.]{{.theorem-title}}" + gap(match)
@@ -127,7 +135,7 @@ def number_boxes(text, labels):
     fence = r"^(?P<fence>:{3,})[ \t]*"
     title = r"\s*(?:^#+[ \t]+(?P<title>[^\n]+)$)?\s*"
     text = re.sub(
-        rf"{fence}\{{#(?P<label>(?:{BOXES})-[\w-]+)[^}}\n]*\}}[ \t]*\n{title}",
+        rf"{fence}\{{#(?P<label>(?:{BOXES})-[\w-]+)(?P<attributes>[^}}\n]*)\}}[ \t]*\n{title}",
         box,
         text,
         flags=re.M,
@@ -207,10 +215,18 @@ def image_tag(output, alt=""):
         return f'<img src="{source}" alt="{html.escape(alt)}">'
     width = output["metadata"].get("image/png", {}).get("width")
     size = f' width="{width}"' if width else ""
-    return (
-        f'<img src="data:image/png;base64,{joined(data["image/png"]).strip()}"{size}'
-        f' alt="{html.escape(alt)}">'
+    source = output.get("file") or f"data:image/png;base64,{joined(data['image/png']).strip()}"
+    return f'<img src="{source}"{size} alt="{html.escape(alt)}">'
+
+
+def plain(text):
+    """Markdown as plain text, for the description of a picture."""
+    text = re.sub(rf"\[[^\[\]]*{KEY}[^\[\]]*\]|{KEY}", "", text)
+    text = re.sub(r"\[([^\[\]]*)\](?:\([^)]*\)|\{[^}]*\})?", r"\1", text)
+    text = re.sub(
+        r"\\(?:mathrm|text|mathbf|operatorname|hat|bar|tilde)\s*|[$*`{}]|\\[,;!]", "", text
     )
+    return " ".join(re.sub(r"\\([A-Za-z]+)", r"\1", text).split())
 
 
 def is_picture(output):
@@ -253,7 +269,9 @@ def split_float(cell, labels):
     title = numbered(label, caption, labels)
     parts = [
         raw_html(
-            image_tag(o, alt or labels[label]) if kind == "fig" else joined(o["data"]["text/html"])
+            image_tag(o, alt or plain(caption) or labels[label])
+            if kind == "fig"
+            else joined(o["data"]["text/html"])
         )
         for o in shown
     ]
@@ -288,26 +306,57 @@ def is_label(key):
     return LABEL.fullmatch(key) is not None
 
 
-def link_labels(reference, labels):
+def find_label(key, labels, elsewhere):
+    """Where a label stands and how it is called: on this page, or on the only other that has it."""
+    if key in labels:
+        return f"#{key}", labels[key]
+    pages = elsewhere.get(key, {})
+    if len(pages) > 1:
+        raise PageError(f"@{key} stands on several other pages: {', '.join(sorted(pages))}.")
+    if not pages:
+        raise PageError(f"@{key} refers to nothing on this page or on another.")
+    name, (text, title) = next(iter(pages.items()))
+    return f"{name}.ipynb#{key}", f"{text} of “{title}”"
+
+
+def link_labels(reference, labels, elsewhere=None):
     """Links for a reference to labels; `[-@eq-x]` shows the number alone."""
     links = []
     for key in keys_of(reference):
-        if key not in labels:
-            raise PageError(
-                f"@{key} refers to nothing on this page; labels do not reach across pages, so link"
-                " the other page by name."
-            )
-        text = labels[key].split()[-1] if f"-@{key}" in reference else labels[key]
-        links.append(f"[{text}](#{key})")
+        target, text = find_label(key, labels, elsewhere or {})
+        if f"-@{key}" in reference and key in labels:
+            text = text.split()[-1]
+        links.append(f"[{text}]({target})")
     return ", ".join(links)
+
+
+def link_raw_labels(text, labels, elsewhere):
+    """Links for labels that stand as code, as they do in docstrings: equation `eq-x`."""
+
+    def link(match):
+        key = match["label"]
+        if key not in labels and key not in elsewhere:
+            return match[0]
+        target, name = find_label(key, labels, elsewhere)
+        return f"[{name}]({target})"
+
+    return outside(FENCE, lambda rest: re.sub(RAW_LABEL, link, rest), text)
 
 
 def map_references(function, text):
     """Replace every reference in a text, outside code and mathematics, by what a function makes of
     it."""
+
+    def resolved(reference):
+        keys = keys_of(reference)
+        after = re.search(LOCATOR + r"\Z", reference)[0]
+        if after and not reference.startswith("[") and is_label(keys[0]):
+            return function(reference.removesuffix(after)) + after
+        return function(reference)
+
     return outside(
-        f"{CODE}|{DISPLAY}|{INLINE}",
-        lambda rest: re.sub(REFERENCE, lambda match: function(match[0]), rest),
+        f"{CODE}|{DISPLAY}|{INLINE}|{DEFINITION}",
+        lambda rest: re.sub(REFERENCE, lambda match: resolved(match[0]), rest),
         text,
     )
 
@@ -326,17 +375,17 @@ def check_keys(reference, known):
         )
 
 
-def resolve(text, labels, citations):
+def resolve(text, labels, citations, elsewhere=None):
     """A text whose references are links; `citations` maps each citation to its HTML."""
 
     def replace(reference):
         return (
-            link_labels(reference, labels)
+            link_labels(reference, labels, elsewhere)
             if is_label(keys_of(reference)[0])
             else citations[reference]
         )
 
-    return map_references(replace, text)
+    return map_references(replace, link_raw_labels(text, labels, elsewhere or {}))
 
 
 def find_citations(texts, known):
@@ -393,18 +442,89 @@ def bibliography_keys(path):
     return set(re.findall(r"^\s*@\w+\s*\{\s*([^,\s]+)", path.read_text(encoding="utf-8"), re.M))
 
 
+def entries(keys, references):
+    """The list of references of one page: the entries with these keys."""
+    found = re.findall(
+        r'<div id="ref-([^"]+)" class="csl-entry".*?>(.*?)</div>\s*(?=<div id="ref-|</div>\s*$|\Z)',
+        references,
+        re.S,
+    )
+    rows = [
+        f'<div id="ref-{key}" class="csl-entry" role="listitem">{text.strip()}</div>'
+        for key, text in found
+        if key in keys
+    ]
+    body = "\n".join(rows)
+    return (
+        '<div id="refs" class="references csl-bib-body hanging-indent"'
+        f' role="list">\n{body}\n</div>'
+    )
+
+
+ONLY_CITED = re.compile(r'\(?(?:<span class="citation".*?</span>\s*[.,;)]*\s*(?:and )?)+')
+
+
 def with_references(cells, references):
-    """The cells with the list of references: in a `{#refs}` div if there is one, else at the
-    end."""
+    """The cells with the list of references: in a `{#refs}` div if there is one, else under a last
+    section "References", which is made if there is none."""
     place = re.compile(r"^:{3,}[ \t]*\{#refs\}\s*^:{3,}[ \t]*$", re.M)
     for cell in cells:
         if cell["cell_type"] == "markdown" and place.search(cell["source"]):
             cell["source"] = place.sub(lambda _: raw_html(references), cell["source"])
             return cells
-    heading = (
-        "" if re.search(r"^##? References\s*\Z", cells[-1]["source"], re.M) else "## References\n\n"
+    last = cells[-1]
+    section = re.search(
+        r"^##? (?:\d+ )?References[^\n]*\n?(?P<rest>(?:(?!^#).)*)\Z", last["source"], re.M | re.S
     )
-    return [*cells, markdown_cell(heading + raw_html(references))]
+    if last["cell_type"] == "markdown" and section:
+        rest = [p for p in section["rest"].split("\n\n") if not ONLY_CITED.fullmatch(p.strip())]
+        kept = last["source"][: section.start("rest")] + "\n" + "\n\n".join(rest)
+        return [*cells[:-1], {**last, "source": f"{kept.rstrip()}\n\n{raw_html(references)}"}]
+    return [*cells, markdown_cell("## References\n\n" + raw_html(references))]
+
+
+# ---- links to the library's names
+
+
+NAME = re.compile(r"(?<!`)`([A-Za-z_][\w.]*)(\(\))?`(?!`)")
+ROW = r"^\| *`[^`\n]+` *\|"
+LINK = r"\[(?:[^\[\]]|\[[^\[\]]*\])*\]\([^)\n]*\)"
+
+
+def parameters_of(text):
+    """The names in the first columns of the tables of a docstring."""
+    return set(re.findall(r"^\| *`(\w+)` *\|", text, re.M))
+
+
+def link_names(text, page, names, taken):
+    """
+    Make names of the library in code links to their documentation.
+
+    Parameters
+    ----------
+    text : str
+        Markdown; fenced code, headings, links and the first columns of tables of parameters stay.
+    page : str
+        The page on which it stands.
+    names : dict of str, list of (str, str)
+        The pages and anchors that document each name.
+    taken : set of str
+        Names that mean something else here: parameters and attributes.
+    """
+
+    def link(match):
+        name = match[1]
+        places = names.get(name, [])
+        here = [place for place in places if place[0] == page]
+        distinct = bool(match[2]) or not re.fullmatch(r"[a-z]+", name)
+        if name in taken or not places or not (here or (len(places) == 1 and distinct)):
+            return match[0]
+        target, anchor = (here or places)[0]
+        target = "" if target == page else f"{target}.ipynb"
+        return f"[{match[0]}]({target}#{anchor})"
+
+    hidden = rf"{FENCE}|^#[^\n]*$|{ROW}|{LINK}|{DISPLAY}|{INLINE}|<[^>\n]*>"
+    return outside(hidden, lambda rest: NAME.sub(link, rest), text)
 
 
 # ---- a page
@@ -415,12 +535,25 @@ def joined(value):
     return "".join(value) if isinstance(value, list) else value
 
 
+SCALAR = re.compile(r"\bnp\.(?:float64|int64|bool|bool_|str_)\(('[^']*'|[^()']*)\)")
+
+
+def readable(text):
+    """Printed results without the types that numpy's scalars show."""
+    return SCALAR.sub(r"\1", joined(text))
+
+
 def normalised(cell):
-    """A cell whose source and Markdown outputs are single strings."""
+    """A cell whose source and Markdown outputs are single strings, its results readable."""
     cell = {**cell, "source": joined(cell["source"])}
     for output in cell.get("outputs", []):
-        if "text/markdown" in output.get("data", {}):
-            output["data"]["text/markdown"] = joined(output["data"]["text/markdown"])
+        data = output.get("data", {})
+        if "text/markdown" in data:
+            data["text/markdown"] = joined(data["text/markdown"])
+        if "text/plain" in data:
+            data["text/plain"] = readable(data["text/plain"])
+        if "text" in output:
+            output["text"] = readable(output["text"])
     return cell
 
 
@@ -431,11 +564,10 @@ def lift_claim(cells):
     if not front.startswith("---"):
         return cells
     matter = yaml.safe_load(front.strip("-"))
+    kept = {key: matter[key] for key in ("title", "keywords", "image") if matter.get(key)}
     head = {
         **cells[0],
-        "source": (
-            f"---\n{yaml.safe_dump({'title': matter.get('title', '')}, allow_unicode=True)}---\n"
-        ),
+        "source": f"---\n{yaml.safe_dump({'title': '', **kept}, allow_unicode=True)}---\n",
     }
     claim = (
         [markdown_cell(f"::: {{.claim}}\n{matter['description']}\n:::")]
@@ -456,35 +588,92 @@ def map_texts(function, cells):
                 output["data"]["text/markdown"] = function(output["data"]["text/markdown"])
 
 
-def process_page(cells, bibliography, rewrite=str):
+def title_of(cells):
+    """The title of a page, from its front matter."""
+    front = cells[0]["source"].strip() if cells and cells[0]["cell_type"] == "raw" else ""
+    return (yaml.safe_load(front.strip("-")) or {}).get("title", "") if front else ""
+
+
+def link_page_names(cells, page, names):
+    """Link the library's names in all texts of a page."""
+    texts = []
+    map_texts(lambda text: texts.append(text) or text, cells)
+    listed = set().union(*map(parameters_of, texts)) if texts else set()
+
+    def linked(text):
+        own = re.findall(r"^#+ (?:.* )?([\w.]+)$", text, re.M)
+        here = {name for name, places in names.items() if any(place[0] == page for place in places)}
+        return link_names(text, page, names, parameters_of(text) | set(own) | (listed - here))
+
+    map_texts(linked, cells)
+
+
+def process_pages(pages, bibliography, rewrite=lambda text, page: text, names=None):
     """
-    Number a page and resolve its references.
+    Number pages and resolve their references.
 
     Parameters
     ----------
-    cells : list of dict
-        The cells of a staged notebook.
+    pages : dict of str, list of dict
+        The cells of each staged notebook, by the name of its page.
     bibliography : Path
         The BibTeX file.
     rewrite : callable
-        Applied to every text at the end; for links between pages.
+        Applied to every text, with the page's name, at the end; for links between pages.
+    names : dict of str, list of (str, str), optional
+        The pages and anchors that document each name of the library.
 
     Returns
     -------
-    list of dict
+    dict of str, list of dict
         The cells to render.
 
     Raises
     ------
     PageError
-        If a label is used twice, a reference leads nowhere, a publication is not in the
-        bibliography, or a labelled cell shows nothing.
+        If a label is used twice on a page, a reference leads nowhere or to several pages, a
+        publication is not in the bibliography, or a labelled cell shows nothing.
     """
-    labels = Labels()
-    cells = number_cells(lift_claim([normalised(cell) for cell in cells]), labels)
-    texts = []
-    map_texts(lambda text: texts.append(text) or text, cells)
-    citations = find_citations(texts, bibliography_keys(bibliography))
-    formatted, references = cite(citations, bibliography) if citations else ({}, "")
-    map_texts(lambda text: rewrite(resolve(text, labels, formatted)), cells)
-    return with_references(cells, references) if references else cells
+    known = bibliography_keys(bibliography)
+    numbered = {}
+    labels = {}
+    elsewhere = {}
+    citations = {}
+    for page, raw in pages.items():
+        labels[page] = Labels()
+        with named(page):
+            cells = number_cells(lift_claim([normalised(cell) for cell in raw]), labels[page])
+            texts = []
+            map_texts(lambda text, texts=texts: texts.append(text) or text, cells)
+            citations[page] = find_citations(texts, known)
+        numbered[page] = cells
+        for label, text in labels[page].items():
+            elsewhere.setdefault(label, {})[page] = (text, title_of(cells))
+    every = list(dict.fromkeys(citation for found in citations.values() for citation in found))
+    formatted, references = cite(every, bibliography) if every else ({}, "")
+    for page, cells in numbered.items():
+        with named(page):
+            map_texts(
+                lambda text, own=labels[page]: resolve(text, own, formatted, elsewhere), cells
+            )
+        if names:
+            link_page_names(cells, page, names)
+        map_texts(lambda text, page=page: rewrite(text, page), cells)
+        if citations[page]:
+            keys = {key for citation in citations[page] for key in keys_of(citation)}
+            numbered[page] = with_references(cells, entries(keys, references))
+    return numbered
+
+
+@contextmanager
+def named(page):
+    """Let an error say on which page it happened."""
+    try:
+        yield
+    except PageError as error:
+        raise PageError(f"{page}: {error}") from None
+
+
+def process_page(cells, bibliography, rewrite=str):
+    """Number one page by itself and resolve its references; see `process_pages`."""
+    return process_pages({"page": cells}, bibliography, lambda text, page: rewrite(text))["page"]

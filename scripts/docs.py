@@ -1,16 +1,17 @@
 """Build the documentation site into `_docs`.
 
-    python scripts/docs.py
+    python scripts/docs.py [--full]
 
-The pages are staged by nbdev, numbered by `crossrefs.py` and rendered by smalldocs, all in Python,
-by the same commands on every machine; KaTeX comes from npm once and is kept in the user's cache. A
-broken link, a reference to nothing, a formula that KaTeX cannot read or a request to another host
-fails the build. The notebooks are written in Quarto's syntax, which is not needed to build them.
+The pages are staged by nbdev's steps, numbered and linked by `crossrefs.py`, rendered by smalldocs
+and finished by `finish.py`, all in Python, by the same commands on every machine; KaTeX comes from
+npm once, is kept in the user's cache and typesets the formulas here, not in the reader's browser.
+A broken link, a reference to nothing or a formula that KaTeX cannot read fails the build, and
+`check_site.py` reads the built pages (`--full`: looks at every one of them in Chromium). The
+notebooks are written in Quarto's syntax; Quarto is not needed, and its build is not tested.
 """
 
-import html
+import argparse
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -20,26 +21,28 @@ import tempfile
 from pathlib import Path
 
 import yaml
-from crossrefs import PageError, process_page
-from statements import write_page
+from check_site import check_site
+from crossrefs import PageError, process_pages
+from finish import finish
+from plain_notebooks import write_copies
+from reference_pages import REFERENCE, write_reference_pages
+from site_paths import CACHE, KATEX, NBS, OUTPUT, ROOT, page_names
+from staging import stage
+from statements import write_page as write_statements
 
-ROOT = Path(__file__).resolve().parents[1]
-NBS = ROOT / "nbs"
-OUTPUT = ROOT / "_docs"
-STAGED = ROOT / "_proc"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "lpc_ns" / "site"
-KATEX = "katex@0.16.11"
-KATEX_URL = f"https://cdn.jsdelivr.net/npm/{KATEX}/dist"
-SECTIONS = {
+PARTS = {
+    "7": "Use it",
     "0": "Foundations",
     "1": "Part I: Interaction-based clustering",
     "2": "Part II: Linear predictive clustering",
     "3": "Part III: Cluster trees",
     "4": "Part IV: Experiments",
-    "5": "Tools",
-    "6": "Tools",
-    "9": "Contributing",
+    "5": "Advice and analyses",
+    "6": "Reports and commands",
+    "8": "Reference",
+    "9": "Reference",
 }
+START = "Start"
 
 
 # ---- the book's order
@@ -61,51 +64,40 @@ def heading(path):
 
 def section_of(path):
     """The part of the book that a notebook belongs to, by the first digit of its name."""
-    if path.stem == "index" or path.stem.startswith("00"):
-        return "Start"
-    return SECTIONS.get(path.stem[0], "More")
+    return START if path.stem == "index" else PARTS.get(path.stem[0], "More")
 
 
-def sidebar(paths):
-    """The site's sidebar, as Quarto and smalldocs read it: one section per part, notebooks in
-    order, under their titles."""
-    contents = []
-    for path in sorted(paths, key=lambda path: (path.stem != "index", path.stem)):
-        name = section_of(path)
-        if not contents or contents[-1]["section"] != name:
-            contents.append({"section": name, "contents": []})
-        contents[-1]["contents"].append({"text": heading(path), "href": path.name})
+def sidebar(paths, generated=()):
+    """
+    The site's sidebar, as Quarto and smalldocs read it.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        The notebooks: one section per part, in the order of `PARTS`, under their titles.
+    generated : list of (str, str)
+        Titles and file names of further pages, at the end of the reference.
+    """
+    order = [START, *dict.fromkeys(PARTS.values()), "More"]
+    parts = {name: [] for name in order}
+    for path in sorted(paths, key=lambda path: path.stem):
+        parts[section_of(path)].append({"text": heading(path), "href": path.name})
+    own = [{"text": title, "href": name} for title, name in generated]
+    parts["Reference"] = own + parts["Reference"]
+    contents = [{"section": name, "contents": entries} for name, entries in parts.items()]
+    contents = [part for part in contents if part["contents"]]
     return {"website": {"sidebar": {"contents": contents}}}
 
 
-def write_sidebar():
+def write_sidebar(generated=()):
     """Write nbs/sidebar.yml, which _quarto.yml includes."""
-    text = yaml.safe_dump(sidebar(NBS.glob("*.ipynb")), sort_keys=False, allow_unicode=True)
+    text = yaml.safe_dump(
+        sidebar(NBS.glob("*.ipynb"), generated), sort_keys=False, allow_unicode=True
+    )
     (NBS / "sidebar.yml").write_text(text, encoding="utf-8")
 
 
-# ---- staging
-
-
-def stage():
-    """Write the table of statements, then stage the notebooks in _proc as `nbdev_docs` does, which
-    runs their `show_doc` cells and nothing else."""
-    from nbdev.quarto import refresh_quarto_yml
-    from nbdev.serve import proc_nbs
-
-    os.chdir(ROOT)
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    write_page()
-    write_sidebar()
-    refresh_quarto_yml()
-    proc_nbs(force=True, n_workers=2)
-
-
-def page_name(path):
-    """The name of a staged notebook's page: nbdev names it after the module."""
-    front = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
-    match = re.search(r"^output-file:\s*(\S+)\.html$", front, re.M)
-    return match[1] if match else path.stem
+# ---- the pages before they are rendered
 
 
 def rename_links(text, names, home):
@@ -119,35 +111,71 @@ def rename_links(text, names, home):
     return text.replace(f"]({home}", "](")
 
 
-def prepare_pages(site):
-    """Number every staged notebook and give it the name of its page."""
+def documented_names(shown, names):
+    """Where each name of the library is documented: page and anchor."""
+    places = {}
+    for stem, found in shown.items():
+        for name, what in found.items():
+            for full in [name, *(f"{name}.{method}" for method in what.methods)]:
+                places.setdefault(full, []).append((names[stem], full.lower()))
+    return places
+
+
+def home_of(site):
+    """The address under which the site is published."""
+    settings = yaml.safe_load((site / "nbdev.yml").read_text(encoding="utf-8"))
+    return settings["website"]["site-url"].rstrip("/") + "/"
+
+
+def save_pictures(cells, page, folder):
+    """Write a page's stored pictures to files and refer to them; the first one's name."""
+    first = None
+    count = 0
+    for cell in cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if "image/png" in data:
+                import base64
+
+                count += 1
+                name = f"{page}-{count}.png"
+                folder.mkdir(exist_ok=True)
+                (folder / name).write_bytes(base64.b64decode("".join(data["image/png"])))
+                output["file"] = f"{folder.name}/{name}"
+                first = first or output["file"]
+    return first
+
+
+def prepare_pages(site, shown):
+    """Number and link the staged notebooks and give each the name of its page."""
     paths = sorted(site.glob("*.ipynb"))
-    names = {path.stem: page_name(path) for path in paths}
-    if len(set(names.values())) < len(names):
-        raise SystemExit(
-            f"Two notebooks would make the same page: {sorted(names.items())}. Rename one of them."
+    names = page_names(paths)
+    home = home_of(site)
+    read = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in paths}
+    for stem, notebook in read.items():
+        save_pictures(notebook["cells"], names[stem], site / "figures")
+    try:
+        pages = process_pages(
+            {names[stem]: notebook["cells"] for stem, notebook in read.items()},
+            site / "references.bib",
+            lambda text, page: rename_links(text, names, home),
+            documented_names(shown, names),
         )
-    home = (
-        yaml.safe_load((site / "nbdev.yml").read_text(encoding="utf-8"))["website"][
-            "site-url"
-        ].rstrip("/")
-        + "/"
-    )
+    except PageError as error:
+        raise SystemExit(f"nbs: {error}") from None
     for path in paths:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        try:
-            notebook["cells"] = process_page(
-                notebook["cells"],
-                site / "references.bib",
-                lambda text: rename_links(text, names, home),
-            )
-        except PageError as error:
-            raise SystemExit(f"nbs/{path.name}: {error}") from None
         path.unlink()
-        (site / f"{names[path.stem]}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    for stem, notebook in read.items():
+        notebook["cells"] = pages[names[stem]]
+        (site / f"{names[stem]}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
     text = (site / "sidebar.yml").read_text(encoding="utf-8")
-    text = re.sub(r"href: ([\w-]+)\.ipynb", lambda match: f"href: {names[match[1]]}.ipynb", text)
+    text = re.sub(
+        r"href: ([\w-]+)\.ipynb",
+        lambda match: f"href: {names.get(match[1], match[1])}.ipynb",
+        text,
+    )
     (site / "sidebar.yml").write_text(text, encoding="utf-8")
+    return {names[stem]: stem for stem in read}
 
 
 def drop_quarto_settings(site):
@@ -196,22 +224,7 @@ def fetch_katex(folder):
         shutil.copytree(Path(place) / "package" / "dist", folder)
 
 
-def install_katex(output, katex):
-    """Copy what pages need of KaTeX into the site and let them load it from there."""
-    target = output / "site_libs" / "katex"
-    for name in ("katex.min.css", "katex.min.js", "contrib/auto-render.min.js"):
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(katex / name, target / name)
-    shutil.copytree(
-        katex / "fonts", target / "fonts", ignore=shutil.ignore_patterns("*.ttf", "*.woff")
-    )
-    for page in output.glob("*.html"):
-        page.write_text(
-            page.read_text(encoding="utf-8").replace(KATEX_URL, "site_libs/katex"), encoding="utf-8"
-        )
-
-
-# ---- rendering and checking
+# ---- building
 
 
 def render(site):
@@ -222,98 +235,32 @@ def render(site):
         raise SystemExit("smalldocs could not build the site, or warned about a page; see above.")
 
 
-def search_without_server(output):
-    """Load the search index as a script: browsers refuse to fetch JSON when pages are opened as
-    files."""
-    index = (output / "search.json").read_text(encoding="utf-8")
-    (output / "site_libs" / "search.js").write_text(
-        f"window.searchIndex = {index};\n", encoding="utf-8"
-    )
-    script = output / "site_libs" / "smalldocs.js"
-    old = 'const r = await fetch(offset + "search.json");\n      index = await r.json();'
-    new = """index = await new Promise((done, failed) => {
-        const script = document.createElement("script");
-        const onload = () => done(window.searchIndex);
-        Object.assign(script, { src: offset + "site_libs/search.js", onload, onerror: failed });
-        document.head.append(script);
-      });"""
-    text = script.read_text(encoding="utf-8")
-    if old not in text:
-        raise SystemExit(
-            "This smalldocs loads its search index in another way than version 0.5.4; adapt"
-            " search_without_server."
-        )
-    script.write_text(text.replace(old, new), encoding="utf-8")
-
-
-def check_formulas(output, katex):
-    """Let KaTeX read every formula of the site, and fail on the first that it cannot."""
-    pattern = r'<span class="math (inline|display)">\\[(\[](.*?)\\[)\]]</span>'
-    formulas = []
-    for page in sorted(output.glob("*.html")):
-        found = re.findall(pattern, page.read_text(encoding="utf-8"), re.S)
-        formulas += [
-            {"page": page.name, "tex": html.unescape(tex), "display": kind == "display"}
-            for kind, tex in found
-        ]
-    program = """
-        const katex = require(process.argv[1]);
-        for (const { page, tex, display } of JSON.parse(require("fs").readFileSync(0, "utf8"))) {
-          try { katex.renderToString(tex, { displayMode: display, strict: "ignore" }); }
-          catch (error) {
-            console.log(`${page}: ${error.message}\\n${tex}\\n`);
-            process.exitCode = 1;
-          }
-        }"""
-    run = subprocess.run(
-        ["node", "-e", program, katex / "katex.min.js"],
-        input=json.dumps(formulas),
-        capture_output=True,
-        text=True,
-    )
-    if run.returncode:
-        raise SystemExit(f"KaTeX cannot read these formulas:\n{run.stdout}{run.stderr}")
-
-
-def check_requests(output):
-    """Refuse a site that would load anything from another host."""
-    address = r"[\"']?((?:https?:)?//[^\"'\s>)]+)"
-    loading = (
-        r"link\b(?=[^>]*\brel=\"?(?:stylesheet|icon|preload))|script\b|img\b|iframe\b"
-        r"|source\b|video\b|audio\b"
-    )
-    tag = re.compile(rf"<(?:{loading})[^>]*?\b(?:src|href)={address}", re.I)
-    css = re.compile(rf"(?:url\(|@import\s*){address}", re.I)
-    for path in [*output.rglob("*.html"), *output.rglob("*.css")]:
-        match = (tag if path.suffix == ".html" else css).search(path.read_text(encoding="utf-8"))
-        if match:
-            raise SystemExit(
-                f"{path.relative_to(output)} would load {match[1]}: the site must work offline."
-            )
-
-
-def build():
+def build(full=False):
     """Build the site and check it."""
     katex = katex_folder()
-    shutil.rmtree(STAGED, ignore_errors=True)
-    stage()
     with tempfile.TemporaryDirectory() as folder:
         site = Path(folder) / "site"
-        shutil.copytree(STAGED, site)
-        prepare_pages(site)
+        site.mkdir()
+        write_statements()
+        write_sidebar(REFERENCE)
+        shown = stage(ROOT, site)
+        notebooks = prepare_pages(site, shown)
+        write_reference_pages(site, shown, notebooks)
         drop_quarto_settings(site)
         render(site)
         output = site / OUTPUT.name
-        install_katex(output, katex)
-        search_without_server(output)
-        check_formulas(output, katex)
-        check_requests(output)
+        shutil.copytree(site / "figures", output / "figures", dirs_exist_ok=True)
+        write_copies(notebooks, output / "notebooks")
+        finish(output, katex, notebooks)
+        check_site(output, browser=True, full=full)
         shutil.rmtree(OUTPUT, ignore_errors=True)
         shutil.copytree(output, OUTPUT)
 
 
 def main():
-    build()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--full", action="store_true", help="look at every page in Chromium")
+    build(parser.parse_args().full)
     print(f"Documentation: {len(list(OUTPUT.glob('*.html')))} pages in {OUTPUT.name}/")
 
 

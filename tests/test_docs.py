@@ -9,8 +9,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
+import check_site
 import crossrefs
 import docs
+import finish
+import plain_notebooks
 
 from lpc_ns._showdoc import docstring_markdown, public_methods, shorten_docstrings, signature_text
 
@@ -164,10 +167,10 @@ def test_options_that_are_not_yaml_fail(bibliography):
 def test_a_request_to_another_host_fails(tmp_path):
     page = tmp_path / "a.html"
     page.write_text('<a href="https://example.org">fine</a><script src="site_libs/x.js"></script>')
-    docs.check_requests(tmp_path)
+    check_site.check_requests(tmp_path)
     page.write_text('<script defer src="https://example.org/x.js"></script>')
     with pytest.raises(SystemExit, match=re.escape("a.html would load https://example.org/x.js")):
-        docs.check_requests(tmp_path)
+        check_site.check_requests(tmp_path)
 
 
 # ---- citations
@@ -191,7 +194,133 @@ def test_references_go_where_the_page_wants_them(bibliography):
     assert "## References" not in text and text.rstrip().endswith("End.") and "csl-entry" in text
 
 
+def test_a_citation_before_a_colon_and_one_with_a_locator(bibliography):
+    pytest.importorskip("pypandoc")
+    text = page(bibliography, "By @knuth1984: so, and [@knuth1984]: so, @knuth1984 [chapter 3].")
+    cited = text.split("## References")[0]
+    assert "[" not in cited and "1984, chap. 3" in cited
+
+
+def test_the_list_of_references_has_one_heading(bibliography):
+    pytest.importorskip("pypandoc")
+    text = page(bibliography, "@knuth1984\n\n## References\n\n[@knuth1984].")
+    assert text.count("## References") == 1 and text.count("citation") == 1
+
+
+def test_a_page_lists_only_what_it_cites(bibliography):
+    pytest.importorskip("pypandoc")
+    more = bibliography.read_text() + BIB.replace("knuth1984", "other1990")
+    bibliography.write_text(more)
+    pages = {"a": markdown("@knuth1984"), "b": markdown("@other1990")}
+    pages = crossrefs.process_pages(pages, bibliography)
+    assert 'id="ref-knuth1984"' in text_of(pages["a"])
+    assert 'id="ref-knuth1984"' not in text_of(pages["b"])
+
+
 # ---- the site's order and links
+
+
+def titled(name, *sources):
+    """A page with a title."""
+    front = {"cell_type": "raw", "metadata": {}, "source": f"---\ntitle: {name}\n---\n"}
+    return [front, *markdown(*sources)]
+
+
+def test_references_reach_the_only_other_page_with_the_label(bibliography):
+    pages = {"a": titled("First", "$$ x $$ {#eq-x}"), "b": titled("Second", "@eq-x; `eq-x`")}
+    text = text_of(crossrefs.process_pages(pages, bibliography)["b"])
+    assert text.count("[Equation 1 of “First”](a.ipynb#eq-x)") == 2
+    pages["c"] = titled("Third", "$$ x $$ {#eq-x}")
+    with pytest.raises(crossrefs.PageError, match="b: @eq-x stands on several other pages: a, c"):
+        crossrefs.process_pages(pages, bibliography)
+
+
+def test_names_of_the_library_become_links_where_they_mean_it():
+    names = {"find_it": [("a", "find_it")], "main": [("b", "main")], "run": [("a", "run")]}
+    text = "`find_it`, `find_it()`, `run`, `main`, [`find_it`](x)\n\n| `find_it` | `run` |\n"
+    linked = crossrefs.link_names(text, "a", names, set())
+    assert (
+        linked
+        == "[`find_it`](#find_it), [`find_it()`](#find_it), [`run`](#run), `main`, [`find_it`](x)"
+        "\n\n| `find_it` | [`run`](#run) |\n"
+    )
+    assert crossrefs.link_names("`find_it`", "c", names, set()) == "[`find_it`](a.ipynb#find_it)"
+    assert crossrefs.link_names("`find_it`", "a", names, {"find_it"}) == "`find_it`"
+
+
+def test_pictures_are_described_by_their_captions():
+    assert (
+        crossrefs.plain("Loss of [ten](x.html) runs, $K = 2$ [@a2020]; *see* `x`")
+        == "Loss of ten runs, K = 2 ; see x"
+    )
+
+
+def test_printed_numbers_are_shown_without_their_types():
+    assert crossrefs.readable("(np.float64(0.917), np.int64(2), np.str_('a'))") == "(0.917, 2, 'a')"
+
+
+def test_plain_copies_of_notebooks(bibliography):
+    source = (
+        '::: {#thm-a name="Of B"}\nLet\n$$ x $$ {#eq-x}\nbe.\n:::\n\n::: {.proof}\nBy @eq-x.\n:::'
+    )
+    labels = crossrefs.Labels()
+    text = plain_notebooks.resolved(crossrefs.number_markdown(source, labels), labels, {}, {})
+    text = re.sub(r"\n\n+", "\n\n", plain_notebooks.degrade(text))
+    assert text.startswith("> **Theorem 1 (Of B).** Let\n>")
+    assert "> $$ x \\tag{1} $$" in text and "*Proof.* By Equation 1." in text and ":::" not in text
+
+
+# ---- the built pages
+
+
+def built(tmp_path, body, name="a.html"):
+    """A site of one page."""
+    text = f'<html><head></head><body><main class="content">{body}</main></body></html>'
+    (tmp_path / name).write_text(text)
+    return check_site.static_problems(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ("<p>by equation <code>eq-ebic</code></p>", "a raw label: 'eq-ebic'"),
+        ("<p>so $R^2$ is</p>", "raw LaTeX"),
+        (r"<p>so \(x\) is</p>", "raw LaTeX"),
+        ("<p>see [<code>x</code>](y.ipynb)</p>", "a link that is none"),
+        ("<p>by [Chen and Chen (2008)]: so</p>", "an unresolved citation"),
+        ('<p><a href="#b">b</a></p>', "a link leads to a.html#b"),
+        ('<p><a href="b.html">b</a></p>', "a link leads to b.html"),
+        ('<img src="x.png" alt="Figure 1">', "has no description"),
+        ('<h2 id="x">A</h2><h2 id="x">B</h2>', "the id x is used twice"),
+        ("<h2>References</h2><h2>References</h2>", "two sections are called References"),
+        (
+            (
+                '<div class="api-parameters"><table><tr><td><a href="#a"'
+                ' id="a">a</a></td></tr></table>'
+            ),
+            "a parameter is linked to #a",
+        ),
+        (
+            '<div class="cell-output-stdout"><pre>(np.float64(1.0), 2)</pre></div>',
+            "a numpy scalar's repr",
+        ),
+    ],
+)
+def test_faults_of_built_pages_are_found(tmp_path, body, fault):
+    assert any(fault in problem for problem in built(tmp_path, body))
+
+
+def test_a_page_without_faults_has_none(tmp_path):
+    body = '<h2 id="x">A</h2><p><a href="#x">x</a>, 5 $ or 6 $, [1]</p><pre>eq-x \\(x\\)</pre>'
+    assert built(tmp_path, body) == []
+
+
+def test_formulas_take_fewer_bytes_and_keep_their_styles():
+    classes = {}
+    markup = '<span class="strut" style="height:0.68333em;"></span><span style="top:-3em;"></span>'
+    short = finish.compact(markup, classes)
+    assert short == '<span class="strut y0"></span><span class=y1></span>'
+    assert classes == {"height:0.683em": "y0", "top:-3em": "y1"}
 
 
 def test_sidebar_groups_notebooks_in_reading_order(tmp_path):
@@ -202,6 +331,7 @@ def test_sidebar_groups_notebooks_in_reading_order(tmp_path):
         "20_problem",
         "60_cli",
         "50_which",
+        "70_start",
         "21_search",
         "90_contributing",
     ):
@@ -212,16 +342,18 @@ def test_sidebar_groups_notebooks_in_reading_order(tmp_path):
     contents = docs.sidebar(tmp_path.glob("*.ipynb"))["website"]["sidebar"]["contents"]
     assert [part["section"].split(":")[0] for part in contents] == [
         "Start",
+        "Use it",
         "Foundations",
         "Part II",
-        "Tools",
-        "Contributing",
+        "Advice and analyses",
+        "Reports and commands",
+        "Reference",
     ]
-    assert [entry["href"] for entry in contents[0]["contents"]] == [
-        "index.ipynb",
+    assert [entry["href"] for entry in contents[2]["contents"]] == [
         "00_notation.ipynb",
+        "01_errors.ipynb",
     ]
-    assert contents[3]["contents"][0] == {"text": "Title of 50_which", "href": "50_which.ipynb"}
+    assert contents[4]["contents"][0] == {"text": "Title of 50_which", "href": "50_which.ipynb"}
 
 
 def test_links_between_notebooks_lead_to_pages():

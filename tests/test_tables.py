@@ -4,6 +4,7 @@ import gzip
 import itertools
 import json
 import zipfile
+from datetime import date, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -155,6 +156,153 @@ def test_thousands_when_said(tmp_path):
     assert read_table(path, decimal=",").x.tolist() == [50, 60.5]
     german = written(tmp_path, "x;y\n1.234,5;1\n60.500,0;2\n")
     assert read_table(german).x.tolist() == [1234.5, 60500]
+
+
+# Neighbours of these situations
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "values", "told"),
+    [
+        ("x;y\n1.234;1,5\n2.500;2,5\n", "x", [1234, 2500], "A point marks thousands"),
+        ("x;y\n1.234,5;1\n2.500;2\n", "x", [1234.5, 2500], "decimals by a comma"),
+        ('x,y\n"1,234",1.5\n"2,500",2.5\n', "x", [1234, 2500], "A comma marks thousands"),
+        ('x,y\n"1,234,567.5",1\n"2,500",2\n', "x", [1234567.5, 2500], "A comma"),
+        ("x;y\n1,5E3;1\n-2,5E3;2\n", "x", [1500, -2500], "decimals by a comma"),
+        ("x;y\n1 234;1\n2 500;2\n", "x", [1234, 2500], "semicolon"),
+        ("x;y\n1\u00a0234,5;1\n2\u00a0500,5;2\n", "x", [1234.5, 2500.5], "semicolon"),
+        ("x;y\n1'234.5;1\n2'500.5;2\n", "x", [1234.5, 2500.5], "semicolon"),
+        ("x,y\n\u22121.5,1\n2.5,2\n", "x", [-1.5, 2.5], ""),
+        ("x,y\n5%,1\n7.5%,2\n", "x", [5, 7.5], "every number carries '%'"),
+        ('x,y\n"$1,000",1\n"-$20",2\n', "x", [1000, -20], "every number carries '$'"),
+        ("x,y\n1e5,1\n2e5,2\n", "x", [1e5, 2e5], ""),
+        ("zip,y\n01000,1\n01001,2\n", "zip", [1000, 1001], "zeros in front, such as 01000"),
+        ('"a;b";y\n1;2\n3;4\n', "a;b", [1, 3], "semicolon"),
+        ('name x\n"a b" 1\n"c d" 2\n', "name", ["a b", "c d"], "white space"),
+        ('"mpg"\t"cyl"\n"Mazda"\t21.5\t6\n"Datsun"\t22.8\t4\n', "cyl", [6, 4], ""),
+        ("# one\n# two\nx,y\n1,2\n3,4\n", "x", [1, 3], ""),
+        ("x,y\r1,2\r3,4\r", "x", [1, 3], ""),
+        ("x,y\n 1 ,2\n 3 ,4\n", "x", [1, 3], ""),
+        ("x,g,y\n[kg],[-],[m]\n1,a,2\n2,b,3\n", "x", [1, 2], "units: x in [kg], y in [m]"),
+        ("g,x\na,?\nb,2\nc,3\n", "g", ["a", "b", "c"], ""),
+    ],
+)
+def test_neighbours_in_text_files(tmp_path, text, column, values, told):
+    table = read_table(written(tmp_path, text))
+    assert table[column].tolist() == values
+    assert told in " ".join(table.attrs["notes"])
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("x;y\n1,5;2.5\n2,5;3.5\n", "marked in two ways, 1,5 and 2.5"),
+        ("mpg\tcyl\nMazda\t21.5\t6\nDatsun\t22.8\t4\n", "line 2 has 3 fields"),
+        ("x,y\n1,\x002\n", "neither text nor"),
+    ],
+)
+def test_neighbours_that_cannot_be_read(tmp_path, text, match):
+    with pytest.raises(InputError, match=match):
+        read_table(written(tmp_path, text))
+
+
+def encoded(values):
+    """Names and numbers of a column called x."""
+    chosen = select(pd.DataFrame({"x": values}), None)
+    encoding = learn_encoding(chosen.features)
+    return encoding.names, encoding.apply(chosen.features).T.tolist(), chosen.notes + encoding.notes
+
+
+@pytest.mark.parametrize(
+    ("values", "names", "first"),
+    [
+        (["a", "a ", " b", "b", "b"], ["x_a"], [1, 1, 0, 0, 0]),
+        (pd.Categorical(["a", "b"] * 2, list("cab")), ["x_b"], [0, 1, 0, 1]),
+        (pd.Categorical([7, 8, 8, 7, 7]), ["x_8"], [0, 1, 1, 0, 0]),
+        ([True, False, True, True], ["x_False"], [0, 1, 0, 0]),
+        (["2020-01", "2020-02", "2020-03", "2020-03"], ["x"], [0, 31, 60, 60]),
+        (["2019Q4", "2020Q1", "2020Q1", "2020Q2"], ["x"], [0, 92, 92, 183]),
+        (["2009-10", "2010-11", "2010-11", "2009-10"], ["x_2010-11"], [0, 1, 1, 0]),
+        (["2020/2/28", "2020/3/1", "2020/3/1", "2020/3/2"], ["x"], [0, 2, 2, 3]),
+        (["12:00", "18:00", "24:00", "30:00"], ["x"], [0.5, 0.75, 1, 1.25]),
+        (["2020-01-01T00:00+01:00", "2020-01-01T00:00Z"] * 2, ["x"], [0, 1 / 24] * 2),
+        ([date(1, 1, 1), date(3, 1, 1)] * 2, ["x"], [0, 730] * 2),
+        ([timedelta(hours=12), timedelta(days=2)] * 2, ["x"], [0.5, 2] * 2),
+        ([10**25, 2 * 10**25, 0, 0], ["x"], [1e25, 2e25, 0, 0]),
+        ([f"{i} €" for i in range(4)], ["x"], [0, 1, 2, 3]),
+        (pd.arrays.SparseArray([0.0, 1.0] * 2), ["x"], [0, 1] * 2),
+        (pd.array([1, 2, 3, 4], dtype="Int64"), ["x"], [1, 2, 3, 4]),
+        (["k"] * 4, [], None),
+    ],
+)
+def test_neighbours_in_columns(values, names, first):
+    found, numbers, _ = encoded(values)
+    assert list(found) == names
+    assert first is None or numbers[0] == pytest.approx(first)
+
+
+@pytest.mark.parametrize(
+    ("values", "match"),
+    [
+        ([True, None, False, True], r"missing values \(in x \(1\)\)"),
+        (["TRUE", "NA", "FALSE", "TRUE"], "read as missing were x: 'NA' in 1 row"),
+        (["a", " ", "b", "b"], "read as missing were x: '' in 1 row"),
+        (pd.array([1, None] * 4, dtype="Int64"), r"missing values \(in x \(4\)\)"),
+        ([Decimal(1), None] * 2, r"missing values \(in x \(2\)\)"),
+        ([pd.Timestamp("2020"), pd.NaT] * 2, r"missing values \(in x \(2\)\)"),
+        (["1", "2", "?", "-"] * 3, r"numeric but for 6 values, '\?', '-' in row 2"),
+        ([1, "a", 2.5, 3] * 3, "numeric but for 3 values, 'a' in row 1"),
+        (["1,3", "2,3"] * 6, "read in several ways.*--category x"),
+        (["01.02.20", "13.02.20"] * 6, "dates such as 01.02.20; write them as year-month-day"),
+        (["3 Jan 2020", "4 Feb 2021"] * 6, "dates such as 3 Jan 2020"),
+        ([np.inf, 1.0, 2.0, 3.0], "contains inf in 1 place"),
+        ([10**400] * 4, "contains inf"),
+        ([{"a": 1}] * 4, "type dict"),
+        ([1j] * 4, "complex"),
+    ],
+)
+def test_neighbours_that_are_refused(values, match):
+    with pytest.raises(InputError, match=match):
+        encoded(values)
+
+
+def test_polars_and_arrow_columns_of_all_kinds():
+    pl = pytest.importorskip("polars")
+    pa = pytest.importorskip("pyarrow")
+    frame = pl.DataFrame(
+        {
+            "c": pl.Series(["a", "b"] * 6, dtype=pl.Categorical),
+            "e": pl.Series(["u", "v"] * 6, dtype=pl.Enum(["w", "u", "v"])),
+            "d": pl.date_range(date(2020, 1, 1), date(2020, 1, 12), eager=True),
+            "t": [timedelta(hours=i) for i in range(12)],
+            "m": [Decimal("1.5"), Decimal("2.5")] * 6,
+            "i": [1, 2] * 6,
+        }
+    )
+    encoding = learn_encoding(frame)
+    assert encoding.names == ("c_b", "e_v", "d", "t", "m", "i")
+    numbers = encoding.apply(frame)
+    np.testing.assert_allclose(numbers[11], [1, 1, 11, 11 / 24, 2.5, 2])
+    arrow = pa.table({"c": pa.array(["a", "b"] * 6).dictionary_encode(), "i": [1, 2] * 6})
+    backed = arrow.to_pandas(types_mapper=pd.ArrowDtype)
+    for table in (arrow, backed, arrow.to_pandas()):
+        assert learn_encoding(table).apply(table).tolist() == numbers[:, [0, 5]].tolist()
+    with pytest.raises(InputError, match="missing"):
+        select(pl.DataFrame({"i": [1, None] * 6}), None)
+
+
+def test_stata_and_excel_say_what_is_missing_and_keep_types(tmp_path):
+    table = pd.DataFrame({"g": pd.Categorical(["lo", "hi"] * 4), "s": ["", "a"] * 4, "y": range(8)})
+    table.to_stata(tmp_path / "t.dta", write_index=False)
+    chosen = select(read_table(tmp_path / "t.dta"), "y", drop_missing=True)
+    assert chosen.n_dropped == 4 and "'s': read as missing: '' in 4 row(s)" in chosen.notes[0]
+    days = pd.date_range("2020", periods=3)
+    pd.DataFrame({"d": days, "x": ["1,5", 2, 3], "b": [True, False, True]}).to_excel(
+        tmp_path / "t.xlsx"
+    )
+    table = read_table(tmp_path / "t.xlsx")
+    assert table.index.tolist() == [0, 1, 2] and table.b.dtype == bool
+    assert table.d.tolist() == days.tolist() and table.x.tolist() == ["1,5", 2, 3]
 
 
 # Missing values, levels, dirty numbers

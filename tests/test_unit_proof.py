@@ -1,4 +1,4 @@
-"""Proofs over units: the optimum of brute force, and a bound that holds whenever the search stops."""
+"""Proofs over units: the optimum of brute force, and bounds that hold whenever a search stops."""
 
 import sys
 from pathlib import Path

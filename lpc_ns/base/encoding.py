@@ -6,20 +6,32 @@
 __all__ = ['most_levels', 'refuse_odd', 'plain_column', 'ColumnCode', 'TableEncoding', 'learn_encoding', 'refuse_repeated',
            'level_scales', 'level_sets']
 
-# %% ../../nbs/06a_encoding.ipynb #e16ef389
+# %% ../../nbs/06a_encoding.ipynb #4df4f95b
+import re
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
-from .errors import InputError, check_matrix
-from .tables import read_numbers, to_pandas
+from .errors import LARGEST_ENTRY, InputError, check_matrix
+from .cells import distinct, read_texts
+from .tables import to_pandas
 
-# %% ../../nbs/06a_encoding.ipynb #9ebd6980
-_ISO = r"\d{4}-\d{1,2}-\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?\s*(Z|[+-]\d{2}:?\d{2})?"
-_LOCAL = r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})"
+# %% ../../nbs/06a_encoding.ipynb #0dd99a15
+_ISO = re.compile(
+    r"\d{4}([-/])\d{1,2}\1\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?\s*(Z|[+-]\d{2}:?\d{2})?"
+)
+_MONTH = re.compile(r"(\d{4})[-/](\d{2})")
+_QUARTER = re.compile(r"(\d{4})[- ]?Q([1-4])")
+_CLOCK = re.compile(r"-?\d{1,3}:[0-5]\d(:[0-5]\d(\.\d+)?)?")
+_OTHER_DATE = re.compile(
+    r"\d{1,2}([./-])\d{1,2}\1\d{2}|\d{1,2}[. -]+[^\W\d]{3,9}[. -]+(\d{4}|\d{2})"
+    r"|[^\W\d]{3,9}\.? \d{1,2},? \d{4}"
+)
+_LOCAL = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
 _DAY = pd.Timedelta(days=1)
+_BLOCK = 4096  # rows that are written at a time, so that they stay in the processor's cache
 
 
 def most_levels(n_rows):
@@ -33,31 +45,59 @@ def _shown(texts, most=3):
     return ", ".join(repr(str(t)) for t in texts[:most]) + (", ..." if len(texts) > most else "")
 
 
-def _as_dates(column, name):
-    """The dates that the texts of a column are, None if they are not dates."""
-    texts = column.dropna().astype(str).str.strip()
-    if not len(texts):
+def _as_months(texts):
+    """The first days of months or quarters, None if texts are not such."""
+    months = [_MONTH.fullmatch(text) for text in texts]
+    quarters = [_QUARTER.fullmatch(text) for text in texts]
+    if texts and all(months):
+        parts = [(int(m[1]), int(m[2])) for m in months]
+        if all(month == (year + 1) % 100 for year, month in parts):
+            return None  # seasons such as 2009-10
+    elif texts and all(quarters):
+        parts = [(int(q[1]), 3 * int(q[2]) - 2) for q in quarters]
+    else:
         return None
-    if texts.str.fullmatch(_ISO).all():
-        dates = pd.to_datetime(texts, format="ISO8601", errors="coerce", utc=True)
-        if dates.isna().any():
-            return None
-        return dates.dt.tz_localize(None).reindex(column.index)
-    parts = texts.str.extract(f"^{_LOCAL}$")
-    if parts[0].isna().any():
+    if not all(1 <= month <= 12 and 1677 < year < 2262 for year, month in parts):
         return None
-    first = parts[0].astype(int)
-    second = parts[2].astype(int)
-    if (first > 12).any() == (second > 12).any() and not (parts[1] == ".").all():
+    return pd.Series([pd.Timestamp(year, month, 1) for year, month in parts])
+
+
+def _as_clock(texts):
+    """The times of day or durations that texts of the form 10:30 are, None for other texts."""
+    if not texts or not all(_CLOCK.fullmatch(text) for text in texts):
+        return None
+    return pd.to_timedelta(pd.Series([t if t.count(":") == 2 else f"{t}:00" for t in texts]))
+
+
+def _as_dates(texts, name):
+    """The dates that some texts are, None if they are not dates."""
+    if texts and all(_ISO.fullmatch(text) for text in texts):
+        written = pd.Series([text.replace("/", "-") for text in texts])
+        dates = pd.to_datetime(written, format="ISO8601", errors="coerce", utc=True)
+        return None if dates.isna().any() else dates.dt.tz_localize(None)
+    months = _as_months(texts)
+    if months is not None:
+        return months
+    if texts and all(_OTHER_DATE.fullmatch(text) for text in texts):
         raise InputError(
-            f"Column {name!r} holds dates such as {texts.iloc[0]} in which day and month cannot be"
+            f"Column {name!r} holds dates such as {texts[0]}; write them as year-month-day, or drop"
+            " the column."
+        )
+    parts = [_LOCAL.fullmatch(text) for text in texts]
+    if not all(parts) or not parts:
+        return None
+    first = max(int(part[1]) for part in parts) > 12
+    second = max(int(part[3]) for part in parts) > 12
+    german = all(part[2] == "." for part in parts)
+    if first == second and not german:
+        raise InputError(
+            f"Column {name!r} holds dates such as {texts[0]} in which day and month cannot be"
             " told apart; write them as year-month-day, or drop the column."
         )
-    order = "%d.%m.%Y" if (first > 12).any() or (parts[1] == ".").all() else "%m.%d.%Y"
-    dates = pd.to_datetime(
-        texts.str.replace(r"[/-]", ".", regex=True), format=order, errors="coerce"
-    )
-    return None if dates.isna().any() else dates.reindex(column.index)
+    order = "%d.%m.%Y" if first or german else "%m.%d.%Y"
+    written = pd.Series([re.sub("[/-]", ".", text) for text in texts])
+    dates = pd.to_datetime(written, format=order, errors="coerce")
+    return None if dates.isna().any() else dates
 
 
 def _refuse_objects(column, name):
@@ -92,6 +132,12 @@ def refuse_odd(column, odd, name):
     texts = column.astype(str).str.strip()
     rows = [i for i, text in zip(column.index, texts, strict=True) if text in set(odd)]
     many = len(rows) > 1
+    if len(rows) == column.notna().sum():
+        raise InputError(
+            f"Column {name!r} holds numbers in a form that can be read in several ways, or among"
+            f" other signs, such as {_shown(odd)}; write plain numbers, drop the column, or name it"
+            f" as one of categories (--category {name})."
+        )
     raise InputError(
         f"Column {name!r} is numeric but for {len(rows)} value{'s' if many else ''},"
         f" {_shown(odd)} in row {rows[0]}{' and others' if many else ''}; mark"
@@ -114,7 +160,8 @@ def plain_column(column, name):
     -------
     kind : {"number", "date", "duration", "levels"}
     values : Series
-        Float, datetime64 without zone, timedelta64, or text; missing values are NaN, NaT or None.
+        Float, datetime64 without zone, timedelta64, or categories that are texts in order of
+        appearance; missing values are NaN or NaT.
 
     Raises
     ------
@@ -123,7 +170,7 @@ def plain_column(column, name):
     """
     types = pd.api.types
     if isinstance(column.dtype, pd.CategoricalDtype) or types.is_bool_dtype(column.dtype):
-        return "levels", _as_texts(column)
+        return "levels", _as_levels(column)
     if types.is_complex_dtype(column.dtype):
         raise InputError(f"Column {name!r} holds complex numbers; real numbers are needed.")
     if types.is_numeric_dtype(column.dtype):
@@ -142,22 +189,30 @@ def plain_column(column, name):
         if inferred in ("timedelta", "timedelta64"):
             return "duration", pd.to_timedelta(column)
         if inferred == "boolean":
-            return "levels", _as_texts(column)
-    values, _, odd = read_numbers(column)
-    if values is not None:
-        return "number", values
-    if odd:
-        refuse_odd(column, odd, name)
-    dates = _as_dates(column, name)
-    return ("levels", _as_texts(column)) if dates is None else ("date", dates)
+            return "levels", _as_levels(column)
+    codes, texts = distinct(column)
+    found = read_texts(codes, texts)
+    if found.values is not None:
+        return "number", pd.Series(found.values, column.index)
+    if found.odd:
+        refuse_odd(column, found.odd, name)
+    held = [text for text in texts if text]
+    for kind, moments in (("duration", _as_clock(held)), ("date", _as_dates(held, name))):
+        if moments is not None:
+            moments.index = [i for i, text in enumerate(texts) if text]
+            return kind, moments.reindex(codes).set_axis(column.index)
+    return "levels", _as_levels(column, codes, texts)
 
 
-def _as_texts(column):
-    """Levels as texts, None where missing."""
-    texts = column.astype(object).where(column.notna(), None)
-    return texts.map(lambda v: None if v is None else str(v)).astype(object)
+def _as_levels(column, codes=None, texts=None):
+    """A column as categories that are texts; missing where it is, or where the text is empty."""
+    if codes is None:
+        codes, texts = distinct(column)
+    if "" in texts:
+        codes = np.where(codes == texts.index(""), -1, codes)
+    return pd.Series(pd.Categorical.from_codes(codes, texts), column.index)
 
-# %% ../../nbs/06a_encoding.ipynb #1277421f
+# %% ../../nbs/06a_encoding.ipynb #bc11ba2f
 @dataclass(frozen=True)
 class ColumnCode:
     """
@@ -197,10 +252,10 @@ class ColumnCode:
         return f"Column {str(self.column)!r}: in days." if self.kind == "duration" else None
 
     def numbers(self, column):
-        """The column of a table as numbers or as texts; refuses another kind."""
+        """The column of a table as numbers or as categories; refuses another kind."""
         kind, values = plain_column(column, str(self.column))
         if self.kind == "levels":
-            return _as_texts(column) if kind != "levels" else values
+            return _as_levels(column) if kind != "levels" else values
         if kind != self.kind and len(column.dropna()):
             raise InputError(
                 f"Column {str(self.column)!r} holds {kind}s now and held {self.kind}s in fit."
@@ -223,9 +278,9 @@ def _day(moment):
 
 def _levels(values, name, n_rows):
     """Levels by decreasing frequency, ties by first row; refuses identifiers."""
-    counts = values.dropna().value_counts(sort=False)
-    first = pd.Series(np.arange(len(values)), values.to_numpy()).groupby(level=0, sort=False).min()
-    order = sorted(counts.index, key=lambda level: (-counts[level], first[level]))
+    codes = values.cat.codes.to_numpy()
+    counts = np.bincount(codes[codes >= 0], minlength=len(values.cat.categories))
+    order = [values.cat.categories[i] for i in np.argsort(-counts, kind="stable") if counts[i]]
     if len(order) == n_rows and n_rows > 2:
         raise InputError(
             f"Column {name!r} is text with another value in each of the {n_rows} rows: an"
@@ -238,7 +293,7 @@ def _levels(values, name, n_rows):
         )
     return tuple(order)
 
-# %% ../../nbs/06a_encoding.ipynb #12ebfac3
+# %% ../../nbs/06a_encoding.ipynb #92184f7b
 @dataclass(frozen=True)
 class TableEncoding:
     """
@@ -303,18 +358,24 @@ class TableEncoding:
             return check_matrix(X)
         X = to_pandas(X)
         plain = [code for code in self.codes if code.kind != "levels"]
-        numbers = {code.column: code.numbers(X[code.column]) for code in plain}
-        if numbers:
-            checked = check_matrix(pd.DataFrame(numbers))
-            numbers = dict(zip(numbers, checked.T[:, :, None], strict=True))
-        parts = [
-            numbers[code.column] if code in plain else self._indicators(X[code.column], code)
-            for code in self.codes
-        ]
-        return np.ascontiguousarray(np.hstack(parts))
+        numbers = {code.column: code.numbers(X[code.column]).to_numpy() for code in plain}
+        if not all(max(-v.min(), v.max()) <= LARGEST_ENTRY for v in numbers.values()):
+            check_matrix(pd.DataFrame(numbers))
+        encoded = np.zeros((len(X), len(self.names)))
+        starts = np.cumsum([0, *(len(code.names) for code in self.codes)])
+        for begin in range(0, len(X), _BLOCK):
+            rows = slice(begin, begin + _BLOCK)
+            for code, start in zip(self.codes, starts, strict=False):
+                if code.kind != "levels":
+                    encoded[rows, start] = numbers[code.column][rows]
+        for code, start in zip(self.codes, starts, strict=False):
+            if code.kind == "levels":
+                ones, level = self._level_of(X[code.column], code)
+                encoded[ones, start + level] = 1.0
+        return encoded
 
-    def _indicators(self, column, code):
-        """0/1 columns of the levels."""
+    def _level_of(self, column, code):
+        """Rows that have a 1 among the columns of a variable of levels, and in which of them."""
         values = code.numbers(column)
         if values.isna().any():
             raise InputError(
@@ -322,15 +383,17 @@ class TableEncoding:
                 f" row {values.index[values.isna()][0]}, column {str(code.column)!r}; impute or"
                 " drop these rows before fitting."
             )
-        wanted = code.levels if self.every_level else code.levels[1:]
-        codes = pd.Index(code.levels, dtype=object).get_indexer(values)
+        known = pd.Index(code.levels, dtype=object).get_indexer(values.cat.categories)
+        codes = known[values.cat.codes]
         if (codes < 0).any():
-            unknown = values.to_numpy()[codes < 0][0]
+            unknown = values[codes < 0].iloc[0]
             raise InputError(
                 f"Column {str(code.column)!r} has the level {unknown!r}, which was not there in"
                 f" fit; known are {', '.join(code.levels[:10])}."
             )
-        return np.eye(len(code.levels))[:, len(code.levels) - len(wanted) :][codes]
+        level = codes if self.every_level else codes - 1
+        rows = np.flatnonzero(level >= 0)
+        return rows, level[rows]
 
 
 def learn_encoding(X, *, every_level=False, categories=()):

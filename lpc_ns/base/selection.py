@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Selection', 'named_columns', 'select', 'describe_rows']
 
-# %% ../../nbs/06b_selection.ipynb #bb417357
+# %% ../../nbs/06b_selection.ipynb #b6394862
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,10 @@ import pandas as pd
 
 from .encoding import plain_column, refuse_repeated
 from .errors import InputError, check_choice, check_vector
-from .tables import read_numbers, to_pandas
+from .cells import tidy_column, told_of
+from .tables import to_pandas
 
-# %% ../../nbs/06b_selection.ipynb #beb38687
+# %% ../../nbs/06b_selection.ipynb #589a4dcc
 _IMPUTE = (None, "median", "level")
 
 
@@ -104,8 +105,11 @@ def _fill(column, how):
     if kind != "levels":
         return values.fillna(values.median()), how == "level"
     if how == "level":
-        return values.fillna("missing"), False
-    return values.fillna(values.mode(dropna=True).iloc[0]), False
+        level = "missing"
+        while level in values.cat.categories:
+            level += "_"
+        return values.cat.add_categories(level).fillna(level), False
+    return values.fillna(values.mode().iloc[0]), False
 
 
 def _impute(table, columns, how):
@@ -149,17 +153,19 @@ def _mark_missing(table, na):
     return pd.DataFrame(columns, index=table.index), notes
 
 
-def _read_missing(column):
-    """A column of texts with those that say "missing" made missing, if it is one of numbers."""
-    if column.dtype == object or pd.api.types.is_string_dtype(column.dtype):
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            return column, {}
-        held = column.dropna()
-        if len(held) and not isinstance(held.iloc[0], (list, tuple, set, dict, np.ndarray)):
-            values, missing, _ = read_numbers(column)
-            if values is not None and missing:
-                return values, missing
-    return column, {}
+def _tidy(table, units):
+    """The table with numbers and gaps where texts say so, what was read as missing, and notes."""
+    columns = {}
+    notes = []
+    missing = {}
+    for c in table.columns:
+        columns[c], found, mark = tidy_column(table[c])
+        notes += told_of(str(c), found, mark)
+        if found:
+            missing[c] = found
+        if mark:
+            units[str(c)] = mark
+    return pd.DataFrame(columns, index=table.index, columns=table.columns), missing, notes
 
 
 def _refuse_missing(table, missing):
@@ -237,15 +243,8 @@ def select(
         table = table.set_index(list(identifiers))
     table, more = _mark_missing(table, na)
     notes += more
-    missing = {}
-    for c in table.columns:
-        column, found = _read_missing(table[c])
-        if found:
-            table = table.assign(**{c: column}) if isinstance(c, str) else table
-            missing[c] = found
-    for c, found in missing.items():
-        told = ", ".join(f"{text!r} in {n} row(s)" for text, n in found.items())
-        notes.append(f"Column {str(c)!r} holds numbers; read as missing: {told}.")
+    table, missing, more = _tidy(table, units)
+    notes += more
     if target is not None:
         table = table.assign(**{target: _target(table[target], target)})
     n_rows = len(table)

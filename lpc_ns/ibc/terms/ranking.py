@@ -114,7 +114,7 @@ def divisors(term, lowest_degree):
 
 
 def _f_statistic(data, term, shared, lowest_degree):
-    """F of one term beside `shared` and its divisors (equation `eq-f`), and its residual degrees of
+    """F of one term beside `shared` and its divisors (equation `eq-f1`), and residual degrees of
     freedom."""
     variables = sorted(set(term))
     Z = dict(zip(variables, unit_rows(data, variables), strict=True))
@@ -191,7 +191,7 @@ class InteractionRanking:
     terms : tuple of tuples of int
         Columns of each term; a pair (i, j) has i < j, a square is (j, j).
     f_statistic : ndarray of shape (n_kept,)
-        Partial F of each term (equation `eq-f`); infinite for a perfect fit.
+        Partial F of each term (equation `eq-f1`); infinite for a perfect fit.
     df : int ndarray of shape (n_kept,)
         Residual degrees of freedom of each.
     n_terms : int

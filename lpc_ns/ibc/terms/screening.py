@@ -158,7 +158,7 @@ def screen_pairs(
     X, y, *, top=20, include_squares=True, main_effects="pair", block_size=512, dtype="float32"
 ):
     """
-    Exact partial F of every product of two features, and the best of them (equations `eq-f`,
+    Exact partial F of every product of two features, and the best of them (equations `eq-f1`,
     `eq-closed`).
 
     Parameters
