@@ -59,9 +59,7 @@ TABLES = set(
 PENDING = {
     "private": "",
     "lines": "",
-    "classes": """
-        ibc.estimator
-    """,
+    "classes": "",
     "constants": "",
     "arguments": "",
     "unused": "",
