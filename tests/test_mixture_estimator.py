@@ -128,6 +128,7 @@ def test_hard_clusters_carry_their_refit_and_take_groups():
     y = np.where(kind, 1 + x, 3 + 0.4 * x) + 2 * rng.normal(size=240)
     model = LinearPredictiveClustering(random_state=0).fit(x[:, None], y, groups=person)
     assert all(len(set(model.labels_[person == g])) == 1 for g in range(40))
+    assert model.status_ == "optimal" and model.gap_ <= 1e-4
     agreement = (model.labels_ == kind).mean()
     assert max(agreement, 1 - agreement) > 0.85
     assert model.mixture_.n_units == 40 and model.bic_ == model.mixture_.bic
