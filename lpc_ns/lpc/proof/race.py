@@ -6,7 +6,7 @@
 __all__ = ['deal', 'part', 'slices_of', 'SumOfGroups', 'InTurn', 'sees_both_lines', 'searches_for', 'group_size', 'choose_search',
            'LPCCertificate', 'ProofLog', 'Proof', 'branch_and_bound', 'certificate']
 
-# %% ../../../nbs/26_lpc_bounds.ipynb #678744fb
+# %% ../../../nbs/26_lpc_bounds.ipynb #fa8d0fe8
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,13 +19,14 @@ from ..problem import LPCSolution, make_solution, objective, refit
 from .boxes import BoxSearch
 from .columns import ColumnSearch
 from .enumeration import EnumerationSearch
+from .families import FamilySearch
 from .labels import LIMITS, LabelSearch
 from .quadrics import QuadricSearch
 from ..rounding import bound_from_value, limited_by_rounding
 from ..search.local_search import local_search
-from ..tuning import QUADRICS
+from ..tuning import FAMILIES, QUADRICS
 
-# %% ../../../nbs/26_lpc_bounds.ipynb #63547243
+# %% ../../../nbs/26_lpc_bounds.ipynb #14274496
 def deal(problem, labels, n_groups):
     """Row numbers of groups that look alike: sorted by label and residual, dealt out in turn."""
     residual = problem.y - np.einsum("ij,ij->i", problem.X, refit(problem, labels)[labels])
@@ -90,10 +91,11 @@ class SumOfGroups:
         """What rounding may hide, in all groups together."""
         return sum(tree.rounding + tree.room for tree in self.trees)
 
+    partial = True
     room = 0.0
     effort = 0
 
-# %% ../../../nbs/26_lpc_bounds.ipynb #49384330
+# %% ../../../nbs/26_lpc_bounds.ipynb #362579f4
 class InTurn:
     """
     Searches in turn; the first to end decides, unless it works on groups. Attributes are those of
@@ -124,7 +126,7 @@ class InTurn:
     def finished(self):
         """Whether a search of the whole problem is, with a bound that reaches as far as rounding
         allows, or all of them are."""
-        whole = [tree for tree in self.trees if not isinstance(tree, SumOfGroups)]
+        whole = [tree for tree in self.trees if not getattr(tree, "partial", False)]
         if any(tree.finished and tree.rounding + tree.room <= self.rounding for tree in whole):
             return True
         return all(tree.finished for tree in self.trees)
@@ -152,7 +154,7 @@ class InTurn:
     @property
     def rounding(self):
         """What rounding hides of the best of them."""
-        whole = [tree for tree in self.trees if not isinstance(tree, SumOfGroups)]
+        whole = [tree for tree in self.trees if not getattr(tree, "partial", False)]
         return min(tree.rounding + tree.room for tree in whole or self.trees)
 
 
@@ -173,6 +175,7 @@ def searches_for(problem):
         LabelSearch: N <= (LIMITS.both if boxes else LIMITS.whole),
         BoxSearch: boxes and N > LIMITS.tiny,
         EnumerationSearch: one_feature and LIMITS.tiny < N <= LIMITS.whole,
+        FamilySearch: few and K > 2 and FAMILIES.few < N <= FAMILIES.most,
         ColumnSearch: few and K > 2 and LIMITS.few < N <= LIMITS.both,
         QuadricSearch: sees_both_lines(problem) and LIMITS.tiny < N <= QUADRICS.samples,
     }
@@ -196,6 +199,9 @@ def choose_search(problem, labels, gap, n_jobs):
     group = group_size(problem)
     kinds = [kind for kind in kinds if kind is not BoxSearch or N < 2 * group]
     trees = [kind(problem, labels, gap) for kind in kinds]
+    for tree in trees:
+        if isinstance(tree, ColumnSearch):
+            tree.wait = FAMILIES.wait
     if N >= 2 * group:
         trees.append(SumOfGroups(problem, labels, gap, N // group, n_jobs))
     return trees[0] if len(trees) == 1 else InTurn(trees)
