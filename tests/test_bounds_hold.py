@@ -16,7 +16,6 @@ from lpc_ns.lpc.problem import brute_force, make_problem, make_solution, objecti
 from lpc_ns.lpc.proof.boxes import BoxSearch
 from lpc_ns.lpc.proof.columns import ColumnSearch, Node
 from lpc_ns.lpc.proof.enumeration import EnumerationSearch, enumerate_candidates
-from lpc_ns.lpc.proof.families import FamilySearch
 from lpc_ns.lpc.proof.labels import LabelSearch
 from lpc_ns.lpc.proof.quadrics import QuadricSearch
 from lpc_ns.lpc.proof.race import SumOfGroups, branch_and_bound, certificate
@@ -38,6 +37,12 @@ def run(tree, most=10_000):
 def test_no_violation_on_ill_conditioned_problems(block, capsys):
     wrong = certify_bounds.main(25, 25 * block, check=certify_bounds.ill_violations)
     assert wrong == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("search", ["quadric", "families"])
+def test_no_violation_with_one_search_forced(search, capsys):
+    check = certify_bounds.violations_of(search, True)
+    assert certify_bounds.main(20, 0, check=check) == 0, capsys.readouterr().out
 
 
 def sixty_digits(problem, labels):
@@ -340,7 +345,6 @@ class Interrupt:
         (LabelSearch, 3),
         (BoxSearch, 2),
         (ColumnSearch, 3),
-        (FamilySearch, 3),
         (EnumerationSearch, 2),
         (QuadricSearch, 2),
         (groups, 2),
