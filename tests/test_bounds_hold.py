@@ -84,9 +84,7 @@ def collinear(seed, n, ridge=1e-20, noise=1e-6):
     return make_problem(np.column_stack([x, other]), y, 2, ridge=ridge)
 
 
-@pytest.mark.parametrize(
-    "kind", [LabelSearch, BoxSearch, ColumnSearch, FamilySearch, QuadricSearch]
-)
+@pytest.mark.parametrize("kind", [LabelSearch, BoxSearch, ColumnSearch, QuadricSearch])
 @pytest.mark.parametrize("ridge", [1e-20, 1e-14, 1e-8])
 def test_collinear_columns_and_a_tiny_penalty(kind, ridge):
     """A computed inverse of a singular matrix looks as it likes."""
@@ -213,9 +211,7 @@ def test_optimal_means_that_the_gap_is_proved(noise, gap):
             assert best.reason.startswith("limited by rounding: smallest provable gap")
 
 
-@pytest.mark.parametrize(
-    "kind", [LabelSearch, BoxSearch, ColumnSearch, FamilySearch, QuadricSearch]
-)
+@pytest.mark.parametrize("kind", [LabelSearch, BoxSearch, ColumnSearch, QuadricSearch])
 @pytest.mark.parametrize("noise", [0.5, 1e-4, 1e-6])
 def test_searches_end_when_rounding_forbids_the_gap(kind, noise):
     rng = np.random.default_rng(0)
