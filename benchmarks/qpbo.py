@@ -20,7 +20,10 @@ from pathlib import Path
 
 from lpc_ns.base.errors import NoSolutionError
 from lpc_ns.datasets import make_sd1
-from lpc_ns.lpc.paper.qpbo import ns_qpbo, qpbo_exact, solve_opb, surrogate_value, write_opb
+from lpc_ns.lpc.paper.arrangement import qpbo_exact
+from lpc_ns.lpc.paper.opb import solve_opb, write_opb
+from lpc_ns.lpc.paper.qpbo import ns_qpbo
+from lpc_ns.lpc.paper.surrogate import surrogate_value
 from lpc_ns.lpc.problem import make_problem, refit
 
 

@@ -21,6 +21,7 @@ MOVED = {
     "lpc.ns_mip": "lpc.paper",
     "lpc.qpbo": "lpc.paper",
     "lpc.imbalance": "lpc.paper",
+    "lpc.estimator": "lpc.fitting lpc.auto",
     "ibc.screening": "ibc.terms",
     "ibc.splits": "ibc.split base.numerics",
     "ibc.theory": "base.quantisers",
@@ -39,6 +40,9 @@ RENAMED = {
     "lpc.branching._LabelTree": "LabelSearch",
     "lpc.branching._BoxTree": "BoxSearch",
     "lpc.columns._ColumnTree": "ColumnSearch",
+    "ibc.screening.METHODS": "PENALTIES",
+    "ibc.splits.RegimeFit": "CellFit",
+    "ibc.splits.fit_regimes": "fit_cells",
 }
 
 

@@ -12,7 +12,7 @@ from .base.numerics import compile_seconds
 
 # %% ../nbs/61b_warm.ipynb #5215dd4b
 # Each has a function `warm` that calls all kernels of its part.
-_ROOMS = ("ibc.estimator", "tree.auto")
+_ROOMS = ("ibc.estimator", "lpc.auto", "tree.auto")
 
 
 def warm(show=print):

@@ -2,6 +2,7 @@
 
     python scripts/certify_bounds.py [n_problems] [first_seed]
     python scripts/certify_bounds.py --ill [n_problems] [first_seed]
+    python scripts/certify_bounds.py [--ill] --search quadric [n_problems] [first_seed]
 
 Every problem of the first family has at most 10 samples, 2 or 3 clusters, a ridge between 1e-6 and
 100, and a target with or without an offset; features and target come on scales from 1e-6 to 1e6,
@@ -19,9 +20,13 @@ one from 1e-20 to 100, weights, and duplicated samples. Every search that can wo
 forced to, with slices of random length, and no bound on the way may exceed the optimum by
 anything: that is worked out over all partitions in integer arithmetic, without rounding.
 
+With `--search` only the bounds of one search on the way are checked: labels, boxes, quadric,
+columns, enumeration or groups.
+
 Any violation is printed and makes the exit status 1. 500 problems take about half a minute.
 """
 
+import argparse
 import itertools
 import sys
 import time
@@ -41,6 +46,7 @@ from lpc_ns.lpc.proof.boxes import BoxSearch
 from lpc_ns.lpc.proof.columns import ColumnSearch
 from lpc_ns.lpc.proof.enumeration import EnumerationSearch, enumerate_candidates
 from lpc_ns.lpc.proof.labels import LabelSearch, dive, partition_value
+from lpc_ns.lpc.proof.quadrics import QuadricSearch
 from lpc_ns.lpc.proof.race import SumOfGroups, branch_and_bound
 from lpc_ns.lpc.search.local_search import local_search
 
@@ -110,6 +116,7 @@ def searches(problem):
     fits = {
         LabelSearch: True,
         BoxSearch: two and penalised,
+        QuadricSearch: two and penalised,
         ColumnSearch: penalised,
         EnumerationSearch: two and problem.n_coefficients == 2,
         two_groups: problem.n_samples >= 4,
@@ -117,9 +124,9 @@ def searches(problem):
     return [kind for kind, possible in fits.items() if possible]
 
 
-def bounds_on_the_way(problem, limit, rng, gap=1e-6, slices=20):
+def bounds_on_the_way(problem, limit, rng, gap=1e-6, slices=20, only=None):
     """No bound of any search exceeds the limit, whenever it is stopped."""
-    for kind in searches(problem):
+    for kind in [kind for kind in searches(problem) if only in (None, kind)]:
         tree = kind(problem, rng.integers(0, problem.n_clusters, problem.n_samples), gap)
         tree.batch = int(rng.integers(1, 100))
         if kind is EnumerationSearch:
@@ -346,6 +353,32 @@ def ill_violations(seed):
         yield f"brute force: bound {tried.lower_bound!r} above the optimum {float(optimum)!r}"
 
 
+SEARCHES = {
+    "labels": LabelSearch,
+    "boxes": BoxSearch,
+    "quadric": QuadricSearch,
+    "columns": ColumnSearch,
+    "enumeration": EnumerationSearch,
+    "groups": two_groups,
+}
+
+
+def violations_of(name, ill):
+    """A check of one search alone, forced on every problem that it can work on."""
+
+    def check(seed):
+        problem, rng = (ill_problem if ill else random_problem)(seed)
+        if ill:
+            limit = exact_optimum(problem)
+        else:
+            limit = best_known(problem, local_search(problem, 2, random_state=0))
+            limit = limit + slack(problem, limit)
+        gap = 10.0 ** -rng.uniform(2, 9)
+        yield from bounds_on_the_way(problem, limit, rng, gap, 30, SEARCHES[name])
+
+    return check
+
+
 def main(n_problems=500, first=0, check=violations):
     """Check that many problems; returns the number of violations."""
     begin = time.perf_counter()
@@ -359,6 +392,12 @@ def main(n_problems=500, first=0, check=violations):
 
 
 if __name__ == "__main__":
-    ill = "--ill" in sys.argv[1:]
-    numbers = [int(a) for a in sys.argv[1:] if a != "--ill"]
-    sys.exit(main(*numbers, check=ill_violations if ill else violations) > 0)
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("numbers", nargs="*", type=int)
+    arguments.add_argument("--ill", action="store_true")
+    arguments.add_argument("--search", choices=SEARCHES)
+    given = arguments.parse_args()
+    check = ill_violations if given.ill else violations
+    if given.search:
+        check = violations_of(given.search, given.ill)
+    sys.exit(main(*given.numbers, check=check) > 0)

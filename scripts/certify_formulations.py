@@ -18,10 +18,12 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from lpc_ns.lpc.paper.arrangement import qpbo_exact
 from lpc_ns.lpc.paper.global_mip import global_mip
 from lpc_ns.lpc.paper.ns_mip import ns_mip
-from lpc_ns.lpc.paper.qpbo import ns_qpbo, qpbo_exact, solve_opb, surrogate_value, write_opb
-from lpc_ns.lpc.paper.separability import surrogate_objective
+from lpc_ns.lpc.paper.opb import solve_opb, write_opb
+from lpc_ns.lpc.paper.qpbo import ns_qpbo
+from lpc_ns.lpc.paper.surrogate import surrogate_objective, surrogate_value
 from lpc_ns.lpc.problem import brute_force, make_problem, objective
 from lpc_ns.lpc.search.local_search import local_search
 

@@ -77,10 +77,17 @@ def checks_of_tests(path):
     text = path.read_text(encoding="utf-8")
     found = []
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") and _runs(node):
             source = ast.get_source_segment(text, node)
             found += [(label, f"`{path.name}::{node.name}`") for label in checks_in(source)]
     return found
+
+
+def _runs(node):
+    """Whether a test is neither skipped nor allowed to fail."""
+    return not any(
+        re.search(r"\b(xfail|skip)\b", ast.unparse(mark)) for mark in node.decorator_list
+    )
 
 
 def assumptions(cells):

@@ -17,6 +17,7 @@ from lpc_ns.lpc.proof.boxes import BoxSearch
 from lpc_ns.lpc.proof.columns import ColumnSearch, Node
 from lpc_ns.lpc.proof.enumeration import EnumerationSearch, enumerate_candidates
 from lpc_ns.lpc.proof.labels import LabelSearch
+from lpc_ns.lpc.proof.quadrics import QuadricSearch
 from lpc_ns.lpc.proof.race import SumOfGroups, branch_and_bound, certificate
 from lpc_ns.lpc.rounding import independent_columns, residual_without, rounding_error
 from lpc_ns.lpc.search.local_search import local_search
@@ -77,7 +78,7 @@ def collinear(seed, n, ridge=1e-20, noise=1e-6):
     return make_problem(np.column_stack([x, other]), y, 2, ridge=ridge)
 
 
-@pytest.mark.parametrize("kind", [LabelSearch, BoxSearch, ColumnSearch])
+@pytest.mark.parametrize("kind", [LabelSearch, BoxSearch, ColumnSearch, QuadricSearch])
 @pytest.mark.parametrize("ridge", [1e-20, 1e-14, 1e-8])
 def test_collinear_columns_and_a_tiny_penalty(kind, ridge):
     """A computed inverse of a singular matrix looks as it likes."""
@@ -204,7 +205,7 @@ def test_optimal_means_that_the_gap_is_proved(noise, gap):
             assert best.reason.startswith("limited by rounding: smallest provable gap")
 
 
-@pytest.mark.parametrize("kind", [LabelSearch, BoxSearch, ColumnSearch])
+@pytest.mark.parametrize("kind", [LabelSearch, BoxSearch, ColumnSearch, QuadricSearch])
 @pytest.mark.parametrize("noise", [0.5, 1e-4, 1e-6])
 def test_searches_end_when_rounding_forbids_the_gap(kind, noise):
     rng = np.random.default_rng(0)
@@ -304,7 +305,7 @@ def groups(problem, labels, gap):
 class Interrupt:
     """Raises KeyboardInterrupt at the n-th line that the proof rooms run."""
 
-    rooms = ("labels", "boxes", "pricing", "columns", "enumeration", "race")
+    rooms = ("labels", "boxes", "pricing", "columns", "enumeration", "quadrics", "race")
 
     def __init__(self, n):
         self.left = n
@@ -330,7 +331,14 @@ class Interrupt:
 
 @pytest.mark.parametrize(
     ("kind", "k"),
-    [(LabelSearch, 3), (BoxSearch, 2), (ColumnSearch, 3), (EnumerationSearch, 2), (groups, 2)],
+    [
+        (LabelSearch, 3),
+        (BoxSearch, 2),
+        (ColumnSearch, 3),
+        (EnumerationSearch, 2),
+        (QuadricSearch, 2),
+        (groups, 2),
+    ],
 )
 def test_interrupts_at_random_moments(kind, k):
     """100 in each search: the bound holds, and the best partition is kept."""

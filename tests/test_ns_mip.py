@@ -9,20 +9,10 @@ from pyscipopt import Model
 
 from lpc_ns.base.errors import InputError, MissingBackendError, NoSolutionError
 from lpc_ns.base.solvers import solve
-from lpc_ns.lpc.paper.ns_mip import (
-    big_m,
-    build_indicator_model,
-    build_ns_mip,
-    cubic_form,
-    ns_mip,
-    write_cubic_opb,
-)
-from lpc_ns.lpc.paper.separability import (
-    approximate_coefficients,
-    lower_bound_within,
-    relative_separability,
-    surrogate_objective,
-)
+from lpc_ns.lpc.paper.ns_mip import big_m, build_indicator_model, build_ns_mip, cubic_form, ns_mip
+from lpc_ns.lpc.paper.opb import write_cubic_opb
+from lpc_ns.lpc.paper.separability import lower_bound_within, relative_separability
+from lpc_ns.lpc.paper.surrogate import approximate_coefficients, surrogate_objective
 from lpc_ns.lpc.problem import brute_force, make_problem, objective
 
 SHARES = {
@@ -235,10 +225,10 @@ def test_one_cluster_is_proved():
 def test_invalid_combinations_say_what_to_use():
     problem = instance(8, 2, 1, 0.1)
     for arguments, words in (
-        ({"solver": "HIGHS"}, "use one of SCIP.*formulation='cubic'"),
-        ({"solver": "clarabel"}, "use one of SCIP"),
+        ({"solver": "HIGHS"}, "able: SCIP.*formulation='cubic'"),
+        ({"solver": "clarabel"}, "able: SCIP"),
         ({"formulation": "indicator", "solver": "COPT"}, "solver='SCIP', or formulation='big-m'"),
-        ({"formulation": "cubic", "solver": "SCS"}, "use one of HIGHS"),
+        ({"formulation": "cubic", "solver": "SCS"}, "able: HIGHS"),
     ):
         with pytest.raises(MissingBackendError, match=words):
             ns_mip(problem, **arguments)

@@ -18,6 +18,7 @@ def lines(seed, K, n=200, gap=4.0):
 
 @pytest.mark.parametrize("K", [1, 2, 3])
 def test_the_ladder_ends_at_the_truth(K):
+    # checks: thm-ladder
     hits = [select_n_clusters(*lines(s, K), 4, random_state=0).best == K for s in range(3)]
     assert sum(hits) >= 2
 

@@ -11,7 +11,11 @@ import pytest
 
 from lpc_ns import datasets as ds
 from lpc_ns.base.errors import InputError, NoSolutionError
-from lpc_ns.lpc.paper import qpbo
+from lpc_ns.base.solvers import solve
+from lpc_ns.lpc.paper.arrangement import qpbo_exact, qpbo_exact_path
+from lpc_ns.lpc.paper.opb import solve_opb, write_opb
+from lpc_ns.lpc.paper.qpbo import build_qpbo, ns_qpbo
+from lpc_ns.lpc.paper.surrogate import surrogate_value
 from lpc_ns.lpc.problem import make_problem, objective
 
 needs_data = pytest.mark.skipif(
@@ -59,22 +63,20 @@ def test_all_methods_agree_with_brute_force(n, d, n_clusters, ridge, even, tmp_p
         else np.array({2: [0.75, 0.25], 3: [0.5, 0.3, 0.2]}[n_clusters])
     )
     best = brute(problem, alpha)
-    found = [qpbo.ns_qpbo(problem, alpha=alpha, gap=1e-9, random_state=0)]
+    found = [ns_qpbo(problem, alpha=alpha, gap=1e-9, random_state=0)]
     found += [
-        qpbo.ns_qpbo(problem, alpha=alpha, gap=1e-9, solver=s, formulation=f) for s, f in BACK_ENDS
+        ns_qpbo(problem, alpha=alpha, gap=1e-9, solver=s, formulation=f) for s, f in BACK_ENDS
     ]
     if n_clusters == 2:
-        found.append(qpbo.qpbo_exact(problem, alpha))
+        found.append(qpbo_exact(problem, alpha))
         assert found[0].surrogate_status == "optimal"
     for solution in found:
         assert solution.surrogate_objective == pytest.approx(best, rel=1e-6)
         assert solution.surrogate_bound >= best * (1 - 1e-7)
         assert solution.objective == pytest.approx(objective(problem, solution.labels), rel=1e-12)
         assert solution.lower_bound == 0 and solution.status == "feasible"
-    labels, bound = qpbo.solve_opb(
-        qpbo.write_opb(problem, tmp_path / "tiny.opb", alpha, tolerance=1e-9)
-    )
-    assert qpbo.surrogate_value(problem, labels, alpha) == pytest.approx(best, rel=1e-6)
+    labels, bound = solve_opb(write_opb(problem, tmp_path / "tiny.opb", alpha, tolerance=1e-9))
+    assert surrogate_value(problem, labels, alpha) == pytest.approx(best, rel=1e-6)
     assert bound >= best * (1 - 1e-7)
 
 
@@ -82,10 +84,10 @@ def test_all_methods_agree_with_brute_force(n, d, n_clusters, ridge, even, tmp_p
 @pytest.mark.parametrize("convexification", ["sdp", "shift"])
 def test_diagonals_give_one_optimum(solver, convexification):
     problem = tiny(0, 10, 1, 2, 0.1)
-    model = qpbo.build_qpbo(
+    model = build_qpbo(
         problem, None, "linear" if solver == "HIGHS" else "quadratic", convexification
     )
-    answer = qpbo.solve(model, solver, gap=1e-9)
+    answer = solve(model, solver, gap=1e-9)
     assert answer.objective == pytest.approx(brute(problem, [0.5, 0.5]), rel=1e-6)
 
 
@@ -110,11 +112,11 @@ def test_degenerate_data(kind, d):
     problem = make_problem(X, y, 2, ridge=0.01)
     for alpha in ([0.5, 0.5], [0.9, 0.1]):
         best = brute(problem, alpha)
-        assert qpbo.ns_qpbo(
+        assert ns_qpbo(
             problem, alpha=alpha, gap=1e-9, random_state=0
         ).surrogate_objective == pytest.approx(best, rel=1e-8, abs=1e-10)
         if d < 3:
-            assert qpbo.qpbo_exact(problem, alpha).surrogate_objective == pytest.approx(
+            assert qpbo_exact(problem, alpha).surrogate_objective == pytest.approx(
                 best, rel=1e-8, abs=1e-10
             )
 
@@ -125,8 +127,8 @@ def test_units_do_not_matter(unit):
     X = rng.normal(size=(12, 2))
     y = rng.normal(size=12)
     for solver in ("native", "SCIP", "HIGHS"):
-        one = qpbo.ns_qpbo(make_problem(X, y, 2), solver=solver, gap=1e-9, random_state=0)
-        other = qpbo.ns_qpbo(make_problem(X, unit * y, 2), solver=solver, gap=1e-9, random_state=0)
+        one = ns_qpbo(make_problem(X, y, 2), solver=solver, gap=1e-9, random_state=0)
+        other = ns_qpbo(make_problem(X, unit * y, 2), solver=solver, gap=1e-9, random_state=0)
         np.testing.assert_array_equal(one.labels, other.labels)
         assert other.surrogate_objective == pytest.approx(
             unit**2 * one.surrogate_objective, rel=1e-9
@@ -138,8 +140,8 @@ def test_cones_and_sweeps_prove_the_same(alpha):
     for seed in range(10):
         data = ds.make_sd1(300, 2, noise=3.5, random_state=seed)
         problem = make_problem(data.X, data.y, 2)
-        exact = qpbo.qpbo_exact(problem, alpha)
-        cones = qpbo.ns_qpbo(problem, alpha=alpha, gap=1e-9, random_state=seed)
+        exact = qpbo_exact(problem, alpha)
+        cones = ns_qpbo(problem, alpha=alpha, gap=1e-9, random_state=seed)
         assert math.isclose(exact.surrogate_objective, cones.surrogate_objective, rel_tol=1e-9)
         assert (
             exact.surrogate_objective
@@ -151,8 +153,8 @@ def test_cones_and_sweeps_prove_the_same(alpha):
 def test_one_enumeration_serves_all_shares():
     problem = tiny(1, 40, 2, 2, 0.1)
     grid = [[share, 1 - share] for share in (0.5, 0.65, 0.8, 0.95)]
-    for alpha, together in zip(grid, qpbo.qpbo_exact_path(problem, grid), strict=True):
-        assert qpbo.qpbo_exact(problem, alpha).surrogate_objective == pytest.approx(
+    for alpha, together in zip(grid, qpbo_exact_path(problem, grid), strict=True):
+        assert qpbo_exact(problem, alpha).surrogate_objective == pytest.approx(
             together.surrogate_objective, rel=1e-12
         )
 
@@ -164,7 +166,7 @@ def test_bounds_without_branching_are_bounds(d, n_clusters):
         np.full(n_clusters, 1 / n_clusters),
         np.arange(1, n_clusters + 1) / np.arange(1, n_clusters + 1).sum(),
     ):
-        found = qpbo.ns_qpbo(problem, alpha=alpha, random_state=0)
+        found = ns_qpbo(problem, alpha=alpha, random_state=0)
         assert (
             found.surrogate_objective
             <= brute(problem, alpha) * (1 + 1e-9)
@@ -176,33 +178,33 @@ def test_one_cluster_weights_and_time_limit():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(30, 3))
     y = rng.normal(size=30)
-    one = qpbo.ns_qpbo(make_problem(X, y, 1))
+    one = ns_qpbo(make_problem(X, y, 1))
     assert one.surrogate_gap == 0 and (one.labels == 0).all()
     weight = rng.integers(1, 4, size=30)
-    weighted = qpbo.ns_qpbo(make_problem(X, y, 2, sample_weight=weight), gap=1e-9, random_state=0)
-    repeated = qpbo.ns_qpbo(
+    weighted = ns_qpbo(make_problem(X, y, 2, sample_weight=weight), gap=1e-9, random_state=0)
+    repeated = ns_qpbo(
         make_problem(np.repeat(X, weight, axis=0), np.repeat(y, weight), 2),
         gap=1e-9,
         random_state=0,
     )
     assert weighted.surrogate_objective == pytest.approx(repeated.surrogate_objective, rel=1e-8)
-    stopped = qpbo.ns_qpbo(make_problem(X, y, 2), time_limit=0, gap=1e-9, random_state=0)
+    stopped = ns_qpbo(make_problem(X, y, 2), time_limit=0, gap=1e-9, random_state=0)
     assert stopped.surrogate_objective <= stopped.surrogate_bound and stopped.status in (
         "time_limit",
         "feasible",
     )
-    one, other = (qpbo.ns_qpbo(make_problem(X, y, 2), random_state=5) for _ in range(2))
+    one, other = (ns_qpbo(make_problem(X, y, 2), random_state=5) for _ in range(2))
     np.testing.assert_array_equal(one.labels, other.labels)
 
 
 def test_opb_refuses_what_it_cannot_write(tmp_path):
     problem = tiny(0, 5, 1, 2, 0.1)
     with pytest.raises(InputError, match="must be positive"):
-        qpbo.write_opb(problem, tmp_path / "a.opb", tolerance=0)
+        write_opb(problem, tmp_path / "a.opb", tolerance=0)
     with pytest.raises(InputError, match="nothing to assign"):
-        qpbo.write_opb(tiny(0, 5, 1, 1, 0.1), tmp_path / "a.opb")
+        write_opb(tiny(0, 5, 1, 1, 0.1), tmp_path / "a.opb")
     with pytest.raises(NoSolutionError, match="more time"):
-        qpbo.solve_opb(qpbo.write_opb(tiny(0, 60, 2, 3, 0.1), tmp_path / "b.opb"), time_limit=0)
+        solve_opb(write_opb(tiny(0, 60, 2, 3, 0.1), tmp_path / "b.opb"), time_limit=0)
 
 
 def published(family):
@@ -221,8 +223,8 @@ def test_not_below_the_published_assignments(family):
     for instance in instances:
         problem = make_problem(instance.data.X, instance.data.y, 2, ridge=instance.ridge)
         labels = instance.runs["lpc_ns_qpbo"].labels
-        found = qpbo.ns_qpbo(problem, random_state=0)
-        assert found.surrogate_objective >= qpbo.surrogate_value(problem, labels) * (
+        found = ns_qpbo(problem, random_state=0)
+        assert found.surrogate_objective >= surrogate_value(problem, labels) * (
             1 - 1e-9
         ), instance.id
         proved += found.surrogate_status == "optimal"

@@ -142,6 +142,7 @@ def test_units_reveal_what_rows_cannot():
 
 
 def test_kinds_of_units_are_told_from_continuous_differences():
+    # checks: thm-repeat
     for seed in range(3):
         x, y, g = panel(seed, lambda rng, n: rng.choice([-1.5, 1.5], n))
         kinds = reality_test(x, y, groups=g, n_draws=39, random_state=0)

@@ -9,13 +9,15 @@ import pytest
 from lpc_ns.base.errors import InputError
 from lpc_ns.lpc.measures import approximation_price
 from lpc_ns.lpc.paper.separability import (
-    approximate_coefficients,
     first_order_error,
     lower_bound_within,
     price_bounds,
     price_by_identity,
-    qpbo_value,
     relative_separability,
+)
+from lpc_ns.lpc.paper.surrogate import (
+    approximate_coefficients,
+    qpbo_value,
     surrogate_objective,
     surrogate_search,
 )

@@ -8,7 +8,7 @@ from statements import ROOT, book, lacking, page
 
 # Not reached yet (28 November 2026): beginnings of the names of chapters whose statements have no
 # box of assumptions. They go when there are none.
-PENDING = tuple("06a 1 21g 22 23 24 25 27 29 3 4".split())
+PENDING = tuple("22 23_lpc_app 24 25_".split())
 
 
 def notebook(path, *cells):
@@ -50,6 +50,7 @@ def test_statements_are_read_with_assumptions_and_checks(tmp_path):
     [
         (CHAPTER[:-1], TEST, "thm-a has no check"),
         (CHAPTER, TEST.replace("assert True", "pass"), "cor-b has no check"),
+        (CHAPTER, "@pytest.mark.xfail\n" + TEST, "cor-b has no check"),
         ((CHAPTER[0], *CHAPTER[2:]), TEST, "thm-a has no assumptions"),
         ((*CHAPTER[:-1], ("code", "# checks: thm-a\n1 + 1")), TEST, "thm-a has no check"),
     ],

@@ -13,15 +13,18 @@ import pytest
 from certify_tables import certify
 
 from lpc_ns import ClusterTree, InteractionBasedClustering, LinearPredictiveClustering
+from lpc_ns.advisor import Advice
 from lpc_ns.base.encoding import learn_encoding
 from lpc_ns.base.errors import InputError
 from lpc_ns.base.metrics import mismatch
 from lpc_ns.base.selection import select
 from lpc_ns.base.tables import read_table, to_pandas
 from lpc_ns.cli import main
-from lpc_ns.reports.ibc import fit_ibc_table
-from lpc_ns.reports.lpc import fit_lpc_table, null_error_ratio, prepare_table
-from lpc_ns.reports.page import digits_needed
+from lpc_ns.lpc.inference.reality import reality_test
+from lpc_ns.reports.evidence import Evidence, find_evidence, part_to_test, size_of_test
+from lpc_ns.reports.ibc import fit_ibc_table, settle
+from lpc_ns.reports.lpc import fit_lpc_table, prepare_table
+from lpc_ns.reports.page import digits_needed, plain
 from lpc_ns.reports.tree import fit_tree_table, prepare_features
 
 pytestmark = pytest.mark.filterwarnings("ignore::lpc_ns.base.errors.DataWarning")
@@ -38,7 +41,8 @@ def lines():
 
 
 def lpc(table, target="y", **options):
-    """A quick report."""
+    """A quick report, without evidence unless asked for."""
+    options = {"evidence": False} | options
     return fit_lpc_table(table, target, method="local", random_state=0, **options)
 
 
@@ -372,9 +376,7 @@ def test_dates_and_durations_are_days(lines):
         np.testing.assert_allclose(found.X[:, 0] - found.X[0, 0], np.arange(120), atol=0.05)
         assert "days since 2020-02-2" in " ".join(found.notes)
     spans = pd.to_timedelta(np.arange(120), unit="h")
-    np.testing.assert_allclose(
-        prepare_table(table.assign(x=spans), "y").X[:, 0] * 24, range(120)
-    )
+    np.testing.assert_allclose(prepare_table(table.assign(x=spans), "y").X[:, 0] * 24, range(120))
     with pytest.raises(InputError, match="day and month"):
         prepare_table(table.head(9).assign(x=[f"0{i}/01/2020" for i in range(1, 10)]), "y")
 
@@ -542,7 +544,12 @@ def test_cells_of_ibc_are_described_with_digits_enough():
     x = rng.normal(size=300)
     y = np.where(day > 20200615, 2, -2) * x + 0.3 * rng.normal(size=300)
     report = fit_ibc_table(
-        pd.DataFrame({"x": x, "day": day, "y": y}), "y", random_state=0, model="B", folds=2
+        pd.DataFrame({"x": x, "day": day, "y": y}),
+        "y",
+        random_state=0,
+        model="B",
+        folds=2,
+        evidence=False,
     )
     rule = report.rules[0]
     assert rule.startswith("day <= ")
@@ -634,6 +641,7 @@ def test_fewer_clusters_suffice(target, tmp_path):
         "report.html",
         "regimes.png",
     }
+    assert "noise" not in json.dumps(facts)
 
 
 def test_absolute_errors_are_judged_by_absolute_errors(lines):
@@ -644,8 +652,96 @@ def test_absolute_errors_are_judged_by_absolute_errors(lines):
     )
     facts = report.summary()
     assert "sse_ratio" not in facts and facts["absolute_error_ratio"] < 1
-    assert facts["noise_absolute_error_ratio"] == pytest.approx(null_error_ratio(2))
-    assert "Absolute error" in str(report) and "SSE" not in str(report)
+    best = LinearPredictiveClustering(1, loss="absolute", ridge=0, method="global-mip")
+    best.fit(table[["x"]], table.y)
+    apart = np.abs(table.y - best.predict(table[["x"]])).sum()
+    assert facts["single_error"] == pytest.approx(apart, rel=1e-4)
+    assert "Absolute error" in str(report) and "SSE" not in report.lines()[-2]
+
+
+def test_outliers_do_not_decide_about_absolute_errors():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0, 10, 60)
+    z = rng.integers(0, 2, 60)
+    y = np.where(z, 1 + 2 * x, 20 - 1.5 * x) + 0.5 * rng.normal(size=60)
+    y[:3] += 60
+    found = find_evidence(x[:, None], y, loss="absolute", random_state=0)
+    assert found.answer == "yes" and "3 row(s)" in found.notes[0]
+
+
+@pytest.mark.parametrize("kind", ["two", "one", "exact", "few"])
+def test_the_verdict_is_that_of_the_test(lines, kind):
+    table, _ = lines
+    rng = np.random.default_rng(0)
+    y = {"one": table.x + rng.normal(size=120), "exact": 3 * table.x}.get(kind, table.y)
+    table = table.assign(y=y)[: 4 if kind == "few" else None]
+    report = lpc(table, evidence=True)
+    answer = {"two": "yes", "one": "no", "exact": "no", "few": "unclear"}[kind]
+    facts = report.summary()
+    opening = f"Evidence for more than one regression: {answer}."
+    assert facts["verdict"] == answer and report.lines()[0].startswith(opening)
+    assert "pure noise" not in report.to_html() and "noise" not in json.dumps(plain(facts))
+    if kind in ("two", "one"):
+        test = reality_test(table[["x"]], table.y, n_draws=199, random_state=1)
+        assert (facts["evidence"]["test"]["p_value"] <= 0.05) == (test.p_value <= 0.05)
+        assert "evidence.png" in report.figures() and report.to_html().count("<img") == 2
+
+
+def test_a_large_table_is_tested_in_part(lines):
+    table, _ = lines
+    large = pd.concat([table] * 10, ignore_index=True)
+    data = (large[["x"]].to_numpy(), large.y.to_numpy())
+    part, _ = part_to_test(*data, 2, None, "squared", np.random.default_rng(0))
+    assert part.X.shape == (1000, 1) and "1000 of the 1200 rows" in part.notes[0]
+    assert size_of_test(10**6, 5, 2)[0] == 1000 and size_of_test(5000, 300, 2)[1] == 0
+    wide = find_evidence(np.zeros((600, 300)), np.arange(600.0))
+    assert wide.answer == "unclear" and "too many" in wide.why and wide.test is None
+
+
+def test_groups_keep_units_together(lines):
+    table, _ = lines
+    unit = np.repeat(np.arange(20), 6)
+    y = np.where(unit % 2, 1 + 2 * table.x, 20 - 1.5 * table.x)
+    table = table.assign(y=y + np.random.default_rng(1).normal(size=120), shop=unit)
+    report = lpc(table, groups="shop", evidence=True)
+    labels = report.labels().reset_index()
+    assert (labels.groupby("shop").cluster.nunique() == 1).all()
+    assert report.table.feature_names == ["x"] and report.evidence.answer == "yes"
+    assert report.summary()["evidence"]["test"]["errors"] == "signs within units"
+    with pytest.raises(InputError, match="no unit"):
+        lpc(table.assign(shop=table.shop.where(table.shop > 3)), groups="shop")
+
+
+def test_advice_on_one_page(lines, tmp_path, capsys):
+    lines[0].to_csv(tmp_path / "t.csv", index=False)
+    assert main(["advise", str(tmp_path / "t.csv"), "--target", "y"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("The table asks for hidden regimes") and out.count("\n") < 30
+    facts = json.loads((tmp_path / "t_advice" / "report.json").read_text())
+    assert facts["family"] == "lpc" and facts["R2"]["plain"] < 0.5
+    assert {p.name for p in (tmp_path / "t_advice").iterdir()} == {
+        "scores.csv",
+        "evidence.png",
+        "report.json",
+        "report.html",
+    }
+
+
+@pytest.mark.parametrize(
+    ("several", "family", "p_value", "answer"),
+    [
+        (True, "ibc", None, "yes"),
+        (True, "tree", 0.01, "yes"),
+        (True, "ibc", 0.2, "unclear"),
+        (True, "plain", 0.01, "unclear"),
+        (False, "plain", None, "no"),
+        (False, "lpc", None, "unclear"),
+        (False, "ibc", 0.2, "unclear"),
+    ],
+)
+def test_regimes_that_are_seen_need_model_advice_and_test(several, family, p_value, answer):
+    advice = Advice(family, (), pd.DataFrame({"R2": []}), {}, "")
+    assert settle(several, Evidence("yes", "So.", None, advice), p_value)[0] == answer
 
 
 def test_printed_equations_predict(lines):
@@ -679,6 +775,11 @@ def test_the_page_asks_for_nothing(lines):
         ["--n-clusters", "two"],
         ["--drop", "nothing"],
         ["--id", "nothing"],
+        ["--id", "y"],
+        ["--group", "nothing"],
+        ["--group", "y"],
+        ["--weights", "y"],
+        ["--time-limit", "0"],
         ["--weights", "nothing"],
         ["--category", "nothing"],
         ["--sep", "ab"],

@@ -265,3 +265,60 @@ def test_a_column_of_one_word_splits_nothing(iris):
         named = ClusterTree(3, **LOCAL).fit(iris.assign(species="setosa"))
     plain = ClusterTree(3, **LOCAL).fit(iris)
     np.testing.assert_array_equal(named.labels_, plain.labels_)
+
+
+# Weights of samples
+
+
+@pytest.mark.parametrize("unit", [1.0, 0.5])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"method": "exact"},
+        {"method": "exact", "criterion": "l1", "scaling": "standard"},
+        {"method": "exact", "max_depth": 2, "min_samples_leaf": 6, "complexity": 0.01},
+        {"method": "local", "random_state": 0, "scaling": None},
+    ],
+)
+def test_a_weight_counts_like_copies(parameters, unit):
+    rng = np.random.default_rng(0)
+    n = 24
+    table = pd.DataFrame(rng.normal(size=(n, 2)), columns=["a", "b"])
+    table["a"] += 4 * rng.integers(0, 3, n)
+    table["c"] = rng.choice(["u", "v", "w"], n)
+    copies = rng.integers(0, 4, n)
+    copies[:3] = [1, 2, 0]
+    model = ClusterTree(3, **parameters)
+    model.set_params(min_samples_leaf=max(1, int(unit * model.min_samples_leaf)))
+    model.fit(table, sample_weight=unit * copies)
+    repeated = table.loc[np.repeat(np.arange(n), copies)]
+    other = ClusterTree(3, **parameters).fit(repeated)
+    np.testing.assert_array_equal(model.predict(repeated), other.labels_)
+    assert model.objective_ == pytest.approx(other.objective_, rel=1e-12)
+    assert model.lower_bound_ == pytest.approx(other.lower_bound_, rel=1e-9)
+    assert model.loss_ == pytest.approx(unit * other.loss_, rel=1e-12)
+    centers = pd.DataFrame(model.cluster_centers_, columns=model.encoding_.names)
+    np.testing.assert_allclose(centers[list(other.encoding_.names)], other.cluster_centers_)
+    assert len(model.labels_) == len(model.solution_.labels) == n
+    np.testing.assert_array_equal(model.labels_, model.predict(table))
+    assert model.cluster_sizes_.sum() == n
+
+
+def test_equal_weights_cost_no_copies_and_odd_ones_are_refused(iris):
+    iris = iris[::5]
+    plain = ClusterTree(3, method="local", random_state=0).fit(iris)
+    heavy = ClusterTree(3, method="local", random_state=0)
+    heavy.fit(iris, sample_weight=np.full(len(iris), 7.5))
+    np.testing.assert_array_equal(heavy.labels_, plain.labels_)
+    assert heavy.loss_ == pytest.approx(7.5 * plain.loss_)
+    rng = np.random.default_rng(0)
+    for weights, match in (
+        (rng.random(len(iris)), "round them, for instance to multiples of"),
+        (-np.ones(len(iris)), "negative weight, or all are zero"),
+        (np.zeros(len(iris)), "negative weight, or all are zero"),
+        (np.ones(3), "sample_weight has shape"),
+    ):
+        with pytest.raises(InputError, match=match):
+            ClusterTree(3).fit(iris, sample_weight=weights)
+    fine = np.round(1 + rng.random(len(iris)), 1)
+    assert ClusterTree(3, method="local", random_state=0).fit(iris, sample_weight=fine).loss_ > 0

@@ -102,7 +102,8 @@ def separability(X, labels, alpha=None, normalize=False, intercept=False):
     Returns
     -------
     float
-        In squared units of X; 0 for clusters that look alike.
+        In squared units of X; 0 if every cluster has its share of the second moments, as clusters
+        that look alike have.
     """
     X = check_matrix(X)
     labels = check_labels(labels, len(X))

@@ -18,7 +18,7 @@ from .methods import measure, run_methods
 from .runner import Experiment
 from .summaries import add_deviations, interval_table, mean_interval, method_style
 from ..lpc.paper.imbalance import tune_alpha
-from ..lpc.paper.separability import surrogate_search
+from ..lpc.paper.surrogate import surrogate_search
 from ..lpc.problem import make_problem, make_solution
 
 # %% ../../nbs/42a_alpha.ipynb #050f907f

@@ -25,7 +25,7 @@ from ..lpc.auto import search_and_prove
 from ..lpc.paper.global_mip import global_mip
 from ..lpc.paper.ns_mip import ns_mip
 from ..lpc.paper.qpbo import ns_qpbo
-from ..lpc.paper.separability import surrogate_search
+from ..lpc.paper.surrogate import surrogate_search
 from ..lpc.problem import LPCSolution, make_problem, make_solution, refit, scaled
 from ..lpc.proof.race import branch_and_bound
 from ..lpc.search.local_search import greedy

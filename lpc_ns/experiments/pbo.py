@@ -18,7 +18,10 @@ from ..base.numerics import clock
 from ..datasets import make_sd1
 from .methods import PUBLISHED_GAP
 from .runner import Experiment
-from ..lpc.paper.qpbo import ns_qpbo, qpbo_exact, solve_opb, surrogate_value, write_opb
+from ..lpc.paper.arrangement import qpbo_exact
+from ..lpc.paper.opb import solve_opb, write_opb
+from ..lpc.paper.qpbo import ns_qpbo
+from ..lpc.paper.surrogate import surrogate_value
 from ..lpc.problem import make_problem
 from ..plotting import MARKERS, PALETTE
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['prepare_features', 'TreeFacts', 'TreeReport', 'fit_tree_table']
 
-# %% ../../nbs/63_tree_report.ipynb #9a3fb592
+# %% ../../nbs/63_tree_report.ipynb #c87a35ee
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from ..base.encoding import learn_encoding
 from ..base.errors import InputError, check_matrix
 from ..base.selection import Selection, describe_rows, named_columns, select
 from ..base.tables import to_pandas
-from .page import Report, html_figure, html_list, html_table, own_name
+from .page import Report, accepted, html_figure, html_list, html_table, own_name
 from ..tree.estimator import ClusterTree
 
 # %% ../../nbs/63_tree_report.ipynb #74bed50b
@@ -64,7 +64,7 @@ def prepare_features(table, *, encode=True, **options):
         encoding.apply(features), columns=list(encoding.names), index=features.index
     )
 
-# %% ../../nbs/63_tree_report.ipynb #240b996e
+# %% ../../nbs/63_tree_report.ipynb #5b9bbd4b
 @dataclass(frozen=True)
 class TreeFacts(Report):
     """
@@ -287,6 +287,7 @@ def fit_tree_table(
     drop=(),
     drop_missing=False,
     identifiers=(),
+    weights=None,
     impute=None,
     na=(),
     categories=(),
@@ -302,7 +303,7 @@ def fit_tree_table(
     n_clusters : int
     encode : bool
         Use text columns; otherwise they are refused.
-    drop, drop_missing, identifiers, impute, na
+    drop, drop_missing, identifiers, weights, impute, na
         As in `select`.
     categories : sequence of str
         Columns of numbers whose values are levels.
@@ -319,6 +320,7 @@ def fit_tree_table(
         "drop": drop,
         "drop_missing": drop_missing,
         "identifiers": identifiers,
+        "weights": weights,
         "impute": impute,
         "na": na,
     }
@@ -326,5 +328,6 @@ def fit_tree_table(
     named_columns(chosen.features, categories, "category")
     levels = {c: chosen.features[c].astype("category") for c in categories}
     chosen = replace(chosen, features=chosen.features.assign(**levels)) if levels else chosen
-    model = ClusterTree(n_clusters, **parameters).fit(chosen.features)
+    model = ClusterTree(n_clusters, **parameters)
+    model.fit(chosen.features, **accepted(model.fit, {"sample_weight": chosen.weights}))
     return TreeReport(model, chosen, command)

@@ -158,7 +158,7 @@ class _Predicting:
             )
         )
 
-# %% ../../nbs/33_tree_estimator.ipynb #e3a5257e
+# %% ../../nbs/33_tree_estimator.ipynb #5019dad1
 class ClusterTree(TreeExport, _Predicting, TransformerMixin, ClusterMixin, BaseEstimator):
     """
     Clusters described by a decision tree that is found together with them.
@@ -303,7 +303,7 @@ class ClusterTree(TreeExport, _Predicting, TransformerMixin, ClusterMixin, BaseE
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y=None, *, loss_X=None):
+    def fit(self, X, y=None, sample_weight=None, *, loss_X=None):
         """
         Find the tree.
 
@@ -313,6 +313,9 @@ class ClusterTree(TreeExport, _Predicting, TransformerMixin, ClusterMixin, BaseE
             Numeric and finite; a data frame may hold text, categories and dates.
         y : None
             Ignored; here for pipelines.
+        sample_weight : array-like of shape (n_samples,), optional
+            A weight of 2 counts like two copies, also towards `min_samples_leaf`. Whole numbers,
+            or multiples of a common unit.
         loss_X : array-like or DataFrame of shape (n_samples, n_loss_features), optional
             Features in which clusters are to be tight, if these are not the features that describe
             them; scaled like X.
@@ -342,7 +345,8 @@ class ClusterTree(TreeExport, _Predicting, TransformerMixin, ClusterMixin, BaseE
         self.encoding_ = learn_encoding(X, every_level=True)
         encoded = self.encoding_.apply(X)
         validate_data(self, X=X, skip_check_array=True)
-        for name, value in fit_model(parameters, search, self.encoding_, encoded, loss_X).items():
+        data = (self.encoding_, encoded, loss_X, sample_weight)
+        for name, value in fit_model(parameters, search, *data).items():
             setattr(self, name, value)
         return self
 

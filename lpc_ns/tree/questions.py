@@ -13,7 +13,7 @@ import numpy as np
 from ..base.encoding import level_scales, level_sets
 from ..base.errors import InputError, check_nonnegative
 
-# %% ../../nbs/32e_tree_mixed.ipynb #241cd8e2
+# %% ../../nbs/32e_tree_mixed.ipynb #fa22f3f3
 class Question(str):
     """
     A question about levels as text, for instance `region in {ne, nw}`.
@@ -119,7 +119,8 @@ def questions(encoding, encoded):
             sources.append((int(own[0]),))
             is_set.append(False)
             continue
-        means = encoded[:, own].T @ numeric / encoded[:, own].sum(axis=0)[:, None]
+        counts = np.maximum(encoded[:, own].sum(axis=0), 1.0)
+        means = encoded[:, own].T @ numeric / counts[:, None]
         for chosen in level_sets(code.levels, means):
             names.append(Question(code.column, [code.levels[i] for i in chosen]))
             sources.append(tuple(int(own[i]) for i in chosen))

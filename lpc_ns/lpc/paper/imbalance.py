@@ -18,9 +18,10 @@ from lpc_ns.base.errors import (
     check_nonnegative,
     check_shares,
 )
-from .qpbo import ns_qpbo, qpbo_exact_path, sign_form
-from ..problem import LPCSolution
 from ...base.numerics import clock
+from .arrangement import qpbo_exact_path, sign_form
+from .qpbo import ns_qpbo
+from ..problem import LPCSolution
 
 # %% ../../../nbs/27_lpc_imbalance.ipynb #0eb7a8ae
 def alpha_grid(n_clusters, steps=20):
