@@ -186,7 +186,7 @@ def _add_ibc(commands):
     _add_target(parser, _add_table(parser, "ibc"))
     model = parser.add_argument_group("model")
     model.add_argument(
-        "--model", default="auto", help="auto, A, B, C, D, pooled or stack (default: auto)"
+        "--model", default="auto", help="auto, A, B, C, D, tree, pooled or stack (default: auto)"
     )
     model.add_argument(
         "--degree", type=int, default=2, help="features in a product, at most (default: 2)"
@@ -209,7 +209,9 @@ def _add_ibc(commands):
         metavar="COLUMN",
         help="columns to split by (default: those of the ranked products)",
     )
-    model.add_argument("--max-clusters", type=_whole(1), default=3, help="most cells (default: 3)")
+    model.add_argument(
+        "--max-clusters", type=_whole(1), help="most cells (default: 3, of a tree 20)"
+    )
     search = _add_search(parser, limit=False)
     search.add_argument(
         "--folds", type=_whole(2), default=5, help="outer folds of the comparison (default: 5)"

@@ -1,9 +1,10 @@
 """Random tables through the three commands: exit 0 or one sentence, never a traceback.
 
-    python scripts/certify_tables.py [--tables 200] [--seed 0]
+    python scripts/certify_tables.py [--tables 200] [--seed 0] [--reading]
 
 A table has random types of columns, gaps, names, an encoding, a separator, now and then a spoiled
-row. Every command must end with status 0 and a page, or with status 2 and one line.
+row. Every command must end with status 0 and a page, or with status 2 and one line. `--reading`
+only reads, selects and encodes: a finite matrix with different names, or one sentence.
 """
 
 import argparse
@@ -16,6 +17,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lpc_ns.base.encoding import learn_encoding
+from lpc_ns.base.errors import InputError
+from lpc_ns.base.selection import select
+from lpc_ns.base.tables import read_table
 from lpc_ns.cli import main as program
 
 NAMES = (
@@ -112,12 +117,48 @@ def certify(n_tables, seed=0, only=("lpc", "ibc", "tree")):
     return counts, wrong
 
 
+def read_and_encode(path, options, every_level):
+    """What is wrong with reading, selecting and encoding a file; None if nothing is."""
+    try:
+        chosen = select(read_table(path), "target", **options)
+        encoding = learn_encoding(chosen.features, every_level=every_level)
+        numbers = encoding.apply(chosen.features)
+    except InputError as refusal:
+        return "refusal of several lines" if "\n" in str(refusal) else None
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    if numbers.shape != (len(chosen.y), len(encoding.names)) or not np.isfinite(numbers).all():
+        return "not a finite number for every row and column"
+    return None if len(set(encoding.names)) == len(encoding.names) else "names repeat"
+
+
+def certify_reading(n_tables, seed=0):
+    """Read, select and encode tables in three ways; returns what went wrong."""
+    wrong = []
+    ways = ({"drop_missing": True}, {"impute": "median"}, {"impute": "level"})
+    with tempfile.TemporaryDirectory() as folder:
+        for k in range(n_tables):
+            rng = np.random.default_rng([seed, k])
+            path = Path(folder) / "table.csv"
+            write(rng, random_table(rng), path)
+            found = [read_and_encode(path, options, bool(k % 2)) for options in ways]
+            wrong += [(k, *way, what) for way, what in zip(ways, found, strict=True) if what]
+    return wrong
+
+
 def main():
     """The command line of this script."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--reading", action="store_true", help="read, select and encode only")
     args = parser.parse_args()
+    if args.reading:
+        wrong = certify_reading(args.tables, args.seed)
+        print(f"{args.tables} tables read, selected and encoded in three ways: {len(wrong)} wrong")
+        for line in wrong:
+            print("WRONG", *line)
+        return bool(wrong)
     counts, wrong = certify(args.tables, args.seed)
     for (command, status), n in sorted(counts.items()):
         print(f"{command}: exit status {status} for {n} tables")

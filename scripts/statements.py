@@ -183,7 +183,8 @@ def table(found):
     rows = ["| statement | assumes | checked by |", "|---|---|---|"]
     for s in found:
         link = f"[{s.name}]({s.chapter}.ipynb#{s.label}) {s.title}"
-        row = [link, s.assumes, checked_by(s)]
+        assumes = re.sub(r"@(eq-[\w-]+)", rf"[an equation]({s.chapter}.ipynb#\1)", s.assumes)
+        row = [link, assumes, checked_by(s)]
         if any("|" in text for text in row) or re.search(rf"@{LABEL}", s.assumes):
             raise ValueError(f"{s.chapter}: {s.label} has a bar or a reference in its row: {row}")
         rows.append(f"| {' | '.join(row)} |")

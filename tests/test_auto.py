@@ -8,8 +8,10 @@ import sys
 import numpy as np
 import pytest
 
+from lpc_ns import LinearPredictiveClustering
+from lpc_ns.base.numerics import compile_seconds
 from lpc_ns.datasets import make_sd1
-from lpc_ns.lpc.auto import proof_slices, search_and_prove
+from lpc_ns.lpc.auto import proof_slices, search_and_prove, warm
 from lpc_ns.lpc.problem import make_problem
 from lpc_ns.lpc.proof.race import branch_and_bound
 from lpc_ns.lpc.search.local_search import local_search
@@ -105,3 +107,22 @@ def test_more_slices_prove_more():
 def test_a_clock_that_is_given_is_named():
     stopped = search_and_prove(hard_problem(), time_limit=0, random_state=0)
     assert stopped.status == "time_limit" and stopped.lower_bound == 0
+
+
+def test_warm_compiles_all_that_a_fit_needs():
+    """After `warm` no search of part II compiles anything, whatever the shape of the problem."""
+    warm()
+    before = compile_seconds()
+    for n, d, K, options in (
+        (120, 1, 2, {"ridge": 0}),
+        (120, 2, 2, {}),
+        (120, 6, 2, {}),
+        (90, 2, 3, {}),
+        (60, 2, 2, {"method": "greedy"}),
+    ):
+        data = make_sd1(n_samples=n, n_features=d, noise=3.0, random_state=0, table="rq2")
+        model = LinearPredictiveClustering(K, n_init=2, random_state=0, **options)
+        model.fit(data.X, data.y)
+        assert model.mixture_.log_likelihood < np.inf
+    model.set_params(method="local").fit(data.X, data.y, groups=np.arange(60) // 3)
+    assert compile_seconds() == before

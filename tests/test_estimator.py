@@ -1,5 +1,7 @@
 """The estimator: scikit-learn's own checks, and what users rely on."""
 
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -147,3 +149,10 @@ def test_units_decide_nothing(data, method, weighted):
     assert moved.objective_ == pytest.approx(model.objective_, rel=1e-8)
     if method != "auto":  # how far a proof comes may depend on the last digit
         assert moved.gap_ == pytest.approx(model.gap_, abs=1e-8)
+
+
+def test_importing_the_estimator_loads_no_solver_or_compiler():
+    code = "import sys, lpc_ns.lpc.estimator; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"matplotlib.pyplot", "seaborn", "cvxpy", "pyscipopt", "numba", "sklearn.cluster"}
+    assert not set(run.stdout.split()) & heavy

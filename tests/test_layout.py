@@ -60,7 +60,7 @@ PENDING = {
     "private": "",
     "lines": "",
     "classes": """
-        ibc.estimator lpc.inference.estimator
+        lpc.inference.estimator
     """,
     "constants": "",
     "arguments": "",

@@ -51,3 +51,12 @@ def test_a_name_that_never_was_is_refused():
         import_module("lpc_ns.errors").OutputError
     with pytest.raises(ModuleNotFoundError):
         import_module("lpc_ns.mistakes")
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_a_name_that_was_changed_leads_to_the_new_one(old):
+    module, _, name = old.rpartition(".")
+    with pytest.warns(DeprecationWarning, match=f"import {RENAMED[old]} from ") as caught:
+        value = getattr(import_module(f"lpc_ns.{module}"), name)
+    home = str(caught[0].message).rpartition(" ")[2].rstrip(".")
+    assert getattr(import_module(home), RENAMED[old]) is value

@@ -7,10 +7,11 @@ import zipfile
 from datetime import date, timedelta
 from decimal import Decimal
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from certify_tables import certify
+from certify_tables import certify, certify_reading
 
 from lpc_ns import ClusterTree, InteractionBasedClustering, LinearPredictiveClustering
 from lpc_ns.advisor import Advice
@@ -502,6 +503,18 @@ def test_a_tree_asks_for_sets_of_levels():
     np.testing.assert_array_equal(only.predict(table[["region"]]), only.labels_)
 
 
+def test_answers_to_a_question_are_drawn_as_yes_and_no():
+    kind = np.repeat(["a", "b"], 40)
+    table = pd.DataFrame({"kind": kind, "x": np.random.default_rng(0).normal(size=80)})
+    model = ClusterTree(2, method="local", random_state=0).fit(table)
+    ax = model.plot_partition(table)
+    assert ax.get_xlabel() == "kind = a"
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["yes", "no"]
+    drawn = ax.collections[model.predict(table)[0]].get_offsets()[:, 0]
+    assert len(drawn) == 40 and drawn.max() < 0.5 and np.ptp(drawn) > 0.1
+    plt.close(ax.figure)
+
+
 def test_a_category_weighs_like_a_number():
     rng = np.random.default_rng(5)
     n = 200
@@ -764,6 +777,21 @@ def test_the_page_asks_for_nothing(lines):
     assert page.count("<img") == 1 and "data:image/png;base64," in page
 
 
+@pytest.mark.parametrize("model", ["B", "C", "D"])
+def test_units_of_interaction_based_clustering(model):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 3))
+    y = np.where(X[:, 2] > 0.3, 2, -2) * X[:, 0] + X[:, 1] + 0.3 * rng.normal(size=120)
+    plain = InteractionBasedClustering(model, cv=2, random_state=0).fit(X, y)
+    for factor, mirrored in (([1e-3, 7.0, 250.0], False), ([1e-3, 7.0, -250.0], True)):
+        moved = X * factor + [1e3, -5.0, 4.0]
+        other = InteractionBasedClustering(model, cv=2, random_state=0).fit(moved, 1e2 * y - 3e4)
+        away = (other.predict(moved) + 3e4) / 1e2 - plain.predict(X)
+        assert np.abs(away).max() < 1e-8
+        same = mismatch(other.labels_, plain.labels_) if mirrored else other.labels_ - plain.labels_
+        assert not np.any(same)
+
+
 # The command line
 
 
@@ -822,3 +850,7 @@ def test_quiet_and_version(lines, tmp_path, capsys):
 def test_random_tables_end_well():
     counts, wrong = certify(6, only=("lpc", "tree"))
     assert not wrong and sum(counts.values()) == 12
+
+
+def test_random_tables_are_read_or_refused_in_a_sentence():
+    assert certify_reading(30, seed=1) == []

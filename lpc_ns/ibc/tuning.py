@@ -34,6 +34,16 @@ class Tuning(NamedTuple):
     stack_prior: float = 10.0
     noise_gain: float = 2.0
     level: float = 0.05
+    rule_cells: int = 3
+    tree_bins: int = 12
+    tree_cells: int = 20
+    tree_ridges: tuple = (0.1, 1.0, 10.0, 100.0)
+    root_ridge: float = 1.0
+    smoothings: tuple = (0.0, 15.0)
+    tree_margin: float = 0.05
+    tree_samples: int = 20_000
+    root_flips: int = 199
+    samples_per_test: int = 10
     most_sweeps: int = 20_000
 
 

@@ -12,8 +12,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..base.encoding import learn_encoding
 from ..base.errors import check_matrix, check_vector
-from .fitting import fit_model, method_of, one_column
-from .search.mixture import em_refit
 
 # %% ../../nbs/28_lpc_estimator.ipynb #853350c0
 class FittedRegressions:
@@ -72,6 +70,8 @@ class FittedRegressions:
         ndarray of int64, shape (n_samples,)
             Among clusters with samples; ties go to the smallest number.
         """
+        from lpc_ns.lpc.fitting import one_column
+
         regimes = self.predict_regimes(X)
         target = check_vector(one_column(y), len(regimes))
         residual = np.where(self.cluster_sizes_ > 0, np.abs(target[:, None] - regimes), np.inf)
@@ -84,6 +84,8 @@ class RefitAttributes:
     @property
     def mixture_(self):
         """The EM refit of the partition, a `Mixture`."""
+        from lpc_ns.lpc.search.mixture import em_refit
+
         check_is_fitted(self, "labels_")
         if getattr(self, "_mixture", None) is None:
             X, y, weights, groups = self._rows
@@ -319,6 +321,8 @@ class LinearPredictiveClustering(FittedRegressions, RefitAttributes, RegressorMi
         DataWarning
             If the data can be fitted but the result may not mean what it seems to.
         """
+        from lpc_ns.lpc.fitting import fit_model, method_of
+
         parameters = self.get_params(deep=False)
         search = method_of(parameters)
         self.encoding_ = learn_encoding(X)

@@ -5,15 +5,15 @@
 # %% auto #0
 __all__ = ['AdviceReport', 'advise_table']
 
-# %% ../../nbs/60d_advice.ipynb #2b8f6891
+# %% ../../nbs/60d_advice.ipynb #6ce8bfc4
 from dataclasses import dataclass
 
 from ..base.errors import InputError
-from .evidence import Evidence, advice_of
+from .evidence import Evidence, advice_of, draw_test
 from .lpc import PreparedTable, prepare_table
 from .page import Report, html_figure, html_list, html_table
 
-# %% ../../nbs/60d_advice.ipynb #8bda8862
+# %% ../../nbs/60d_advice.ipynb #e32207d3
 @dataclass(frozen=True)
 class AdviceReport(Report):
     """
@@ -112,11 +112,7 @@ class AdviceReport(Report):
         -------
         matplotlib.figure.Figure
         """
-        import matplotlib.pyplot as plt
-
-        fig, ax = plt.subplots(figsize=(6.5, 3.2), layout="constrained")
-        self.evidence.advice.models["test"].plot(ax)
-        return fig
+        return draw_test(self.evidence.advice.models["test"])
 
 
 def advise_table(

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['fit_table', 'PreparedTable', 'prepare_table', 'LPCFacts', 'LPCReport', 'fit_lpc_table']
 
-# %% ../../nbs/60a_lpc_report.ipynb #e35e4acf
+# %% ../../nbs/60a_lpc_report.ipynb #1f4d4078
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,13 @@ from ..base.selection import Selection, describe_rows, named_columns, select
 from ..base.tables import to_pandas
 from ..lpc.estimator import LinearPredictiveClustering
 from ..plotting import assignment_margins, plain_label, plot_coefficients, plot_regimes
-from .evidence import Evidence, evidence_of, median_regression, no_evidence
+from lpc_ns.reports.evidence import (
+    Evidence,
+    draw_test,
+    evidence_of,
+    median_regression,
+    no_evidence,
+)
 from lpc_ns.reports.page import (
     Report,
     common_options,
@@ -148,7 +154,7 @@ def prepare_table(table, target, *, encode=True, categories=(), groups=None, **o
     X = encoding.apply(chosen.features)
     return PreparedTable(X, chosen.y, list(encoding.names), encoding, chosen, units)
 
-# %% ../../nbs/60a_lpc_report.ipynb #b69fe832
+# %% ../../nbs/60a_lpc_report.ipynb #d50d30e7
 @dataclass(frozen=True)
 class LPCFacts(Report):
     """
@@ -401,11 +407,7 @@ class LPCReport(LPCFacts):
         -------
         matplotlib.figure.Figure
         """
-        import matplotlib.pyplot as plt
-
-        fig, ax = plt.subplots(figsize=(6.5, 3.2), layout="constrained")
-        self.evidence.test.plot(ax)
-        return fig
+        return draw_test(self.evidence.test)
 
     def figure(self):
         """

@@ -132,7 +132,7 @@ def digits_needed(slopes, intercepts, X, tolerance):
             return digits
     return 17
 
-# %% ../../nbs/60_report.ipynb #bb306cf7
+# %% ../../nbs/60_report.ipynb #32b81b1e
 _STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, -apple-system, "Segoe UI", "Noto Sans", "Noto Sans CJK SC",
@@ -151,6 +151,7 @@ thead th:first-child { text-align: left; }
 td { white-space: nowrap; }
 td.text { text-align: left; white-space: normal; min-width: 8rem; }
 img { max-width: 100%; height: auto; }
+@media screen { .wide img { max-width: none; width: 100%; min-width: 44rem; } }
 li, p { overflow-wrap: anywhere; }
 code, pre { font: .88rem/1.45 ui-monospace, "DejaVu Sans Mono", monospace; white-space: pre-wrap;
   overflow-wrap: anywhere; }
@@ -159,6 +160,9 @@ footer { margin-top: 2rem; color: #555; font-size: .85rem; }
 @media print { body { max-width: none; padding: 0; } h2 { break-after: avoid; }
   table, img { break-inside: avoid; } .wide { overflow: visible; } }
 """
+
+
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def _cell(value, digits):
@@ -220,7 +224,8 @@ def html_figure(figure, what):
     figure.savefig(held, dpi=130, format="png")
     plt.close(figure)
     data = base64.b64encode(held.getvalue()).decode()
-    return f'<img alt="{escape(what)}" src="data:image/png;base64,{data}">'
+    image = f'<img alt="{escape(what)}" src="data:image/png;base64,{data}">'
+    return f'<div class="wide">{image}</div>' if figure.get_figwidth() > 9 else image
 
 
 def html_list(lines):
@@ -241,7 +246,7 @@ def versions():
             continue
     return ", ".join(found)
 
-# %% ../../nbs/60_report.ipynb #58b5ef13
+# %% ../../nbs/60_report.ipynb #bd074444
 class Report:
     """
     What reports have in common: text, a page, and files.
@@ -270,6 +275,7 @@ class Report:
         again = f"<h2>Again</h2><pre>{escape(self.command)}</pre>" if self.command else ""
         return (
             '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'
+            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             '<link rel="icon" href="data:,">\n'
             f"<title>{title}</title>\n<style>{_STYLE}</style></head>\n<body>\n"

@@ -108,18 +108,21 @@ def forward_terms(X, y, terms, *, main=None, n_searched=None, most=10):
 # %% ../../../nbs/14a_ibc_findings.ipynb #c6592f25
 @dataclass(frozen=True)
 class Settings:
-    """What is searched for, in columns of the encoded table; the fields are parameters of
-    `InteractionBasedClustering`."""
+    """What is searched for, in columns of the features; the fields are parameters of
+    `InteractionBasedClustering`, but for `main`, columns that may stand in regressions, and
+    `variables`, what trees may ask for: all by default."""
 
     degree: int = 2
     interactions: tuple | None = None
     selection: str = "forward"
     rules: tuple = ("sign", "median", "quantile", "lloyd-max", "threshold")
     candidates: tuple | None = None
-    max_cells: int = 3
+    max_cells: int | None = None
     min_samples_leaf: int | None = None
     ridge: float | None = None
     seed: int = 0
+    main: tuple | None = None
+    variables: tuple | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +175,7 @@ def _rank_triples(X, y, pairs, forward):
     return tuple(tuple(columns[j] for j in term) for term in triples.terms)
 
 
-def find_terms(X, y, settings):
+def find_terms(X, y, settings, groups=None):
     """
     Screen products; select main effects, if there are very many, and products.
 
@@ -181,18 +184,20 @@ def find_terms(X, y, settings):
     X : ndarray of shape (n_samples, n_features)
     y : ndarray of shape (n_samples,)
     settings : Settings
+    groups : ndarray of shape (n_samples,), optional
+        Subjects whose rows are not independent.
 
     Returns
     -------
     Findings
     """
     n, p = X.shape
-    main = np.arange(p)
+    main = np.arange(p) if settings.main is None else np.array(settings.main, dtype=int)
+    references = np.setdiff1d(np.arange(p), main)
     most = n // TUNED.samples_per_main
-    if p > max(TUNED.most_main, most):
-        main = np.array(
-            _forward(_scaled(X), y - y.mean(), n - 1, np.log(n) + 2 * np.log(p), most), dtype=int
-        )
+    if len(main) > max(TUNED.most_main, most):
+        price = np.log(n) + 2 * np.log(len(main))
+        main = main[_forward(_scaled(X[:, main]), y - y.mean(), n - 1, price, most)]
     ranking = _rank(X, y, settings)
     forward = None
     terms = settings.interactions or ()
@@ -200,7 +205,9 @@ def find_terms(X, y, settings):
         data = standardise(X, y)
         if settings.selection == "forward":
             seed = spawn_seeds(settings.seed, 1)[0]
-            forward = select_forward(data, TUNED.level, TUNED.most_terms, TUNED.flips, seed)
+            forward = select_forward(
+                data, TUNED.level, TUNED.most_terms, TUNED.flips, seed, groups
+            )
             terms = forward.terms
         triples = _rank_triples(X, y, ranking, forward) if settings.degree == 3 else ()
         if triples:
@@ -217,7 +224,7 @@ def find_terms(X, y, settings):
             candidates = ranking.terms
             terms = select_given(data, np.std(y), candidates, settings.selection, folds).terms
     columns = np.union1d(main, [j for term in terms for j in term]).astype(int)
-    return Findings(columns, ranking, terms, forward)
+    return Findings(np.setdiff1d(columns, references), ranking, terms, forward)
 
 # %% ../../../nbs/14a_ibc_findings.ipynb #a1ffc861
 def _search_columns(design, y, first):
@@ -279,6 +286,7 @@ def choose_split(X, y, design, found, settings):
     first = [int(k) for k in np.flatnonzero(np.isin(found.main, found.variables))]
     columns, target = _search_columns(design, y, first)
     ridge = float(columns.shape[1]) if settings.ridge is None else settings.ridge
+    most_cells = settings.max_cells or TUNED.rule_cells
     rows = np.arange(len(y))
     if len(y) > TUNED.most_searched:
         rows = np.random.default_rng(settings.seed).choice(
@@ -291,7 +299,7 @@ def choose_split(X, y, design, found, settings):
     some = data.take(rows) if len(rows) < len(y) else data
     search = search_splits(
         some,
-        list(attempts_of(check_groups(groups, X.shape[1]), settings.rules, settings.max_cells)),
+        list(attempts_of(check_groups(groups, X.shape[1]), settings.rules, most_cells)),
     )
     if len(rows) < len(y) and search.split.n_cells > 1:
         chosen = search.table.iloc[search.chosen]
@@ -350,8 +358,9 @@ def _as_columns(groups, names, argument):
     return tuple(found)
 
 
-def make_settings(estimator, names):
-    """The validated settings of an estimator, for columns of these names."""
+def make_settings(estimator, columns):
+    """The validated settings of an estimator, for `FeatureColumns`."""
+    names = list(columns.names)
     degree = check_choice("degree", estimator.degree, (1, 2, 3))
     selection = check_choice("selection", estimator.selection, ("forward", "ebic", *PENALTIES))
     terms = _as_columns(estimator.interactions, names, "interactions")
@@ -372,7 +381,7 @@ def make_settings(estimator, names):
         selection,
         _as_rules(estimator.split),
         candidates,
-        check_count("max_cells", estimator.max_cells, 2),
+        None if estimator.max_cells is None else check_count("max_cells", estimator.max_cells, 2),
         (
             None
             if estimator.min_samples_leaf is None
@@ -380,4 +389,6 @@ def make_settings(estimator, names):
         ),
         None if estimator.ridge is None else float(check_nonnegative("ridge", estimator.ridge)),
         int(spawn_seeds(estimator.random_state, 1)[0].generate_state(1)[0] // 2),
+        columns.main,
+        columns.variables,
     )

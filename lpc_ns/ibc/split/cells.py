@@ -31,6 +31,12 @@ class CellFit:
         Predictions are confined to this interval.
     sizes : ndarray of int, shape (n_cells,)
         Samples of each cell.
+    n_free : int
+        Coefficients of all cells, intercepts counted, without those of columns that are constant in
+        a cell or a combination of others.
+    freedom : float
+        Effective number of coefficients by which the cells differ: one for each of their intercepts
+        but one, and less than one for each deviation that a penalty shrinks.
     """
 
     coef: np.ndarray
@@ -38,6 +44,8 @@ class CellFit:
     lower: np.ndarray
     upper: np.ndarray
     sizes: np.ndarray
+    n_free: int
+    freedom: float
 
     def predict(self, design, labels, *, clip=True):
         """
@@ -62,11 +70,16 @@ class CellFit:
 class CellMoments:
     """Centred moments of one cell in the eigenbasis of its Gram matrix."""
 
-    def __init__(self, Z, y):
-        self.mean = Z.mean(axis=0)
-        self.level = y.mean()
+    def __init__(self, Z, y, weights=None):
+        share = np.full(len(y), 1 / len(y)) if weights is None else weights / weights.sum()
+        self.mean = share @ Z
+        self.level = share @ y
         self.Z = Z - self.mean
         self.y = y - self.level
+        if weights is not None:
+            root = np.sqrt(weights)
+            self.Z *= root[:, None]
+            self.y *= root
         values, vectors = np.linalg.eigh(self.Z.T @ self.Z)
         kept = values > 1e-12 * values.max(initial=0.0)
         self.values = values[kept]
@@ -121,7 +134,9 @@ def likeliest_ridge(design, y):
     return ridge_of_cells([CellMoments(standardised(design)[:, 1:], y)], len(y))
 
 
-def fit_cells(design, y, labels, n_cells=None, *, ridge=0.0, min_samples_leaf=1):
+def fit_cells(
+    design, y, labels, n_cells=None, *, ridge=0.0, min_samples_leaf=1, weights=None
+):
     """
     Fit one regression per cell.
 
@@ -141,6 +156,8 @@ def fit_cells(design, y, labels, n_cells=None, *, ridge=0.0, min_samples_leaf=1)
         `eq-evidence`).
     min_samples_leaf : int
         A cell with fewer samples gets the regression of all samples.
+    weights : ndarray of shape (n_samples,), optional
+        Of the samples; only ratios count.
 
     Returns
     -------
@@ -152,7 +169,8 @@ def fit_cells(design, y, labels, n_cells=None, *, ridge=0.0, min_samples_leaf=1)
     Z = (design - mean) / spread
     n_cells = int(labels.max()) + 1 if n_cells is None else n_cells
     sizes = np.bincount(labels, minlength=n_cells)
-    everyone = CellMoments(Z, y)
+    weights = None if weights is None else weights / weights.mean()
+    everyone = CellMoments(Z, y, weights)
     common, level = everyone.coefficients(
         ridge_of_cells([everyone], len(y)) if ridge is None else ridge
     )
@@ -160,7 +178,11 @@ def fit_cells(design, y, labels, n_cells=None, *, ridge=0.0, min_samples_leaf=1)
     constants = np.full(n_cells, level)
     large = np.flatnonzero(sizes >= max(min_samples_leaf, 1)) if n_cells > 1 else ()
     rest = y - Z @ common
-    cells = [CellMoments(Z[labels == k], rest[labels == k]) for k in large]
+    parts = [labels == k for k in large]
+    cells = [
+        CellMoments(Z[part], rest[part], None if weights is None else weights[part])
+        for part in parts
+    ]
     deviation = ridge_of_cells(cells, int(sizes[large].sum())) if ridge is None and cells else ridge
     for k, cell in zip(large, cells, strict=True):
         extra, constants[k] = cell.coefficients(deviation)
@@ -172,4 +194,8 @@ def fit_cells(design, y, labels, n_cells=None, *, ridge=0.0, min_samples_leaf=1)
         for end in (np.min, np.max)
     )
     margin = TUNED.clip_margin * (high - low)
-    return CellFit(coef, constants - coef @ mean, low - margin, high + margin, sizes)
+    n_free = sum(1 + len(cell.values) for cell in cells or [everyone])
+    freedom = sum(1 + (cell.values / (cell.values + deviation)).sum() for cell in cells) - 1
+    return CellFit(
+        coef, constants - coef @ mean, low - margin, high + margin, sizes, n_free, max(freedom, 0.0)
+    )

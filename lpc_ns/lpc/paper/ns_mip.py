@@ -427,7 +427,7 @@ def ns_mip(
             shares,
             only,
             surrogate_objective(problem, only, shares),
-            True,
+            gap,
             "optimal",
             begin,
         )
@@ -441,7 +441,7 @@ def ns_mip(
     candidates = [z for z in (labels, start) if z is not None]
     best = min(candidates, key=lambda z: surrogate_objective(form, z, shares))
     status = "time_limit" if limit is not None and not closed else "feasible"
-    return _conclude(problem, shares, best, unit * bound, closed, status, begin)
+    return _conclude(problem, shares, best, unit * bound, gap, status, begin)
 
 
 def _normalised(problem):
@@ -452,13 +452,15 @@ def _normalised(problem):
     return replace(form, y=form.y / sqrt(unit)), unit
 
 
-def _conclude(problem, shares, labels, bound, closed, status, begin):
+def _conclude(problem, shares, labels, bound, gap, status, begin):
     """The solution for a partition and a proved bound on eq. (8)."""
     found = surrogate_solution(problem, labels, shares, surrogate_objective, status=status)
+    value = found.surrogate_objective
+    proved = value - bound <= max(gap, 1e-6) * value
     return replace(
         found,
         seconds=clock() - begin,
         lower_bound=found.objective if status == "optimal" else 0.0,
-        surrogate_bound=min(max(bound, 0.0), found.surrogate_objective),
-        surrogate_status="optimal" if closed else "feasible",
+        surrogate_bound=min(max(bound, 0.0), value),
+        surrogate_status="optimal" if proved else "feasible",
     )

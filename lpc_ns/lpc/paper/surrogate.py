@@ -161,7 +161,7 @@ class SurrogateSolution(LPCSolution):
     surrogate_bound : float
         No partition has a better surrogate, within the solver's tolerances. Not a bound on eq. (1).
     surrogate_status : str
-        "optimal" if the solver closed its gap, else "feasible".
+        "optimal" if the recomputed surrogate meets the bound to the gap asked for, else "feasible".
     """
 
     alpha: np.ndarray = field(default_factory=lambda: np.empty(0))

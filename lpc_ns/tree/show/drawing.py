@@ -138,7 +138,7 @@ def draw_tree(tree, names, thresholds, sizes, ax=None):
     ax.axis("off")
     return ax
 
-# %% ../../../nbs/33d_tree_drawing.ipynb #61d4dbbb
+# %% ../../../nbs/33d_tree_drawing.ipynb #c1429441
 def _boxes(tree):
     """(leaf, lower ends, upper ends) of every leaf's box, as dictionaries over features."""
     waiting = [(0, {}, {})]
@@ -216,6 +216,19 @@ def pair_of_features(tree, sizes, names, features=None):
     ]
 
 
+def _apart(values, name, rng):
+    """Values for an axis; answers to a question are spread, lest all samples lie on two points."""
+    if isinstance(name, Question):
+        return values + rng.uniform(-0.2, 0.2, len(values))
+    return values
+
+
+def _answers(axis, name):
+    """Ticks of an axis that shows a question: 0 is yes, since its threshold is not exceeded."""
+    if isinstance(name, Question):
+        axis.set_ticks([0, 1], ["yes", "no"])
+
+
 def draw_partition(tree, X, features, names, ax=None):
     """
     Draw samples and the boxes of the leaves in the plane of two features.
@@ -240,10 +253,12 @@ def draw_partition(tree, X, features, names, ax=None):
     if ax is None:
         _, ax = plt.subplots(figsize=(5.4, 4.2), layout="constrained")
     i, j = features
-    spread = np.random.default_rng(0).uniform(-1, 1, len(X)) if i == j else X[:, j]
-    pad = [0.04 * (np.ptp(v) or 1.0) for v in (X[:, i], spread)]
+    rng = np.random.default_rng(0)
+    spread = rng.uniform(-1, 1, len(X)) if i == j else _apart(X[:, j], names[j], rng)
+    along = _apart(X[:, i], names[i], rng)
+    pad = [0.04 * (np.ptp(v) or 1.0) for v in (along, spread)]
     (left, right), (bottom, top) = (
-        (v.min() - p, v.max() + p) for v, p in zip((X[:, i], spread), pad, strict=True)
+        (v.min() - p, v.max() + p) for v, p in zip((along, spread), pad, strict=True)
     )
     if tree.weights is not None and X.shape[1] == 2 and i != j:
         across, up = np.meshgrid(np.linspace(left, right, 400), np.linspace(bottom, top, 400))
@@ -285,7 +300,7 @@ def draw_partition(tree, X, features, names, ax=None):
     for k in np.unique(labels):
         rows = labels == k
         ax.scatter(
-            X[rows, i],
+            along[rows],
             spread[rows],
             s=16,
             color=_color(k),
@@ -301,8 +316,11 @@ def draw_partition(tree, X, features, names, ax=None):
         xlabel=plain_label(names[i], 60),
         ylabel="" if i == j else plain_label(names[j], 40),
     )
+    _answers(ax.xaxis, names[i])
     if i == j:
         ax.set_yticks([])
+    else:
+        _answers(ax.yaxis, names[j])
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False)
     return ax
