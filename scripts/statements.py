@@ -211,7 +211,8 @@ def page(found):
             part = PARTS[chapter[0]]
             cells.append(f"## {part}")
         own = [s for s in found if s.chapter == chapter]
-        rows = re.sub(r"(?<!\w)@eq-([\w-]+)", rf"[this equation]({chapter}.ipynb#eq-\1)", table(own))
+        link = rf"[this equation]({chapter}.ipynb#eq-\1)"
+        rows = re.sub(r"(?<!\w)@eq-([\w-]+)", link, table(own))
         cells.append(f"### [{heading(chapter)}]({chapter}.ipynb)\n\n{rows}")
     return cells
 
