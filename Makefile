@@ -51,6 +51,7 @@ certify: $(READY)  ## hundreds of random problems against enumeration, size and 
 	$(BIN)/python scripts/certify_formulations.py
 	$(BIN)/python scripts/certify_bounds.py 10000
 	$(BIN)/python scripts/certify_bounds.py --ill 2000
+	$(BIN)/python scripts/certify_groups.py
 	$(BIN)/python scripts/certify_regime_tests.py
 	$(BIN)/python scripts/certify_trees.py
 	$(BIN)/python scripts/certify_tables.py
