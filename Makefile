@@ -12,7 +12,7 @@ $(READY): settings.ini setup.py constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	touch $@
 
-run: $(READY)  ## fit the demonstration data sets and print the table
+run: $(READY)  ## all three parts on real tables, with reports in demo/; then the published data sets
 	$(BIN)/lpc-ns demo
 
 test: $(READY)  ## everything that continuous integration checks
