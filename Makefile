@@ -12,7 +12,7 @@ $(READY): settings.ini setup.py constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	touch $@
 
-run: $(READY)  ## fit the demonstration data sets and print the table
+run: $(READY)  ## all three parts on real tables, with reports in demo/; then the published data sets
 	$(BIN)/lpc-ns demo
 
 test: $(READY)  ## everything that continuous integration checks
@@ -51,6 +51,7 @@ certify: $(READY)  ## hundreds of random problems against enumeration, size and 
 	$(BIN)/python scripts/certify_formulations.py
 	$(BIN)/python scripts/certify_bounds.py 10000
 	$(BIN)/python scripts/certify_bounds.py --ill 2000
+	$(BIN)/python scripts/certify_groups.py
 	$(BIN)/python scripts/certify_regime_tests.py
 	$(BIN)/python scripts/certify_trees.py
 	$(BIN)/python scripts/certify_tables.py

@@ -3,19 +3,22 @@ core, instance by instance.
 
     python benchmarks/certificates.py [section ...]
 
-Sections, all by default: two, three, four, noise, outliers, features, hard, large, uci. Seconds
-include local search. A published instance has X and y rounded to two decimals, as its solver saw
-them; "-" stands where no GlobalOpt run was published.
+Sections, all by default: two, three, four, noise, outliers, features, hard, large, uci, quadrics,
+prices. Seconds include local search. A published instance has X and y rounded to two decimals, as
+its solver saw them; "-" stands where no GlobalOpt run was published.
 """
 
 import sys
+import time
 
 import numpy as np
 import pandas as pd
+from sklearn.datasets import load_breast_cancer, load_iris
 
 from lpc_ns.base.errors import DataNotFoundError
 from lpc_ns.datasets import UCI_DATASETS, load_reference_instances, load_uci, make_lpc
 from lpc_ns.lpc.problem import make_problem
+from lpc_ns.lpc.proof import race
 from lpc_ns.lpc.proof.race import branch_and_bound
 
 EXACT = 1e-6
@@ -41,9 +44,15 @@ def problem_of(instance):
     )
 
 
-def row(name, problem, gap, limit, published=float("nan")):
-    """One line of a table."""
-    result = branch_and_bound(problem, gap=gap, time_limit=limit, random_state=0)
+def row(name, problem, gap, limit, published=float("nan"), without=()):
+    """One line of a table, without the searches of these names."""
+    chosen = race.searches_for
+    race.searches_for = lambda p: [kind for kind in chosen(p) if kind.__name__ not in without]
+    cpu = time.process_time()
+    try:
+        result = branch_and_bound(problem, gap=gap, time_limit=limit, random_state=0)
+    finally:
+        race.searches_for = chosen
     return {
         "instance": name,
         "N": problem.n_samples,
@@ -53,6 +62,7 @@ def row(name, problem, gap, limit, published=float("nan")):
         "aim": f"{gap:.0%}" if gap > 1e-3 else "0",
         "gap [%]": 100 * result.gap,
         "seconds": result.seconds,
+        "CPU": time.process_time() - cpu,
         "nodes": result.nodes,
         "status": result.status,
     }
@@ -119,7 +129,44 @@ def uci():
         yield row(data.name, make_problem(data.X, data.y, 2, ridge=0.01), 1e-4, 60)
 
 
-SECTIONS = {f.__name__: f for f in (two, three, four, noise, outliers, features, hard, large, uci)}
+def standardised(features, column):
+    """Two or three clusters in which one column of a table is explained by the others."""
+    table = (features - features.mean(axis=0)) / features.std(axis=0)
+    return np.delete(table, column, axis=1), table[:, column]
+
+
+def quadrics():
+    """K = 2, four to nine coefficients: what a minute proves, with the quadric bound and
+    without."""
+    tables = {f"UCI {n}": (load_uci(n).X, load_uci(n).y) for n in (87, 390, 60)}
+    tables["iris, petal width"] = standardised(load_iris().data, 3)
+    data = load_breast_cancer().data
+    tables["breast, radius"] = standardised(data[:, [0, 1, 4, 5, 6, 7, 8, 9]], 0)
+    for name, (X, y) in tables.items():
+        problem = make_problem(X, y, 2, ridge=0.01)
+        yield row(name, problem, 1e-4, 60)
+        yield row(f"{name}, without", problem, 1e-4, 60, without=("QuadricSearch",))
+
+
+def prices():
+    """K >= 3, up to four coefficients: what forty seconds prove, with families of prices and
+    without."""
+    problems = {}
+    for k, n, d in ((3, 300, 2), (3, 1_000, 2), (3, 10_000, 2), (3, 300, 3), (4, 300, 2)):
+        data = make_lpc(k, n, d, noise=3.5, random_state=0)
+        problem = make_problem(data.X, data.y, k, ridge=1.0)
+        problems.setdefault("generator", []).append(problem)
+    problems["iris, petal width"] = [make_problem(*standardised(load_iris().data, 3), 3)]
+    for name, several in problems.items():
+        for problem in several:
+            yield row(name, problem, 1e-3, 40)
+            yield row(f"{name}, without", problem, 1e-3, 40, without=("FamilySearch",))
+
+
+SECTIONS = {
+    f.__name__: f
+    for f in (two, three, four, noise, outliers, features, hard, large, uci, quadrics, prices)
+}
 
 
 def main(names):
@@ -137,6 +184,7 @@ def main(names):
             "published [s]": "{:.1f}".format,
             "gap [%]": "{:.4f}".format,
             "seconds": "{:.2f}".format,
+            "CPU": "{:.2f}".format,
         }
         print(table.to_string(index=False, na_rep="-", formatters=formats))
         summary = table.groupby(["N", "D", "K", "aim"]).agg(

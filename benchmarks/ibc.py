@@ -217,7 +217,7 @@ def tables(runs, names=None):
         stored = pd.concat([stored, pd.DataFrame(rows)], ignore_index=True)
         stored.to_csv(RESULTS, index=False)
     table = stored.pivot(index="table", columns="method", values="r2")
-    table["Cubist"] = pd.Series(CUBIST)
+    table = table.assign(Cubist=pd.Series(CUBIST))
     means = table.drop(index="parkinsons_subjects", errors="ignore")
     print(table.round(3).to_string())
     print(f"means over {len(means)} tables without the subjects:")

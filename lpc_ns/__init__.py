@@ -1,6 +1,6 @@
 """Where does one linear model become several?"""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 from . import _moved as _moved
 

@@ -21,7 +21,7 @@ forced to, with slices of random length, and no bound on the way may exceed the 
 anything: that is worked out over all partitions in integer arithmetic, without rounding.
 
 With `--search` only the bounds of one search on the way are checked: labels, boxes, quadric,
-columns, enumeration or groups.
+columns, families, enumeration or groups.
 
 Any violation is printed and makes the exit status 1. 500 problems take about half a minute.
 """
@@ -45,6 +45,7 @@ from lpc_ns.lpc.problem import (
 from lpc_ns.lpc.proof.boxes import BoxSearch
 from lpc_ns.lpc.proof.columns import ColumnSearch
 from lpc_ns.lpc.proof.enumeration import EnumerationSearch, enumerate_candidates
+from lpc_ns.lpc.proof.families import FamilySearch
 from lpc_ns.lpc.proof.labels import LabelSearch, dive, partition_value
 from lpc_ns.lpc.proof.quadrics import QuadricSearch
 from lpc_ns.lpc.proof.race import SumOfGroups, branch_and_bound
@@ -118,6 +119,7 @@ def searches(problem):
         BoxSearch: two and penalised,
         QuadricSearch: two and penalised,
         ColumnSearch: penalised,
+        FamilySearch: penalised,
         EnumerationSearch: two and problem.n_coefficients == 2,
         two_groups: problem.n_samples >= 4,
     }
@@ -131,7 +133,7 @@ def bounds_on_the_way(problem, limit, rng, gap=1e-6, slices=20, only=None):
         tree.batch = int(rng.integers(1, 100))
         if kind is EnumerationSearch:
             tree.slice = 1
-        if kind is ColumnSearch:
+        if kind in (ColumnSearch, FamilySearch):
             tree.pricer.n_boxes = int(rng.choice([20, 500]))
         for _ in range(slices):
             if tree.lower > limit:
@@ -358,6 +360,7 @@ SEARCHES = {
     "boxes": BoxSearch,
     "quadric": QuadricSearch,
     "columns": ColumnSearch,
+    "families": FamilySearch,
     "enumeration": EnumerationSearch,
     "groups": two_groups,
 }

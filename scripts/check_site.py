@@ -182,6 +182,55 @@ def static_problems(output):
     return lines
 
 
+# ---- the search
+
+QUESTIONS = {  # what a reader types, and the page that must come first
+    "install": "start.html",
+    "first fit": "start.html",
+    "which part": "which_part.html",
+    "how many": "how_many.html",
+    "choose K": "how_many.html",
+    "gap": "gap.html",
+    "predict new x": "predict.html",
+    "panel": "groups.html",
+    "explain k-means": "explain.html",
+    "table 2": "rq3.html",
+    "price of the approximation": "lpc_separability.html",
+    "ridge": "lpc_estimator.html",
+    "lpc-ns lpc": "commands.html cli.html",
+    "LinearPredictiveClustering": "lpc_estimator.html",
+    "ClusterTree": "tree_estimator.html",
+    "report": "from_table.html",
+    "large data": "large.html",
+    "bibtex": "citing.html",
+}
+ASK = """
+    const fs = require("fs");
+    global.window = {};
+    const [index, search] = process.argv.slice(1, 3).map((path) => fs.readFileSync(path, "utf8"));
+    eval(index); eval(search);
+    const asked = new window.Fuse(window.searchIndex);
+    const first = (query) => asked.search(query, { limit: 1 }).map((hit) => hit.item.href)[0] || "";
+    console.log(JSON.stringify(JSON.parse(process.argv[3]).map(first)));"""
+
+
+def search_problems(output):
+    """Questions whose answer the search does not put first, as lines."""
+    libs = output / "site_libs"
+    files = [libs / "search-index.js", libs / "search.js"]
+    run = subprocess.run(
+        ["node", "-e", ASK, *files, json.dumps(list(QUESTIONS))], capture_output=True, text=True
+    )
+    if run.returncode:
+        return [f"the search does not run: {run.stderr}"]
+    found = zip(QUESTIONS.items(), json.loads(run.stdout), strict=True)
+    return [
+        f"the search for {query!r} finds {href} first, not {page}"
+        for (query, page), href in found
+        if href.split("#")[0] not in page.split()
+    ]
+
+
 # ---- the pages in a browser
 
 WATCH = (
@@ -275,7 +324,7 @@ def check_site(output, browser=True, full=False):
         At all of them.
     """
     check_requests(output)
-    problems = static_problems(output)
+    problems = static_problems(output) + search_problems(output)
     names = [path.name for path in sorted(output.glob("*.html"))]
     if not full:
         names = [name for name in names if name.removesuffix(".html") in LOOKED_AT]

@@ -2,16 +2,16 @@
 
     python scripts/readme.py [--check]
 
-Prose and code are taken over as they stand, with links to notebooks pointing into nbs/, and text
-outputs as indented blocks; pictures and cells marked `#| hide` are left out.
+Prose and code are taken over as they stand, with links to notebooks leading to their pages of the
+published site, and text outputs as indented blocks; drawn pictures and cells marked `#| hide` are
+left out.
 """
 
 import argparse
 import json
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from site_paths import HOME, ROOT, page_name
 
 
 def _code(cell):
@@ -28,6 +28,14 @@ def _code(cell):
     return "\n\n".join(parts)
 
 
+def with_links(source):
+    """Prose whose links to notebooks lead to pages of the site, and whose pictures are in nbs/."""
+    source = re.sub(
+        r"\]\((\w+)\.ipynb", lambda match: f"]({HOME}{page_name(match[1])}.html", source
+    )
+    return re.sub(r"(!\[[^\]]*\]\()(\w+\.png\))", r"\1nbs/\2", source)
+
+
 def render(notebook):
     """The README's text."""
     parts = ["<!-- Written from nbs/index.ipynb by scripts/readme.py: edit the notebook. -->"]
@@ -38,7 +46,7 @@ def render(notebook):
         parts.append(
             _code(cell)
             if cell["cell_type"] == "code"
-            else re.sub(r"\]\((\w+\.ipynb)", r"](nbs/\1", source)
+            else with_links(source)
         )
     return "\n\n".join(p for p in parts if p.strip()) + "\n"
 

@@ -211,7 +211,9 @@ def page(found):
             part = PARTS[chapter[0]]
             cells.append(f"## {part}")
         own = [s for s in found if s.chapter == chapter]
-        cells.append(f"### [{heading(chapter)}]({chapter}.ipynb)\n\n{table(own)}")
+        link = rf"[this equation]({chapter}.ipynb#eq-\1)"
+        rows = re.sub(r"(?<!\w)@eq-([\w-]+)", link, table(own))
+        cells.append(f"### [{heading(chapter)}]({chapter}.ipynb)\n\n{rows}")
     return cells
 
 

@@ -11,7 +11,7 @@ import pytest
 from lpc_ns import LinearPredictiveClustering
 from lpc_ns.base.numerics import compile_seconds
 from lpc_ns.datasets import make_sd1
-from lpc_ns.lpc.auto import proof_slices, search_and_prove, warm
+from lpc_ns.lpc.auto import evidence, in_reach, proof_slices, search_and_prove, warm
 from lpc_ns.lpc.problem import make_problem
 from lpc_ns.lpc.proof.race import branch_and_bound
 from lpc_ns.lpc.search.local_search import local_search
@@ -37,7 +37,7 @@ import json
 from lpc_ns import LinearPredictiveClustering
 from lpc_ns.datasets import make_sd1
 
-data = make_sd1(n_samples=130, n_features=5, noise=4.0, random_state=0, table="rq2")
+data = make_sd1(n_samples=130, n_features=5, noise=12.0, random_state=0, table="rq2")
 m = LinearPredictiveClustering(2, time_limit=2, random_state=0).fit(data.X, data.y)
 print(json.dumps([m.status_, m.solution_.nodes, m.solution_.seconds, m.lower_bound_]))
 """
@@ -107,6 +107,35 @@ def test_more_slices_prove_more():
 def test_a_clock_that_is_given_is_named():
     stopped = search_and_prove(hard_problem(), time_limit=0, random_state=0)
     assert stopped.status == "time_limit" and stopped.lower_bound == 0
+
+
+def three_regressions(n):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 5))
+    z = rng.integers(0, 3, n)
+    y = (X @ rng.normal(0, 2, (5, 3)))[np.arange(n), z] + rng.normal(size=n)
+    return make_problem(X, y, 3)
+
+
+def test_a_proof_that_can_say_nothing_is_not_begun(monkeypatch):
+    problem = three_regressions(9_000)
+    assert in_reach(problem, 150) and not in_reach(problem, 149)
+    assert in_reach(three_regressions(2_000), 1)
+    monkeypatch.setattr("lpc_ns.lpc.auto.proof_slices", lambda problem, n_restarts: 149)
+    found = search_and_prove(problem, n_init=2, random_state=0)
+    assert found.nodes == 0 and found.lower_bound == 0 and found.status == "feasible"
+    assert found.reason == f"no proof is in reach with so many samples; {evidence(found)}"
+    monkeypatch.setattr("lpc_ns.lpc.auto.branch_and_bound", None)
+    search_and_prove(problem, n_init=2, random_state=0)
+
+
+def test_a_useless_bound_is_not_called_a_proof(monkeypatch):
+    monkeypatch.setattr("lpc_ns.lpc.auto.proof_slices", lambda problem, n_restarts: 1)
+    rng = np.random.default_rng(0)
+    noise = make_problem(rng.normal(size=(150, 12)), rng.normal(size=150), 2)
+    found = search_and_prove(noise, n_init=3, random_state=0)
+    assert found.gap > 0.9 and found.reason.startswith("no useful bound is in reach")
+    assert found.reason.endswith("of 3 restarts ended at the same value")
 
 
 def test_warm_compiles_all_that_a_fit_needs():

@@ -39,6 +39,12 @@ def test_no_violation_on_ill_conditioned_problems(block, capsys):
     assert wrong == 0, capsys.readouterr().out
 
 
+@pytest.mark.parametrize("search", ["quadric", "families"])
+def test_no_violation_with_one_search_forced(search, capsys):
+    check = certify_bounds.violations_of(search, True)
+    assert certify_bounds.main(20, 0, check=check) == 0, capsys.readouterr().out
+
+
 def sixty_digits(problem, labels):
     """Objective of a partition in 60 digits, for a positive penalty."""
     total = mpmath.mpf(0)
@@ -305,7 +311,7 @@ def groups(problem, labels, gap):
 class Interrupt:
     """Raises KeyboardInterrupt at the n-th line that the proof rooms run."""
 
-    rooms = ("labels", "boxes", "pricing", "columns", "enumeration", "quadrics", "race")
+    rooms = ("labels", "boxes", "pricing", "columns", "families", "enumeration", "quadrics", "race")
 
     def __init__(self, n):
         self.left = n

@@ -59,9 +59,7 @@ TABLES = set(
 PENDING = {
     "private": "",
     "lines": "",
-    "classes": """
-        lpc.inference.estimator
-    """,
+    "classes": "",
     "constants": "",
     "arguments": "",
     "unused": "",

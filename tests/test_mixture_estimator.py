@@ -115,6 +115,7 @@ def test_groups_have_one_regime():
     y = np.where(kind, 1, -1) + 0.5 * x[:, 0] + rng.normal(size=200)
     model = MixtureOfRegressions(random_state=0).fit(x, y, groups=person)
     assert all(len(set(model.labels_[person == g])) == 1 for g in range(50))
+    assert model.status_ == "optimal" and 0.9998 * model.objective_ < model.lower_bound_
     agreement = (model.labels_ == kind).mean()
     assert max(agreement, 1 - agreement) > 0.9
 
@@ -127,6 +128,7 @@ def test_hard_clusters_carry_their_refit_and_take_groups():
     y = np.where(kind, 1 + x, 3 + 0.4 * x) + 2 * rng.normal(size=240)
     model = LinearPredictiveClustering(random_state=0).fit(x[:, None], y, groups=person)
     assert all(len(set(model.labels_[person == g])) == 1 for g in range(40))
+    assert model.status_ == "optimal" and model.gap_ <= 1e-4
     agreement = (model.labels_ == kind).mean()
     assert max(agreement, 1 - agreement) > 0.85
     assert model.mixture_.n_units == 40 and model.bic_ == model.mixture_.bic
@@ -135,6 +137,6 @@ def test_hard_clusters_carry_their_refit_and_take_groups():
     assert rows.sse_ < model.sse_ and rows.log_likelihood_ == rows.mixture_.log_likelihood
     assert "select_n_clusters" in LinearPredictiveClustering.score.__doc__
     with pytest.raises(InputError, match="moves single samples"):
-        LinearPredictiveClustering(method="global").fit(x[:, None], y, groups=person)
+        LinearPredictiveClustering(method="greedy").fit(x[:, None], y, groups=person)
     with pytest.raises(InputError, match="one per row"):
         LinearPredictiveClustering().fit(x[:, None], y, groups=person[:-1])

@@ -98,11 +98,17 @@ def test_fit_writes_what_it_prints(tmp_path, capsys):
     assert (tmp_path / "out" / "regimes.png").stat().st_size > 10_000
 
 
-def test_demo_prints_a_table(capsys, monkeypatch, tmp_path):
+def test_demo_writes_three_reports_and_prints_a_table(capsys, monkeypatch, tmp_path):
     monkeypatch.delenv("LPC_NS_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert main(["demo", "--out", str(tmp_path / "table.csv")]) == 0
-    assert "diabetes progression" in capsys.readouterr().out
+    folder = tmp_path / "reports"
+    arguments = ["demo", "--out", str(tmp_path / "table.csv"), "--folder", str(folder)]
+    assert main(arguments) == 0
+    told = capsys.readouterr().out
+    assert "diabetes progression" in told
+    for name in ("switch", "lines", "rules"):
+        assert str(folder / name / "report.html") in told
+        assert "<html" in (folder / name / "report.html").read_text()
     table = pd.read_csv(tmp_path / "table.csv")
     assert (table["ours"] <= table["greedy best"] * (1 + 1e-9)).all() and len(table) == 4
 

@@ -53,7 +53,7 @@ def _basis(X, terms, root=None):
         np.column_stack([X, *_products(X - X.mean(axis=0), pairs), *_products(X, longer)])
     )
     U, sizes, _ = np.linalg.svd(columns, full_matrices=False)
-    kept = U[:, sizes > TUNED.rank_tolerance * max(1.0, sizes[0])]
+    kept = U[:, sizes > TUNED.rank_tolerance * max(1.0, sizes.max(initial=0.0))]
     span = np.column_stack([np.ones(len(X)), kept])
     return np.linalg.qr(span if root is None else root[:, None] * span)[0], columns.shape[1] + 1
 

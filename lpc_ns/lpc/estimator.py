@@ -300,8 +300,8 @@ class LinearPredictiveClustering(FittedRegressions, RefitAttributes, RegressorMi
         sample_weight : array-like of shape (n_samples,), optional
             Non-negative weights of the squared residuals.
         groups : array-like of shape (n_samples,), optional
-            Name of the unit of each sample: all samples of a unit get one cluster. For methods
-            "auto" and "local", without a proof.
+            Name of the unit of each sample: all samples of a unit get one cluster, and the proof
+            is about such partitions. For methods "auto", "local" (no proof) and "global".
 
         Returns
         -------

@@ -25,6 +25,7 @@ from .paper.ns_mip import ns_mip
 from .paper.qpbo import ns_qpbo
 from .problem import canonical_labels, make_problem, nearest_lines, residual_sse
 from .proof.race import branch_and_bound
+from .proof.units import default_nodes, prove_units
 from .scales import own_scales, standard_scales
 from .search.local_search import greedy, local_search
 from .search.units import group_search
@@ -79,11 +80,11 @@ def method_of(parameters):
     return function, options
 
 # %% ../../nbs/27c_lpc_fitting.ipynb #6415b2b6
-_WITH_GROUPS = ("auto", "local")
+_WITH_GROUPS = ("auto", "local", "global")
 
 
 def _search_groups(problem, parameters, groups):
-    """Block exchange, for the methods that it stands for."""
+    """Block exchange, and a proof over the labels of units, as the method says."""
     if parameters["method"] not in _WITH_GROUPS or parameters["loss"] != "squared":
         able = " or ".join(map(repr, _WITH_GROUPS))
         raise InputError(
@@ -91,7 +92,21 @@ def _search_groups(problem, parameters, groups):
             " moves single samples."
         )
     n_init = 20 if parameters["n_init"] is None else parameters["n_init"]
-    return group_search(problem, groups, n_init, random_state=parameters["random_state"])
+    found = group_search(problem, groups, n_init, random_state=parameters["random_state"])
+    if parameters["method"] == "local":
+        return found
+    most = None
+    if parameters["method"] == "auto" and parameters["time_limit"] is None:
+        most = default_nodes(problem, len(np.unique(groups)))
+    return prove_units(
+        problem,
+        groups,
+        found,
+        gap=parameters["gap"],
+        time_limit=parameters["time_limit"],
+        max_nodes=most,
+        verbose=parameters["verbose"],
+    )
 
 # %% ../../nbs/27c_lpc_fitting.ipynb #875f5a78
 def one_column(y):

@@ -25,7 +25,7 @@ from lpc_ns.lpc.inference.prediction import (
 )
 from ..search.mixture import em_refit
 
-# %% ../../../nbs/29ca_lpc_mixture_estimator.ipynb #60ae7730
+# %% ../../../nbs/29ca_lpc_mixture_estimator.ipynb #3114e0fe
 _GATES = {
     "none": (),
     "auto": ("logistic", "boosting", "concomitant"),
@@ -148,23 +148,9 @@ class MixtureOfRegressions(RegressorMixin, BaseEstimator):
         validate_data(self, X=X, skip_check_array=True)
         target = check_vector(_one_column(y), len(features))
         check_n_clusters(self.n_clusters, len(features))
-        names = getattr(self, "feature_names_in_", None)
-        options = {
-            "shared_variance": self.shared_variance,
-            "guard": self.guard,
-            "common": [list(names).index(c) if isinstance(c, str) else c for c in self.common],
-            "n_random": self.n_random,
-            "random_state": self.random_state,
-        }
+        options = _refit_options(self)
         groups = None if groups is None else np.asarray(groups)
-        kept = slice(None)
-        weighted = {}
-        if sample_weight is not None:
-            weight = check_vector(sample_weight, len(features), "sample_weight")
-            kept = weight > 0
-            if not kept.any():
-                raise InputError("sample_weight is zero for every sample: give some a weight.")
-            weighted = {"sample_weight": weight[kept]}
+        kept, weighted = _weighted_rows(sample_weight, len(features))
         A = features[kept]
         b = target[kept]
         units = None if groups is None else groups[kept]
@@ -172,22 +158,8 @@ class MixtureOfRegressions(RegressorMixin, BaseEstimator):
         self.out_of_fold_, self.gate_ = _settle_gate(self, A, b, units, options)
         self.mixture_, self._shares = gate_shares(self.gate_, base, A, b)
         self._line = least_squares(A, b)
-        self._read(features, target, groups)
+        _set_attributes(self, features, target, groups)
         return self
-
-    def _read(self, X, y, groups):
-        """Set the fitted attributes."""
-        m = self.mixture_
-        self.coef_ = m.coef
-        self.intercept_ = m.intercept
-        self.sigma_ = m.sigma
-        self.shares_ = m.shares
-        self.log_likelihood_ = m.log_likelihood
-        self.bic_ = m.bic
-        self.icl_ = m.icl
-        self.entropy_ = m.entropy
-        V = X if m.gate is not None else None
-        self.labels_ = m.predict_proba(X, y, V, groups).argmax(axis=1)
 
     def _check(self, X):
         """Validated features of a fitted model."""
@@ -282,6 +254,44 @@ class MixtureOfRegressions(RegressorMixin, BaseEstimator):
             return quantile_sets(*parts, level)
         seen = self.out_of_fold_.log_density[self.gate_]
         return density_sets(*parts, conformal_threshold(seen, level), level)
+
+
+def _refit_options(model):
+    """What `em_refit` is told, columns by their numbers."""
+    names = list(getattr(model, "feature_names_in_", ()))
+    return {
+        "shared_variance": model.shared_variance,
+        "guard": model.guard,
+        "common": [names.index(c) if isinstance(c, str) else c for c in model.common],
+        "n_random": model.n_random,
+        "random_state": model.random_state,
+    }
+
+
+def _weighted_rows(sample_weight, n_samples):
+    """The rows that count, and their weights as an argument of `em_refit`."""
+    if sample_weight is None:
+        return slice(None), {}
+    weight = check_vector(sample_weight, n_samples, "sample_weight")
+    kept = weight > 0
+    if not kept.any():
+        raise InputError("sample_weight is zero for every sample: give some a weight.")
+    return kept, {"sample_weight": weight[kept]}
+
+
+def _set_attributes(model, X, y, groups):
+    """Fitted attributes from `mixture_`."""
+    m = model.mixture_
+    model.coef_ = m.coef
+    model.intercept_ = m.intercept
+    model.sigma_ = m.sigma
+    model.shares_ = m.shares
+    model.log_likelihood_ = m.log_likelihood
+    model.bic_ = m.bic
+    model.icl_ = m.icl
+    model.entropy_ = m.entropy
+    V = X if m.gate is not None else None
+    model.labels_ = m.predict_proba(X, y, V, groups).argmax(axis=1)
 
 
 def posterior_of(mixture, X, y, groups=None):

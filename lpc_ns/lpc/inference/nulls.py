@@ -6,13 +6,13 @@
 __all__ = ['OneRegression', 'one_regression', 'residuals', 'studentise', 'unimodal_density', 'draw_unimodal', 'sse_ratios',
            'sse_ratio', 'null_ratios', 'flipped_ratios', 'Components', 'fit_random_effects', 'mixed_ratios']
 
-# %% ../../../nbs/29ba_lpc_nulls.ipynb #25177bbe
+# %% ../../../nbs/29ba_lpc_nulls.ipynb #2af893bc
 from typing import NamedTuple
 
 import numpy as np
 
 from ...base.numerics import invert, kernel
-from ..search.units import Units, short_search
+from ..search.units import Units, search_from_cut
 
 # %% ../../../nbs/29ba_lpc_nulls.ipynb #eaca44d0
 _SCALE_STEPS = 60
@@ -256,7 +256,7 @@ def draw_unimodal(edges, below, n, rng):
         mean += z[i] / n
     return z - mean
 
-# %% ../../../nbs/29ba_lpc_nulls.ipynb #9ead802a
+# %% ../../../nbs/29ba_lpc_nulls.ipynb #870266ea
 _ROUNDS = 10  # of damage and descent in the search of a statistic
 _TINY = 1e-9  # ridge, relative to the mean square of a column
 
@@ -298,10 +298,10 @@ def sse_ratios(world, e, scale, first, K, n_ahead, rng):
         SSE_{K+1} / SSE_K, SSE_{K+2} / SSE_K, ...
     """
     units = _units_of(world.X, e, scale, first)
-    base = short_search(units, K, 1, _ROUNDS, rng)[1]
+    base = search_from_cut(units, K, _ROUNDS, rng)[1]
     ratios = np.empty(n_ahead)
     for j in range(n_ahead):
-        ratios[j] = short_search(units, K + 1 + j, 1, _ROUNDS, rng)[1] / base
+        ratios[j] = search_from_cut(units, K + 1 + j, _ROUNDS, rng)[1] / base
     return ratios
 
 
@@ -321,8 +321,8 @@ def sse_ratio(world, e, scale, first, K, rng):
     float
     """
     units = _units_of(world.X, e, scale, first)
-    one = short_search(units, 1, 1, 0, rng)[1]
-    return short_search(units, K, 1, _ROUNDS, rng)[1] / one
+    one = search_from_cut(units, 1, 0, rng)[1]
+    return search_from_cut(units, K, _ROUNDS, rng)[1] / one
 
 
 @kernel

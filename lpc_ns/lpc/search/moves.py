@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['fit_lines', 'assign', 'objective_of', 'alternate', 'exchange', 'Form', 'search_coordinates', 'search_form', 'Lines',
-           'new_lines', 'improve']
+           'new_lines', 'residual', 'leverage', 'rank_one', 'improve']
 
 # %% ../../../nbs/20c_lpc_moves.ipynb #f81c0670
 from typing import NamedTuple
@@ -97,7 +97,7 @@ def search_form(problem):
     L = (axes.T * np.maximum(sizes**2, least)) @ axes
     return Form(X, problem.y - X @ v, S, s, L, S.T @ s, np.ascontiguousarray(T), T @ v)
 
-# %% ../../../nbs/20c_lpc_moves.ipynb #bc842e41
+# %% ../../../nbs/20c_lpc_moves.ipynb #9a1ab6fd
 class Lines(NamedTuple):
     """
     A partition, its lines, and room to work in.
@@ -204,7 +204,7 @@ def _fit(form, lines):
 
 
 @kernel(inner=True)
-def _residual(X, y, W, i, k):
+def residual(X, y, W, i, k):
     """What the line of cluster k leaves of the target of sample i."""
     r = y[i]
     for a in range(W.shape[1]):
@@ -224,7 +224,7 @@ def _assign(form, lines):
         best = np.inf
         cluster = 0
         for k in range(W.shape[0]):
-            r = _residual(X, y, W, i, k)
+            r = residual(X, y, W, i, k)
             if r * r < best:
                 best = r * r
                 cluster = k
@@ -258,7 +258,7 @@ def _value(form, lines):
     labels = lines.labels
     total = 0.0
     for i in range(y.size):
-        r = _residual(X, y, W, i, labels[i])
+        r = residual(X, y, W, i, labels[i])
         total += r * r
     for k in range(W.shape[0]):
         total += _penalty(form, k, lines)
@@ -284,7 +284,7 @@ assign = kernel(_assign.py_func)
 objective_of = kernel(_value.py_func)
 alternate = kernel(_alternate.py_func)
 
-# %% ../../../nbs/20c_lpc_moves.ipynb #3e44301d
+# %% ../../../nbs/20c_lpc_moves.ipynb #6886b8a1
 _LEVERAGE_LIMIT = 1e-5
 
 
@@ -305,13 +305,13 @@ def _cluster_value(form, k, skip, lines):
     total = _penalty(form, k, lines)
     for i in range(y.size):
         if labels[i] == k and i != skip:
-            r = _residual(X, y, W, i, k)
+            r = residual(X, y, W, i, k)
             total += r * r
     return total
 
 
 @kernel(inner=True)
-def _leverage(X, P, i, k, u):
+def leverage(X, P, i, k, u):
     """u = P[k] x_i, in place; returns x_i'u. P[k] is symmetric, so its rows serve as columns and
     the inner loop vectorises."""
     for a in range(u.size):
@@ -327,7 +327,7 @@ def _leverage(X, P, i, k, u):
 
 
 @kernel(inner=True)
-def _rank_one(P, W, k, u, inverse_step, coefficient_step):
+def rank_one(P, W, k, u, inverse_step, coefficient_step):
     """P[k] += inverse_step u u' and W[k] += coefficient_step u."""
     for a in range(u.size):
         W[k, a] += coefficient_step * u[a]
@@ -341,7 +341,7 @@ def _removal_from_scratch(form, i, lines):
     without = _cluster_value(form, lines.labels[i], i, lines)
     return _cluster_value(form, lines.labels[i], -1, lines) - without
 
-# %% ../../../nbs/20c_lpc_moves.ipynb #87e8e8f0
+# %% ../../../nbs/20c_lpc_moves.ipynb #4bd0f567
 @kernel(inner=True)
 def _move(form, i, k, lines):
     """Carry out the move of sample i to cluster k."""
@@ -351,13 +351,13 @@ def _move(form, i, k, lines):
     W = lines.W
     u = lines.u
     s = lines.labels[i]
-    room = 1.0 - _leverage(X, P, i, s, u)
+    room = 1.0 - leverage(X, P, i, s, u)
     if room >= _LEVERAGE_LIMIT:
-        _rank_one(P, W, s, u, 1.0 / room, -_residual(X, y, W, i, s) / room)
+        rank_one(P, W, s, u, 1.0 / room, -residual(X, y, W, i, s) / room)
     else:
         _cluster_value(form, s, i, lines)
-    room = 1.0 + _leverage(X, P, i, k, u)
-    _rank_one(P, W, k, u, -1.0 / room, _residual(X, y, W, i, k) / room)
+    room = 1.0 + leverage(X, P, i, k, u)
+    rank_one(P, W, k, u, -1.0 / room, residual(X, y, W, i, k) / room)
     lines.labels[i] = k
 
 
@@ -379,16 +379,16 @@ def _exchange(form, lines, max_passes):
             break
         i = step % N
         s = labels[i]
-        room = 1.0 - _leverage(X, P, i, s, u)
+        room = 1.0 - leverage(X, P, i, s, u)
         if room >= _LEVERAGE_LIMIT:
-            gain = _residual(X, y, W, i, s) ** 2 / room
+            gain = residual(X, y, W, i, s) ** 2 / room
         else:
             gain = _removal_from_scratch(form, i, lines)
         best = gain * (1.0 - 1e-9)
         target = s
         for k in range(W.shape[0]):
             if k != s:
-                cost = _residual(X, y, W, i, k) ** 2 / (1.0 + _leverage(X, P, i, k, u))
+                cost = residual(X, y, W, i, k) ** 2 / (1.0 + leverage(X, P, i, k, u))
                 if cost < best:
                     best = cost
                     target = k
@@ -405,7 +405,7 @@ def _exchange(form, lines, max_passes):
 
 exchange = kernel(_exchange.py_func)
 
-# %% ../../../nbs/20c_lpc_moves.ipynb #ebcef08e
+# %% ../../../nbs/20c_lpc_moves.ipynb #3dc761b1
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
@@ -449,7 +449,7 @@ def _line_through_badly_fitted(form, k, rng, lines):
     below = lines.below
     total = 0.0
     for i in range(y.size):
-        total += _residual(X, y, W, i, labels[i]) ** 2
+        total += residual(X, y, W, i, labels[i]) ** 2
         below[i] = total
     _empty(form.L, form.g, k, lines.M, lines.b)
     for a in range(form.g.size):
