@@ -75,7 +75,7 @@ PLAIN = "dose,site,effect\n1,a,2.5\n2,b,3.5\n4,a,9.25\n"
         ("t.tsv", PLAIN.replace(",", "\t").encode()),
         ("t.dat", PLAIN.replace(",", "|").encode()),
         ("t.dat", PLAIN.replace(",", "   ").encode()),
-        ("t.csv.gz", gzip.compress(PLAIN.encode())),
+        ("t.csv.gz", gzip.compress(PLAIN.encode(), mtime=0)),
         ("t.csv", b'"dose","site","effect"\n"1",1,"a",2.5\n"2",2,"b",3.5\n"3",4,"a",9.25\n'),
         ("t.csv", b'"","dose","site","effect"\n"1",1,"a",2.5\n"2",2,"b",3.5\n"3",4,"a",9.25\n'),
         ("t.csv", b"Unnamed: 0,dose,site,effect\n0,1,a,2.5\n1,2,b,3.5\n2,4,a,9.25\n"),
