@@ -6,10 +6,11 @@
 __all__ = ['fit_interactions', 'IBCFacts', 'TreeFacts', 'IBCReport', 'verdict_of_auto', 'model_features', 'settle', 'cell_rules',
            'fit_ibc_table']
 
-# %% ../../nbs/60b_ibc_report.ipynb #08fb666a
+# %% ../../nbs/60b_ibc_report.ipynb #af3e71b9
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
+from textwrap import wrap
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from ..base.selection import describe_rows
 from ..ibc.estimator import InteractionBasedClustering
 from ..ibc.fixed_tests import RegimeTest
 from ..ibc.models.comparison import ModelComparison
-from ..ibc.readings import shown_model
+from .equations import equation_of
 from .evidence import Evidence, advice_of, no_evidence
 from .lpc import PreparedTable, prepare_table
 from lpc_ns.reports.page import (
@@ -32,7 +33,7 @@ from lpc_ns.reports.page import (
     own_name,
 )
 
-# %% ../../nbs/60b_ibc_report.ipynb #244ef447
+# %% ../../nbs/60b_ibc_report.ipynb #b02f9231
 @dataclass(frozen=True)
 class IBCFacts(Report):
     """
@@ -197,6 +198,7 @@ class IBCFacts(Report):
             "cell_sizes": np.bincount(model.labels_, minlength=len(self.rules)).tolist(),
             "weights": getattr(model, "weights_", None),
             "coefficients": None if coefficients is None else _records(coefficients),
+            "centers": None if coefficients is None else self.equation.centers,
             "root_test": _facts_of(getattr(model, "root_test_", None)),
             "test": _facts_of(self.test),
         }
@@ -222,32 +224,10 @@ class TreeFacts(IBCFacts):
         """Cross-validated error over the number of cells of a tree, up to two more than it has."""
         return self.model.models_["tree"].choice.curve.head(self.model.split_.n_cells + 2)
 
-    def at_means(self):
-        """
-        Coefficients of every cell with the prediction at the means of the columns.
-
-        Returns
-        -------
-        DataFrame
-            Columns "at the means", then the slopes; the column that differs most between cells, per
-            standard deviation, is marked by a star. The last row is what all cells have in common:
-            the mean of the cells, weighted by their samples.
-        """
-        model = shown_model(self.model.models_, self.model.model_)
-        design = model.design(self.model.columns_in_.apply(self.features))
-        names = list(self.model.columns_)
-        index = list(self.rules)
-        level = self.model.intercept_ + self.model.coef_ @ design.mean(axis=0)
-        rows = np.column_stack([level, self.model.coef_])
-        if len(index) > 1:
-            weights = np.bincount(self.model.labels_, minlength=len(index)) / len(design)
-            slopes = self.model.coef_ * design.std(axis=0)
-            if names:
-                most = int((weights @ (slopes - weights @ slopes) ** 2).argmax())
-                names[most] = f"{names[most]} *"
-            rows = np.vstack([rows, weights @ rows])
-            index.append("mean of the cells")
-        return pd.DataFrame(rows, columns=["at the means", *names], index=index)
+    @cached_property
+    def equation(self):
+        """Coefficients of the cells as they are printed, an `Equation`."""
+        return equation_of(self.model, self.features, self.table.y, self.rules)
 
     def tree_lines(self):
         """Rules, evidence of the splits, and error over cells of a tree, as lines."""
@@ -306,6 +286,11 @@ class IBCReport(TreeFacts):
             regimes = " Regimes: " + "; ".join(self.rules) + "."
         return f"{start} Model {model}: {told} ({why}).{regimes}{self._doubt()}"
 
+    def _chosen(self):
+        """What the rule of the table is called where another one decides."""
+        same = self.model.model_ == self.comparison.chosen
+        return "Chosen" if same else "One standard error alone would take"
+
     def _doubt(self):
         """A warning if the choice on all samples is not that of the table."""
         chosen = self.model.model_
@@ -357,19 +342,15 @@ class IBCReport(TreeFacts):
                 "Held-out R2 of all models, everything chosen inside the folds (A linear, B linear"
                 " in cells, C with products, D both):"
             ),
-            str(self.comparison),
+            self.comparison.text(self._chosen()),
             "",
             f"Fitted to all samples: model {facts['model']}." + self._doubt(),
             *(self.tree_lines() if self.is_tree else []),
             *self.found(),
         ]
         if facts["coefficients"] is not None:
-            lines += [
-                "",
-                "Coefficients in the units of the table, products of centred features (*: the one",
-                "that differs most between the cells):",
-                self.at_means().T.to_string(float_format=lambda v: f"{v:.6g}"),
-            ]
+            note = wrap(self.equation.note(), 95)
+            lines += ["", "Coefficients:", self.equation.text(), *note]
         if len(shown):
             lines += ["", "Products of largest partial F:", _short(shown)]
         return [*lines, "", self.tested()]
@@ -390,9 +371,8 @@ class IBCReport(TreeFacts):
         parts += [("Data", html_list(data)), ("What was found", html_list(self.found()))]
         parts += self.tree_sections() if self.is_tree else []
         if facts["coefficients"] is not None:
-            note = "In the units of the table; products are of centred features; *: the column that"
-            note += " differs most between the cells."
-            parts.append(("Coefficients", html_table(self.at_means().T, 6) + html_list([note])))
+            table = html_table(self.equation.table.T, self.equation.digits)
+            parts.append(("Coefficients", table + html_list([self.equation.note()])))
         if self.has_regimes:
             parts.append(("Figure", html_figure(self.figure(), "Regimes of the model")))
         tried = html_table(self.comparison.table)

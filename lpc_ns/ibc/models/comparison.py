@@ -44,10 +44,14 @@ class ModelComparison:
     why: str = "the fewest coefficients within one standard error of the best"
 
     def __repr__(self):
+        return self.text()
+
+    def text(self, choice="Chosen"):
+        """The table, and which model it would take, after the words of `choice`."""
         shown = self.table.to_string(
             float_format=lambda v: f"{v:.3f}", formatters={"n_coefficients": "{:.0f}".format}
         )
-        return f"{shown}\nChosen: {self.chosen}, {self.why}."
+        return f"{shown}\n{choice}: {self.chosen}, {self.why}."
 
 
 def compare(y, predictions, names, n_coefficients, eligible=None, weights=None):
