@@ -33,6 +33,8 @@ window.Fuse = class {
       for (const field of [row.names, row.section, row.title]) if (field.includes(phrase)) total += 25;
       if (row.text.includes(phrase)) total += 4;
     }
+    const named = words.every((word) => window.Fuse.at(row.names, word) >= 2);
+    if (named && row.item.rank === 3) total += 30;  // a page whose keywords say so
     if (row.section === phrase || row.title === phrase || row.names === phrase) total += 20;
     return total + (row.item.rank || 0);
   }
