@@ -115,7 +115,6 @@ def test_groups_have_one_regime():
     y = np.where(kind, 1, -1) + 0.5 * x[:, 0] + rng.normal(size=200)
     model = MixtureOfRegressions(random_state=0).fit(x, y, groups=person)
     assert all(len(set(model.labels_[person == g])) == 1 for g in range(50))
-    assert model.status_ == "optimal" and 0.9998 * model.objective_ < model.lower_bound_
     agreement = (model.labels_ == kind).mean()
     assert max(agreement, 1 - agreement) > 0.9
 
