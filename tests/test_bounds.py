@@ -137,11 +137,13 @@ def test_same_seed_same_certificate():
     assert one.lower_bound == two.lower_bound and one.nodes == two.nodes
 
 
-@pytest.mark.parametrize(("n", "k", "d"), [(70, 3, 2), (5000, 2, 5), (400, 3, 2)])
-def test_time_limit(ticking, n, k, d):
+@pytest.mark.parametrize(
+    ("n", "k", "d", "limit"), [(70, 3, 2, 1), (5000, 2, 5, 0.3), (400, 3, 2, 0.15)]
+)
+def test_time_limit(ticking, n, k, d, limit):
     problem = overlapping(n, k=k, d=d, ridge=0.01)
     start = local_search(problem, n_init=2, random_state=0)
-    found = branch_and_bound(problem, time_limit=3, start=start)
+    found = branch_and_bound(problem, time_limit=limit, start=start)
     assert found.status == "time_limit" and 0 < found.lower_bound < found.objective
     assert found.objective == objective(problem, found.labels)
 
