@@ -55,6 +55,7 @@ certify: $(READY)  ## hundreds of random problems against enumeration, size and 
 	$(BIN)/python scripts/certify_regime_tests.py
 	$(BIN)/python scripts/certify_trees.py
 	$(BIN)/python scripts/certify_tables.py
+	$(BIN)/python -m pytest -q -m slow tests/test_notebooks.py
 
 update: $(READY)  ## the newest versions that settings.ini allows, written to constraints.txt
 	$(BIN)/python -m pip install --quiet --upgrade --upgrade-strategy eager -e '.[dev]'

@@ -75,7 +75,8 @@ def check_tests():
 
 
 def check_notebooks():
-    pytest("tests/test_notebooks.py")
+    """All but the longest, which `make certify` executes."""
+    pytest("tests/test_notebooks.py", "-m", "not slow")
 
 
 def check_wheel():
