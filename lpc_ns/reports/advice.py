@@ -55,12 +55,7 @@ class AdviceReport(Report):
             Plain numbers, strings and lists.
         """
         return {
-            "target": str(self.table.target),
-            "n_samples": len(self.table.y),
-            "n_dropped": self.table.selection.n_dropped,
-            "n_features": len(self.table.feature_names),
-            "features": self.table.feature_names,
-            "notes": self.table.notes,
+            **self.table.facts(),
             "family": self.evidence.advice.family,
             "evidence": self.evidence.facts(),
             "R2": self.scores.R2.to_dict(),

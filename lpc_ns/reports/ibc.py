@@ -179,12 +179,7 @@ class IBCFacts(Report):
         table = self.comparison.table
         coefficients = self.coefficients()
         return {
-            "target": str(self.table.target),
-            "n_samples": len(self.table.y),
-            "n_dropped": self.table.selection.n_dropped,
-            "n_features": len(self.table.feature_names),
-            "features": self.table.feature_names,
-            "notes": self.table.notes,
+            **self.table.facts(),
             "verdict": self.answer()[0],
             "why": self.answer()[1],
             "evidence": self.evidence.facts(),

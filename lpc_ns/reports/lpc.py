@@ -69,6 +69,17 @@ class PreparedTable:
         """Name of the target."""
         return self.selection.target
 
+    def facts(self):
+        """Target, rows and features, with which every summary of a table begins."""
+        return {
+            "target": str(self.target),
+            "n_samples": len(self.y),
+            "n_dropped": self.selection.n_dropped,
+            "n_features": len(self.feature_names),
+            "features": self.feature_names,
+            "notes": self.notes,
+        }
+
     @property
     def rows(self):
         """Labels of the rows that were used."""
@@ -240,12 +251,7 @@ class LPCFacts(Report):
         ratio = error / single if single > noise else None
         possible = len(self.table.y) <= model.n_clusters * (len(self.table.feature_names) + 1)
         return {
-            "target": str(self.table.target),
-            "n_samples": len(self.table.y),
-            "n_dropped": self.table.selection.n_dropped,
-            "n_features": len(self.table.feature_names),
-            "features": self.table.feature_names,
-            "notes": self.table.notes,
+            **self.table.facts(),
             "n_clusters": int(model.n_clusters),
             "cluster_sizes": model.cluster_sizes_[self.used].tolist(),
             "n_empty": int(model.n_clusters - len(self.used)),
