@@ -44,6 +44,7 @@ setup(
     python_requires=">=" + config["min_python"],
     install_requires=words("requirements"),
     extras_require={
+        "dask": words("dask_requirements"),
         "dev": words("dev_requirements"),
         "excel": words("excel_requirements"),
         "group": words("group_requirements"),
