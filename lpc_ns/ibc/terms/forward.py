@@ -6,7 +6,7 @@
 __all__ = ['ForwardSelection', 'forward_main', 'forward_products', 'select_forward', 'rank_beside_all']
 
 # %% ../../../nbs/12b_ibc_forward.ipynb #32056ef3
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
