@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test quick lab docs notebooks readme lint bench certify update clean
+.PHONY: run test quick lab docs readers notebooks readme lint bench certify update clean
 
 $(READY): settings.ini setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -26,6 +26,9 @@ lab: $(READY)  ## JupyterLab on the notebooks
 
 docs: $(READY)  ## render the documentation site into _docs
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/docs.py
+
+readers: docs  ## ten tasks of a reader in the rendered site, in headless Chromium
+	$(BIN)/python scripts/readers.py
 
 notebooks: $(READY)  ## export, re-execute and clean every notebook
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/notebooks.py
