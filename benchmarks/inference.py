@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-
 from scipy.stats import norm
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import KFold, cross_val_score
