@@ -41,7 +41,7 @@ STOREYS = {
         "tuning, theory, terms, fixed_tests, split, regime_tests, models, readings, auto, estimator"
     ),
     "tree": (
-        "tuning, questions, problem, search, proof, mip, auto, explain, show, fitting, estimator"
+        "tuning, questions, problem, search, mip, proof, auto, explain, show, fitting, estimator"
     ),
 }
 

@@ -8,7 +8,7 @@ __all__ = ['TUNED', 'Tuning']
 # %% ../../nbs/30f_tree_tuning.ipynb #c34f280a
 from typing import NamedTuple
 
-# %% ../../nbs/30f_tree_tuning.ipynb #41072b55
+# %% ../../nbs/30f_tree_tuning.ipynb #9d573a5c
 class Tuning(NamedTuple):
     """The tuned constants of part III; the table says what each decides."""
 
@@ -29,6 +29,9 @@ class Tuning(NamedTuple):
     smallest_group: int = 40
     bound_work: float = 4e7
     epsilon: float = 0.005
+    dichotomies: int = 100_000
+    pivots: float = 1e9
+    steps: float = 1e9
     proof_tolerance: float = 1e-6
 
 
