@@ -19,7 +19,7 @@ from .starts import reference_labels
 # %% ../../../nbs/32ca_tree_prices.ipynb #03c6e2d4
 class Prices(NamedTuple):
     """
-    Prices that no cluster beats, equation `eq-prices`.
+    Prices that no cluster beats, equation `eq-sample-prices`.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ def _on_simplex(values, total):
 
 
 def _prices(M):
-    """Theorem thm-prices for a matrix, less a margin for rounding."""
+    """Theorem thm-sample-prices for a matrix, less a margin for rounding."""
     n = len(M)
     margin = 4 * np.finfo(float).eps * n * np.abs(M).sum(axis=0).max()
     v = min(float(np.linalg.eigvalsh(off_mean(M))[1]) - margin, 0.0)
