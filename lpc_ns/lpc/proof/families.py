@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['sorted_residuals', 'cells_of', 'pieces_of', 'formula_slack', 'FamilySearch']
 
-# %% ../../../nbs/25e_lpc_price_families.ipynb #8080a9e9
+# %% ../../../nbs/25e_lpc_price_families.ipynb #9e4832a3
 import numpy as np
 from scipy.cluster.vq import kmeans2
 from scipy.optimize import linprog
 
 from ..problem import refit
-from .labels import LIMITS, Data, partition_value
+from .labels import Data, aimed_gap, partition_value, threshold_below
 from .pricing import Pricer
 from ..tuning import FAMILIES
 
@@ -54,7 +54,7 @@ def formula_slack(form, labels, margin, square):
     scale = np.where(used, (gain + penalty) / np.where(used, own, 1.0), 1.0)
     return slack * np.minimum(scale, 3.0)[labels]
 
-# %% ../../../nbs/25e_lpc_price_families.ipynb #23444547
+# %% ../../../nbs/25e_lpc_price_families.ipynb #9101273b
 class FamilySearch:
     """
     Bounds by families of prices, with a positive penalty on every coefficient.
@@ -66,7 +66,7 @@ class FamilySearch:
 
     def __init__(self, problem, labels, gap):
         self.form = problem.proof_form
-        self.gap = max(0.999 * gap, LIMITS.smallest_gap)
+        self.gap = aimed_gap(gap)
         self.labels = labels.copy()
         self.lower = 0.0
         self.nodes = 0
@@ -89,8 +89,7 @@ class FamilySearch:
     @property
     def threshold(self):
         """A bound that reaches this ends the search."""
-        room = max(self.room, LIMITS.smallest_gap * self.upper)
-        return min(self.upper * (1 - self.gap) + self.rounding, self.upper - room)
+        return threshold_below(self.upper, self)
 
     def advance(self):
         """Some rounds, or slices of an exact pricing."""
