@@ -209,7 +209,7 @@ def _warn_of_empty_clusters(sizes):
     empty = int((sizes == 0).sum())
     if empty:
         message = (
-            f"{empty} of {len(sizes)} clusters are empty: fewer clusters explain these data at no"
-            " higher objective."
+            f"{empty} of {len(sizes)} clusters {'is' if empty == 1 else 'are'} empty: fewer"
+            " clusters explain these data at no higher objective."
         )
         warnings.warn(message, DataWarning, stacklevel=4)
