@@ -187,4 +187,6 @@ def warm():
             local_tree(problem, n_init=1, random_state=0)
     other = make_problem(X, 3, loss_X=X[:, :1], criterion="l1")
     exact_tree(other, max_nodes=1000)
+    for criterion in ("l2", "l1"):
+        _hyperplane_tree(make_problem(X[:7], 2, criterion=criterion, max_depth=2))
     return compile_seconds() - begin
