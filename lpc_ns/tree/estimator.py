@@ -219,8 +219,8 @@ class ClusterTree(
     min_samples_leaf : int
         Smallest number of samples in a leaf.
     local_sparsity : int
-        Largest number of features in a split; more than 1 needs a mixed-integer solver and few
-        samples.
+        Largest number of features in a split; with more than 1, few samples: some hundred with two
+        features, some tens with four, and a mixed-integer solver beyond.
     margin : bool or float
         Prefer wide gaps at the thresholds among trees of almost equal loss: the weight of the
         margins, with True a thousandth divided by the largest number of splits (half of that if
