@@ -5,27 +5,29 @@
 # %% auto #0
 __all__ = ['centred_prices', 'Node', 'Clusters', 'Master', 'polished', 'ColumnSearch']
 
-# %% ../../../nbs/25b_lpc_columns.ipynb #b3ff58e9
+# %% ../../../nbs/25b_lpc_columns.ipynb #56cb3b8a
 import heapq
 
 import numpy as np
 
+from ...base.budget import UNLIMITED
 from ..problem import refit
 from .labels import LIMITS, Data, partition_value
 from .pricing import Pricer
 from ..search.moves import alternate, exchange, new_lines, search_form
 
-# %% ../../../nbs/25b_lpc_columns.ipynb #ae09d3d6
-def centred_prices(A, b, cost, nu, size, tolerance):
+# %% ../../../nbs/25b_lpc_columns.ipynb #f0cb6314
+def centred_prices(A, b, cost, nu, size, tolerance, budget=UNLIMITED):
     """Nearly optimal x and well centred dual prices of min cost'x, A x >= b, x >= 0, from prices
-    with A'nu < cost; tolerance relative to `size`."""
+    with A'nu < cost; tolerance relative to `size`. At the end of the budget they are what they
+    are."""
     z = cost - A.T @ nu
     x = 0.1 * size / len(cost) / z
     s = 0.1 * size / len(cost) / nu
     for _ in range(40):
         gap = x @ z + s @ nu
         residual = b - A @ x + s
-        if gap <= tolerance * size and np.abs(residual).max() <= 0.01:
+        if budget.late() or (gap <= tolerance * size and np.abs(residual).max() <= 0.01):
             break
         target = 0.2 * gap / (len(x) + len(s))
         rx = target - x * z
@@ -52,7 +54,7 @@ def _step(value, change):
     """Nine tenths of the way to the boundary, at most 1."""
     return min(1.0, 0.9 / max((-change / value).max(), 0.1))
 
-# %% ../../../nbs/25b_lpc_columns.ipynb #d3bbe9a0
+# %% ../../../nbs/25b_lpc_columns.ipynb #b66e536c
 class Node:
     """Labels of some samples (-1 for the others), prices of the others, a proved bound, and
     clusters of the parent."""
@@ -138,7 +140,7 @@ class Master:
     `theta` of kinds, `shares` of clusters, and the `value` of the relaxation.
     """
 
-    def __init__(self, clusters, node, upper, gap, rough):
+    def __init__(self, clusters, node, upper, gap, rough, budget=UNLIMITED):
         n = int(node.free.sum())
         most = 12 * n // len(node.forced) + 20
         self.chosen = [clusters.fitting(node, forced, most) for forced in node.forced]
@@ -161,14 +163,15 @@ class Master:
         room = (upper if node.value is None else node.value) - node.bound
         tolerance = np.clip(0.2 * room / upper, max(0.1 * gap, 1e-7), rough)
         b = np.concatenate([np.ones(n), -node.room])
-        x, nu = centred_prices(A, b, cost, np.append(nu, theta), upper, tolerance)
+        nu = np.append(nu, theta)
+        x, nu = centred_prices(A, b, cost, nu, upper, tolerance, budget)
         self.prices = np.zeros(len(node.labels))
         self.prices[node.free] = nu[:n]
         self.theta = nu[n:]
         self.shares = np.split(x[:M], np.cumsum([len(j) for j in self.chosen])[:-1])
         self.value = cost @ x + node.fixed @ node.room
 
-# %% ../../../nbs/25b_lpc_columns.ipynb #d1948a07
+# %% ../../../nbs/25b_lpc_columns.ipynb #3caf410b
 def polished(data, labels, n_clusters):
     """A partition improved by alternation and exchange, in place; returns it."""
     form = search_form(data)
@@ -184,12 +187,19 @@ class ColumnSearch:
     """
     Branch and price, with a positive penalty on every coefficient.
 
-    Parameters and attributes are those of `LabelSearch`.
+    Parameters and attributes are those of `LabelSearch`, and
+
+    Parameters
+    ----------
+    root : Node, optional
+        What is known at the root: prices, a bound and clusters.
     """
 
+    budget = UNLIMITED
     effort = 25
     smoothing = 0.5
     rough = 0.01
+    unproved = 0.3
     patience = 5
     most_proofs = 12
     root_proofs = 40
@@ -197,7 +207,7 @@ class ColumnSearch:
     known_starts = 25
     most_added = 8
 
-    def __init__(self, problem, labels, gap):
+    def __init__(self, problem, labels, gap, root=None):
         self.form = problem.proof_form
         self.data = Data(self.form.X, self.form.y, self.form.penalty)
         self.gap = max(0.999 * gap, LIMITS.smallest_gap)
@@ -219,7 +229,7 @@ class ColumnSearch:
         start = residual**2 + 0.3 * np.median(residual**2) + 0.5 * self.upper / len(labels)
         nobody = np.full(len(labels), -1)
         own = labels == np.arange(self.n_clusters)[:, None]
-        self.waiting = [Node(nobody, start, 0.0, [own])]
+        self.waiting = [root or Node(nobody, start, 0.0, [own])]
         self._next()
         self.work = self._search()
 
@@ -258,7 +268,8 @@ class ColumnSearch:
         """Prices, clusters, and if it is time a proof; then on to the next node if this one is
         done."""
         node = self.node
-        self.master = Master(self.clusters, node, self.upper, self.gap, self.rough)
+        given = (self.upper, self.gap, self.rough, self.budget)
+        self.master = Master(self.clusters, node, *given)
         node.value = self.master.value
         mu = self.smoothing * node.mu + (1 - self.smoothing) * self.master.prices
         hopes, added = zip(*(self._find(k, mu) for k in range(len(node.forced))), strict=True)
@@ -276,8 +287,13 @@ class ColumnSearch:
             stuck = node.proofs >= (self.root_proofs if node.is_root else self.most_proofs)
             if node.bound >= self.threshold:
                 self._next()
-            elif stuck or (hopeless and (not node.is_root or node.stalled >= 3)):
+            elif stuck or (hopeless and (not node.is_root or self._is_stalled(node))):
                 self._divide()
+
+    def _is_stalled(self, node):
+        """Whether the root has little left to gain, and does not gain it."""
+        left = node.value - node.bound
+        return node.stalled >= 3 and left < self.unproved * (self.threshold - node.bound)
 
     def _find(self, k, mu):
         """Look for clusters of kind k; returns the best gain at prices mu and how many are new."""

@@ -6,11 +6,12 @@
 __all__ = ['Quadric', 'Plan', 'Desk', 'QuadricPool', 'quadric_of', 'new_desk', 'factorise', 'ascend', 'proved_minimum', 'cut_at',
            'new_quadric_pool', 'explore_quadrics', 'examine_root', 'QuadricSearch']
 
-# %% ../../../nbs/25d_lpc_quadrics.ipynb #48c379be
+# %% ../../../nbs/25d_lpc_quadrics.ipynb #f27dabb9
 from collections import namedtuple
 
 import numpy as np
 
+from ...base.budget import UNLIMITED
 from ...base.numerics import kernel
 from ..problem import refit
 from .boxes import POOL_STATE, close, pop, push, smallest_bound
@@ -528,7 +529,7 @@ def examine_root(quadric, pool, plan):
     desk = new_desk(quadric.y.size, quadric.b.size)
     _examine(quadric, pool, 0, -np.inf, plan, desk)
 
-# %% ../../../nbs/25d_lpc_quadrics.ipynb #f4fe70ef
+# %% ../../../nbs/25d_lpc_quadrics.ipynb #6cd009a2
 class QuadricSearch:
     """
     Branch and bound over the labels of two clusters, with a positive penalty on each coefficient,
@@ -542,6 +543,7 @@ class QuadricSearch:
         Turns of other searches before this one begins, where they work in turn.
     """
 
+    budget = UNLIMITED
     effort = QUADRICS.share
     work = 40_000_000
 
@@ -564,7 +566,7 @@ class QuadricSearch:
         barriers = (ASCENT.barrier * each, ASCENT.lowest * each)
         self.plan = Plan(gap, self.rounding, self.room, unit, self.upper, *barriers)
         node = ASCENT.steps * (3 * N * p * (p + 1) + 12 * p**3)
-        self.batch = max(2, self.effort * self.work // node)
+        self.batch = max(2, self.work // node)
         self.wait = QUADRICS.wait if p > LIMITS.most_coefficients else QUADRICS.wait_boxed
         self._open_root()
 
@@ -588,7 +590,10 @@ class QuadricSearch:
             return
         if self.nodes == 0:
             examine_root(self.quadric, self.pool, self.plan)
-        explore_quadrics(self.quadric, self.pool, self.plan, self.batch)
+        for _ in range(self.effort):
+            if self.budget.late():
+                break
+            explore_quadrics(self.quadric, self.pool, self.plan, self.batch)
         now = self.pool.now[0]
         if now["upper"] < self.upper:
             self.labels = self.pool.best.copy()
