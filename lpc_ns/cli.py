@@ -132,7 +132,7 @@ def _subcommand(commands, name, text, example, **options):
         **options,
     )
 
-# %% ../nbs/62_cli.ipynb #0d4c35df
+# %% ../nbs/62_cli.ipynb #5af804b7
 def _add_lpc(commands):
     """The parser of `lpc-ns lpc`."""
     parser = _subcommand(
@@ -241,6 +241,15 @@ def _add_tree(commands):
         "tree patients.csv --n-clusters 4 --id patient --feature-weight age=2",
     )
     rows = _add_table(parser, "tree")
+    rows.add_argument(
+        "--explain",
+        type=Path,
+        metavar="LABELS",
+        help=(
+            "explain given clusters: a file with a label for each row, in its only column or in"
+            " the one called cluster or label"
+        ),
+    )
     rows.add_argument("--no-encode", action="store_true", help="refuse columns of text")
     rows.add_argument("--weights", metavar="COLUMN", help="column of weights of the samples")
     rows.add_argument(
@@ -283,7 +292,7 @@ def _add_tree(commands):
     search.add_argument("--method", default="auto", help="auto, exact, local or mip")
     parser.set_defaults(run=_tree)
 
-# %% ../nbs/62_cli.ipynb #e6e56100
+# %% ../nbs/62_cli.ipynb #70323678
 @contextlib.contextmanager
 def _no_banners():
     """Throw away what libraries write to the standard output past Python."""
@@ -424,13 +433,29 @@ def _weights(pairs):
     return weights or None
 
 
+def _explained(labels):
+    """A function that explains labels of a file as other reports fit a table."""
+    from lpc_ns.reports.given import explain_table, read_labels
+
+    def fit(table, feature_weights=None, criterion="l2", scaling="minmax", **given):
+        rows = ("drop", "drop_missing", "identifiers", "impute", "na")
+        options = {name: given.pop(name) for name in rows}
+        return explain_table(table, read_labels(labels, len(table)), options=options, **given)
+
+    return fit
+
+
 def _tree(args):
     """Run `lpc-ns tree`."""
     from lpc_ns.reports.tree import fit_tree_table
 
     _report(
         args,
-        partial(fit_tree_table, n_clusters=args.n_clusters),
+        (
+            _explained(args.explain)
+            if args.explain
+            else partial(fit_tree_table, n_clusters=args.n_clusters)
+        ),
         "tree",
         encode=not args.no_encode,
         weights=args.weights,

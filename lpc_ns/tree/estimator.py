@@ -14,6 +14,40 @@ from ..base.encoding import learn_encoding
 from ..base.errors import InputError, check_choice, check_matrix
 from .show.export import TreeExport
 
+# %% ../../nbs/33_tree_estimator.ipynb #52e8231d
+class _Explaining:
+    """Rules for clusters that are given."""
+
+    def explain(self, X, labels, sample_weight=None):
+        """
+        The tree that repeats given labels with the fewest errors; the estimator is not fitted.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+            What the rules may use.
+        labels : array-like of shape (n_samples,)
+            Of k-means, of any other method or of a person: numbers or names.
+        sample_weight : array-like of shape (n_samples,), optional
+            How much an error counts.
+
+        Returns
+        -------
+        LabelRules
+            Rules, errors, a proved bound, the confusion table, and CART and IMM beside them. Used
+            are `max_depth`, `max_leaves` (as many leaves as labels without both),
+            `min_samples_leaf`, `complexity` (a share of the errors of a single answer), `method`,
+            `time_limit` and `random_state`.
+
+        Raises
+        ------
+        InputError
+            If data, labels or parameters cannot be used; the message says why.
+        """
+        from lpc_ns.tree.given import explain_clusters
+
+        return explain_clusters(X, labels, self.get_params(deep=False), sample_weight)
+
 # %% ../../nbs/33_tree_estimator.ipynb #b3516aa3
 class _Predicting:
     """What a fitted tree says about samples."""
@@ -158,8 +192,10 @@ class _Predicting:
             )
         )
 
-# %% ../../nbs/33_tree_estimator.ipynb #5019dad1
-class ClusterTree(TreeExport, _Predicting, TransformerMixin, ClusterMixin, BaseEstimator):
+# %% ../../nbs/33_tree_estimator.ipynb #d314d318
+class ClusterTree(
+    TreeExport, _Explaining, _Predicting, TransformerMixin, ClusterMixin, BaseEstimator
+):
     """
     Clusters described by a decision tree that is found together with them.
 

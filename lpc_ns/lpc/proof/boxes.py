@@ -5,17 +5,23 @@
 # %% auto #0
 __all__ = ['Lines', 'Box', 'Work', 'Pair', 'Aim', 'Pool', 'POOL_STATE', 'new_work', 'absorb', 'copy_lines', 'measure',
            'finish_moduli', 'relax_pair', 'minimise', 'value_at', 'into_box', 'bound_box', 'contract', 'new_pool',
-           'start_pool', 'box_of', 'push', 'pop', 'close', 'divide', 'settle', 'smallest_bound', 'threshold_at',
-           'explore', 'BoxSearch']
+           'start_pool', 'box_of', 'push', 'pop', 'close', 'divide', 'settle', 'smallest_bound', 'explore', 'BoxSearch']
 
-# %% ../../../nbs/25aa_lpc_boxes.ipynb #b51a0f4e
+# %% ../../../nbs/25aa_lpc_boxes.ipynb #753a0be7
 from collections import namedtuple
 
 import numpy as np
 
 from ...base.numerics import kernel
 from ..problem import refit
-from .labels import LIMITS, Data, partition_value
+from lpc_ns.lpc.proof.labels import (
+    LIMITS,
+    Data,
+    aimed_gap,
+    keep_if_best,
+    partition_value,
+    threshold_below,
+)
 from lpc_ns.lpc.rounding import (
     penalty_reach,
     room_for_rounding,
@@ -512,7 +518,7 @@ def smallest_bound(pool):
     waiting = float(pool.key[0]) if now["waiting"] else np.inf
     return min(float(now["threshold"]), float(now["given_up"]), waiting)
 
-# %% ../../../nbs/25aa_lpc_boxes.ipynb #9bace2ad
+# %% ../../../nbs/25aa_lpc_boxes.ipynb #6d5c846e
 @kernel(inner=True)
 def _examine_pair(pair, box, bound, threshold, aim, work):
     """Bound and contract a box in turn; returns the bound, infinite if nothing is left of the
@@ -547,19 +553,7 @@ def _try_partition(pair, box, pool, aim):
             delta += pair.V[i, a] * 0.5 * (box.low[p + a] + box.high[p + a])
         labels[i] = 1 if (rho > 0.0) == (delta > 0.0) else 0
     value = partition_value(pair.data, labels, 2)
-    now = pool.now[0]
-    if value < now.upper:
-        now.upper = value
-        now.threshold = min(now.threshold, threshold_at(value, aim))
-        for i in range(labels.size):
-            pool.best[i] = labels[i]
-
-
-@kernel
-def threshold_at(upper, aim):
-    """Where boxes are closed if the best partition has the value `upper`."""
-    room = max(aim.room, LIMITS.smallest_gap * upper)
-    return min(upper * (1.0 - aim.gap) + aim.rounding, upper - room)
+    keep_if_best(pool, value, labels, threshold_below(value, aim))
 
 
 @kernel
@@ -583,7 +577,7 @@ def explore(pair, pool, aim, n_nodes):
                 bound = np.inf
             settle(pool, h, bound, work.score, aim.scale)
 
-# %% ../../../nbs/25aa_lpc_boxes.ipynb #786aefb4
+# %% ../../../nbs/25aa_lpc_boxes.ipynb #e69729b8
 class BoxSearch:
     """
     Branch and bound over the coefficients of two clusters, with a positive penalty on each.
@@ -611,7 +605,7 @@ class BoxSearch:
         unit = 4 * np.finfo(float).eps * (N + 2 * p * p)
         scale = max(np.abs(at.R @ half).max(), np.sqrt(self.upper / N), np.finfo(float).tiny)
         self.room = room_for_rounding(at, W, self.upper, unit)
-        gap = max(0.999 * gap, LIMITS.smallest_gap)
+        gap = aimed_gap(gap)
         self.aim = Aim(gap, self.rounding, self.room, unit, float(scale), self.passes)
         self._open_root(at)
 
@@ -621,7 +615,7 @@ class BoxSearch:
         N, p = self.form.X.shape
         places = int(np.clip(LIMITS.memory / (4 * N + 16 * (p + 2) ** 2), 3 * LIMITS.short, 2e6))
         self.pool = new_pool(places, 2, p, self.labels)
-        root = start_pool(self.pool, self.upper, threshold_at(self.upper, self.aim))
+        root = start_pool(self.pool, self.upper, threshold_below(self.upper, self.aim))
         reach = penalty_reach(at.R, penalty, self.upper / 2)
         origin = at.R @ at.mean
         root.low[:] = np.concatenate([-origin - reach, -reach])

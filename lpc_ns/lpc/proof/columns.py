@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['centred_prices', 'Node', 'Clusters', 'Master', 'polished', 'ColumnSearch']
 
-# %% ../../../nbs/25b_lpc_columns.ipynb #56cb3b8a
+# %% ../../../nbs/25b_lpc_columns.ipynb #161dce1c
 import heapq
 
 import numpy as np
 
 from ...base.budget import UNLIMITED
 from ..problem import refit
-from .labels import LIMITS, Data, partition_value
+from .labels import Data, aimed_gap, partition_value, threshold_below
 from .pricing import Pricer
 from ..search.moves import alternate, exchange, new_lines, search_form
 
@@ -171,7 +171,7 @@ class Master:
         self.shares = np.split(x[:M], np.cumsum([len(j) for j in self.chosen])[:-1])
         self.value = cost @ x + node.fixed @ node.room
 
-# %% ../../../nbs/25b_lpc_columns.ipynb #3caf410b
+# %% ../../../nbs/25b_lpc_columns.ipynb #f5f4bd02
 def polished(data, labels, n_clusters):
     """A partition improved by alternation and exchange, in place; returns it."""
     form = search_form(data)
@@ -210,7 +210,7 @@ class ColumnSearch:
     def __init__(self, problem, labels, gap, root=None):
         self.form = problem.proof_form
         self.data = Data(self.form.X, self.form.y, self.form.penalty)
-        self.gap = max(0.999 * gap, LIMITS.smallest_gap)
+        self.gap = aimed_gap(gap)
         self.labels = labels.copy()
         self.lower = 0.0
         self.nodes = 0
@@ -236,8 +236,7 @@ class ColumnSearch:
     @property
     def threshold(self):
         """Nodes whose bound reaches this are closed."""
-        room = max(self.room, LIMITS.smallest_gap * self.upper)
-        return min(self.upper * (1 - self.gap) + self.rounding, self.upper - room)
+        return threshold_below(self.upper, self)
 
     def advance(self):
         """One round at the current node, or one slice of an exact pricing."""

@@ -6,7 +6,7 @@
 __all__ = ['sorted_residuals', 'cells_of', 'pieces_of', 'nearest_parameters', 'sample_of', 'formula_slack', 'Family',
            'FamilySearch']
 
-# %% ../../../nbs/25e_lpc_price_families.ipynb #4bd438d3
+# %% ../../../nbs/25e_lpc_price_families.ipynb #0fba8e34
 import itertools
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ from scipy.sparse import csr_array
 from ...base.budget import UNLIMITED
 from ..problem import refit
 from .columns import ColumnSearch, Node
-from .labels import LIMITS, Data, partition_value
+from .labels import Data, aimed_gap, partition_value, threshold_below
 from .pricing import Pricer
 from ..tuning import FAMILIES
 
@@ -247,7 +247,7 @@ class Family:
                 self.value = min(self.value, prices.sum() + self.K * float(gains[order[0]]))
             self.add(np.unique(found[order], axis=0))
 
-# %% ../../../nbs/25e_lpc_price_families.ipynb #f99032e1
+# %% ../../../nbs/25e_lpc_price_families.ipynb #b25a4f82
 class FamilySearch:
     """
     Bounds by families of prices, then by prices of every sample and branching, with a positive
@@ -261,7 +261,7 @@ class FamilySearch:
     def __init__(self, problem, labels, gap):
         self.problem = problem
         self.form = problem.proof_form
-        self.gap = max(0.999 * gap, LIMITS.smallest_gap)
+        self.gap = aimed_gap(gap)
         self.start = labels.copy()
         self.best = 0.0
         self.rounds = 0
@@ -282,8 +282,7 @@ class FamilySearch:
     @property
     def threshold(self):
         """A bound that reaches this ends the search."""
-        room = max(self.room, LIMITS.smallest_gap * self.value)
-        return min(self.value * (1 - self.gap) + self.rounding, self.value - room)
+        return threshold_below(self.value, self)
 
     @property
     def partial(self):

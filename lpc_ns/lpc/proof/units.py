@@ -6,7 +6,7 @@
 __all__ = ['UnitRows', 'UnitStack', 'UNIT_STATE', 'new_unit_stack', 'begin_units', 'dive_units', 'UnitSearch', 'default_nodes',
            'prove_units']
 
-# %% ../../../nbs/25f_lpc_unit_proof.ipynb #5a7ae65b
+# %% ../../../nbs/25f_lpc_unit_proof.ipynb #f6abff54
 from collections import namedtuple
 from dataclasses import replace
 
@@ -16,12 +16,22 @@ from ...base.budget import Budget, conclude
 from ...base.errors import check_count, check_nonnegative
 from ...base.numerics import kernel
 from ..problem import make_solution
-from .labels import LIMITS, Factor, add_sample, partition_value
+from lpc_ns.lpc.proof.labels import (
+    Factor,
+    add_sample,
+    aimed_gap,
+    insert_branch,
+    keep_if_best,
+    open_bound,
+    partition_value,
+    step_down,
+    threshold_at,
+)
 from .race import LPCCertificate, ProofLog
 from ..rounding import bound_from_value, distances, limited_by_rounding, rounding_error
 from ..search.units import group_search, unit_order
 
-# %% ../../../nbs/25f_lpc_unit_proof.ipynb #01068156
+# %% ../../../nbs/25f_lpc_unit_proof.ipynb #7c580704
 UnitRows = namedtuple("UnitRows", "X y penalty first rest")
 UnitStack = namedtuple(
     "UnitStack", "factor where cost used branch bound count next labels best now"
@@ -112,13 +122,7 @@ def _list_labels(rows, S, level, row):
         growth = _add_unit(rows, S.factor, S.where[level, k], scratch, unit, row)
         low = S.cost[level] + growth + rows.rest[unit + 1]
         if low < now.threshold:
-            q = m
-            while q > 0 and S.bound[level, q - 1] > low:
-                S.bound[level, q] = S.bound[level, q - 1]
-                S.branch[level, q] = S.branch[level, q - 1]
-                q -= 1
-            S.bound[level, q] = low
-            S.branch[level, q] = k
+            insert_branch(S, level, m, k, low)
             m += 1
     S.count[level] = m
     S.next[level] = 0
@@ -127,14 +131,9 @@ def _list_labels(rows, S, level, row):
 @kernel(inner=True)
 def _label_unit(rows, S, level, k, row):
     """Give the unit of this level to cluster k and go one level down."""
-    below = level + 1
     unit = S.now[0].begin + level
-    for c in range(S.where.shape[1]):
-        S.where[below, c] = S.where[level, c]
-    S.where[below, k] = below
-    growth = _add_unit(rows, S.factor, S.where[level, k], below, unit, row)
-    S.cost[below] = S.cost[level] + growth
-    S.used[below] = max(S.used[level], k + 1)
+    growth = _add_unit(rows, S.factor, S.where[level, k], level + 1, unit, row)
+    step_down(S, level, k, growth)
     S.labels[unit] = k
 
 
@@ -159,12 +158,8 @@ def dive_units(rows, S, gap, rounding, n_nodes):
     nodes = 0
     while level >= 0 and nodes < n_nodes:
         if level == depth:
-            if S.cost[level] < now.upper:
-                now.upper = S.cost[level]
-                aim = min(now.upper * (1.0 - gap) + rounding, now.upper)
-                now.threshold = min(now.threshold, aim)
-                for g in range(now.begin, now.end):
-                    S.best[g] = S.labels[g]
+            value = S.cost[level]
+            keep_if_best(S, value, S.labels, threshold_at(value, gap, rounding))
             level = level - 1
             new = False
             continue
@@ -184,23 +179,9 @@ def dive_units(rows, S, gap, rounding, n_nodes):
     now.new = 1 if new else 0
     now.nodes = now.nodes + nodes
 
-# %% ../../../nbs/25f_lpc_unit_proof.ipynb #202168c0
+# %% ../../../nbs/25f_lpc_unit_proof.ipynb #6d35dc8d
 _BATCH = 20_000  # nodes between two looks at the clock
 _SHARE = 0.25  # of the gap that a suffix may leave open
-
-
-def _open_bound(S, rows):
-    """What an unfinished search has proved."""
-    now = S.now[0]
-    new = bool(now["new"])
-    level = int(now["level"])
-    low = float(now["threshold"])
-    for q in range(level if new else level + 1):
-        if S.next[q] < S.count[q]:
-            low = min(low, float(S.bound[q, S.next[q]]))
-    if new:
-        low = min(low, float(S.cost[level] + rows.rest[int(now["begin"]) + level]))
-    return low
 
 
 def _difficulty(form, first, labels):
@@ -247,7 +228,7 @@ class UnitSearch:
     """
 
     def __init__(self, problem, groups, labels, gap):
-        self.gap = max(0.999 * gap, LIMITS.smallest_gap)
+        self.gap = aimed_gap(gap)
         order, first = unit_order(groups, problem.n_samples)
         form = problem.proof_form
         whole = replace(form, X=form.X[order], y=form.y[order])
@@ -315,7 +296,7 @@ class UnitSearch:
     def _search(self, rows, span, start, upper, error, budget, most):
         """One search; returns bound (before rounding), labels, value, and whether it ended."""
         gap = self.gap if span[0] == 0 else _SHARE * self.gap
-        threshold = min(upper * (1 - gap) + error, upper)
+        threshold = threshold_at(upper, gap, error)
         S = self.stack
         begin_units(S, rows, span, start, upper, threshold)
         now = S.now[0]
@@ -325,7 +306,8 @@ class UnitSearch:
             dive_units(rows, S, gap, error, int(left))
             self.nodes += int(now["nodes"]) - before
         ended = bool(now["level"] < 0)
-        return _open_bound(S, rows), S.best.copy(), float(now["upper"]), ended
+        bound = open_bound(S, rows.rest[max(0, now["begin"] + now["level"])])
+        return bound, S.best.copy(), float(now["upper"]), ended
 
     def run(self, most, budget):
         """

@@ -191,7 +191,7 @@ def distinct(problem, tree):
         else replace(tree, cluster=np.where(tree.is_leaf, np.cumsum(tree.is_leaf) - 1, -1))
     )
 
-# %% ../../../nbs/32a_tree_starts.ipynb #548c6d09
+# %% ../../../nbs/32a_tree_starts.ipynb #374c54e1
 def _from_centers(problem, labels, price, keep):
     """`_separate` for the clusters of a partition."""
     labels = check_labels(labels, problem.n_samples)
@@ -258,7 +258,7 @@ def exgreedy_tree(problem, labels):
     )
 
 
-def cart_tree(problem, labels):
+def cart_tree(problem, labels, sample_weight=None):
     """
     A classification tree for the labels of a clustering (Breiman, Friedman, Olshen and Stone,
     1984), by scikit-learn.
@@ -267,6 +267,7 @@ def cart_tree(problem, labels):
     ----------
     problem : TreeProblem
     labels : array-like of int, shape (n_samples,)
+    sample_weight : ndarray of shape (n_samples,), optional
 
     Returns
     -------
@@ -282,7 +283,7 @@ def cart_tree(problem, labels):
         max_depth=problem.max_depth or None,
         min_samples_leaf=problem.min_samples_leaf,
         random_state=0,
-    ).fit(problem.X, labels)
+    ).fit(problem.X, labels, sample_weight=sample_weight)
     return (
         leaf()
         if problem.leaf_limit == 1
