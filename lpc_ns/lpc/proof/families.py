@@ -15,7 +15,7 @@ from scipy.cluster.vq import kmeans2
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
-from ...base.budget import UNLIMITED
+from ...base.budget import unlimited
 from ..problem import refit
 from .columns import ColumnSearch, Node
 from .labels import Data, aimed_gap, partition_value, threshold_below
@@ -256,7 +256,7 @@ class FamilySearch:
     Parameters and attributes are those of `LabelSearch`.
     """
 
-    budget = UNLIMITED
+    budget = unlimited
 
     def __init__(self, problem, labels, gap):
         self.problem = problem

@@ -11,7 +11,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from ...base.budget import UNLIMITED
+from ...base.budget import unlimited
 from ...base.numerics import kernel
 from ..problem import refit
 from .boxes import POOL_STATE, close, pop, push, smallest_bound
@@ -538,7 +538,7 @@ class QuadricSearch:
         Turns of other searches before this one begins, where they work in turn.
     """
 
-    budget = UNLIMITED
+    budget = unlimited
     effort = QUADRICS.share
     work = 40_000_000
 

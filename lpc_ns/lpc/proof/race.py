@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from joblib import Parallel, delayed
 
-from ...base.budget import UNLIMITED, Budget, conclude, progress
+from ...base.budget import unlimited, Budget, conclude, progress
 from ...base.errors import check_count, check_labels, check_nonnegative
 from ...base.numerics import relative_gap
 from ..problem import LPCSolution, make_solution, objective, refit
@@ -54,7 +54,7 @@ class SumOfGroups:
     of the incumbent. Attributes are those of `LabelSearch`.
     """
 
-    def __init__(self, problem, labels, gap, n_groups, n_jobs, budget=UNLIMITED):
+    def __init__(self, problem, labels, gap, n_groups, n_jobs, budget=unlimited):
         self.problem = problem
         self.gap = gap
         self.n_jobs = n_jobs
@@ -116,7 +116,7 @@ class InTurn:
     room = 0.0
     effort = 0
 
-    def __init__(self, trees, budget=UNLIMITED):
+    def __init__(self, trees, budget=unlimited):
         self.trees = trees
         self.budget = budget
         self.turns = 0
@@ -207,7 +207,7 @@ def group_size(problem):
     return 60 if problem.n_clusters <= 3 else 40
 
 
-def choose_search(problem, labels, gap, n_jobs, budget=UNLIMITED):
+def choose_search(problem, labels, gap, n_jobs, budget=unlimited):
     """The search that suits a problem, or several of them and groups in turn."""
     kinds = searches_for(problem)
     N = problem.n_samples
