@@ -524,7 +524,7 @@ def examine_root(quadric, pool, plan):
     desk = new_desk(quadric.y.size, quadric.b.size)
     _examine(quadric, pool, 0, -np.inf, plan, desk)
 
-# %% ../../../nbs/25d_lpc_quadrics.ipynb #ab7e3a13
+# %% ../../../nbs/25d_lpc_quadrics.ipynb #32c523eb
 class QuadricSearch:
     """
     Branch and bound over the labels of two clusters, with a positive penalty on each coefficient,
@@ -561,7 +561,7 @@ class QuadricSearch:
         barriers = (ASCENT.barrier * each, ASCENT.lowest * each)
         self.plan = Plan(gap, self.rounding, self.room, unit, self.upper, *barriers)
         node = ASCENT.steps * (3 * N * p * (p + 1) + 12 * p**3)
-        self.batch = max(2, self.work // node)
+        self.batch = max(2, self.effort * self.work // node)
         self.wait = QUADRICS.wait if p > LIMITS.most_coefficients else QUADRICS.wait_boxed
         self._open_root()
 
@@ -585,10 +585,12 @@ class QuadricSearch:
             return
         if self.nodes == 0:
             examine_root(self.quadric, self.pool, self.plan)
-        for _ in range(self.effort):
-            if self.budget.late():
-                break
-            explore_quadrics(self.quadric, self.pool, self.plan, self.batch)
+        end = self.nodes + self.batch
+        before = -1
+        while before < self.nodes < end and not self.budget.late():
+            before = self.nodes
+            piece = min(end - before, max(2, self.batch // self.effort))
+            explore_quadrics(self.quadric, self.pool, self.plan, piece)
         now = self.pool.now[0]
         if now["upper"] < self.upper:
             self.labels = self.pool.best.copy()
