@@ -15,7 +15,7 @@ import warnings
 from functools import partial
 from pathlib import Path
 
-# %% ../nbs/62_cli.ipynb #c73d4d15
+# %% ../nbs/62_cli.ipynb #56e6f587
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one line."""
 
@@ -72,8 +72,9 @@ def _add_table(parser, suffix):
         metavar="COLUMN",
         help="columns that name the rows in the outputs and are no features",
     )
-    rows.add_argument("--drop-missing", action="store_true", help="leave out rows with gaps")
-    rows.add_argument(
+    gaps = rows.add_mutually_exclusive_group()
+    gaps.add_argument("--drop-missing", action="store_true", help="leave out rows with gaps")
+    gaps.add_argument(
         "--impute",
         choices=["median", "level"],
         help="fill gaps by the median or most frequent level, or make them a level of their own",
@@ -289,7 +290,7 @@ def _add_tree(commands):
         help="units of the loss: minmax, standard, gower or none (default: minmax)",
     )
     search = _add_search(parser, jobs=False)
-    search.add_argument("--method", default="auto", help="auto, exact, local or mip")
+    search.add_argument("--method", default="auto", help="auto, exact, local, histogram or mip")
     parser.set_defaults(run=_tree)
 
 # %% ../nbs/62_cli.ipynb #70323678

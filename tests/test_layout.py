@@ -42,7 +42,7 @@ STOREYS = {
         "tuning, theory, terms, fixed_tests, split, regime_tests, models, readings, auto, estimator"
     ),
     "tree": (
-        "tuning, questions, problem, search, proof, mip, auto, explain, show, fitting, given,"
+        "tuning, questions, problem, search, mip, proof, auto, explain, show, fitting, given,"
         " estimator"
     ),
 }

@@ -5,15 +5,15 @@
 # %% auto #0
 __all__ = ['choose_features', 'prepare_features', 'TreeFacts', 'TreeReport', 'fit_tree_table']
 
-# %% ../../nbs/63_tree_report.ipynb #c87a35ee
-from dataclasses import dataclass, replace
+# %% ../../nbs/63_tree_report.ipynb #0677ca80
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from ..base.encoding import learn_encoding
-from ..base.errors import InputError, check_matrix
-from ..base.selection import Selection, describe_rows, named_columns, select
+from ..base.errors import InputError, check_matrix, counted
+from ..base.selection import Selection, describe_rows, select
 from ..base.tables import to_pandas
 from .page import Report, accepted, html_figure, html_list, html_table, own_name
 from ..tree.estimator import ClusterTree
@@ -26,8 +26,8 @@ def _chosen(table, encode, options):
     dropped = {dropped} if isinstance(dropped, str) else set(dropped)
     if set(frame.columns) <= dropped:
         raise InputError(
-            f"All {frame.shape[1]} columns of the table are dropped; keep at least one to describe"
-            " clusters with."
+            f"All columns of the table are dropped ({frame.shape[1]}); keep at least one to"
+            " describe clusters with."
         )
     chosen = select(frame, None, **options)
     if not encode:
@@ -53,10 +53,7 @@ def choose_features(table, encode, options, categories=()):
     -------
     Selection
     """
-    chosen = _chosen(table, encode, options)
-    named_columns(chosen.features, categories, "category")
-    levels = {c: chosen.features[c].astype("category") for c in categories}
-    return replace(chosen, features=chosen.features.assign(**levels)) if levels else chosen
+    return _chosen(table, encode, {**options, "categories": categories})
 
 
 def prepare_features(table, *, encode=True, **options):
@@ -117,7 +114,8 @@ class TreeFacts(Report):
     def notes(self):
         """What was done to the table, as sentences."""
         levels = [
-            f"Column {str(code.column)!r}: {len(code.levels)} levels, all equally far apart."
+            f"Column {str(code.column)!r}: {counted(len(code.levels), 'level')}, all equally far"
+            " apart."
             for code in self.model.encoding_.codes
             if code.kind == "levels"
         ]
@@ -180,14 +178,15 @@ class TreeReport(TreeFacts):
 
     def title(self):
         """The title of the page."""
-        return f"Clusters of {len(self.features)} samples by rules"
+        return f"Clusters of {counted(len(self.features), 'sample')} by rules"
 
     def verdict(self):
         """The answer, in a sentence or two."""
         facts = self.summary()
         left = facts["loss"] / facts["loss_of_one_cluster"]
         return (
-            f"{len(facts['cluster_sizes'])} clusters by {facts['n_leaves']} rules; within them"
+            f"{counted(len(facts['cluster_sizes']), 'cluster')} by"
+            f" {counted(facts['n_leaves'], 'rule')}; within them"
             f" {left:.1%} of the differences between samples are left."
         )
 
@@ -200,7 +199,8 @@ class TreeReport(TreeFacts):
         list of str
         """
         return [
-            f"cluster {row.cluster}: {row.rule}  ({row.samples} samples, {row.share:.0%})"
+            f"cluster {row.cluster}: {row.rule}  ({counted(row.samples, 'sample')},"
+            f" {row.share:.0%})"
             for row in self.model.rules().itertuples()
         ]
 
@@ -240,8 +240,10 @@ class TreeReport(TreeFacts):
         facts = self.summary()
         return [
             (
-                f"{facts['n_samples']} samples, {len(facts['features'])} features,"
-                f" {len(facts['cluster_sizes'])} clusters, {facts['n_leaves']} leaves"
+                f"{counted(facts['n_samples'], 'sample')},"
+                f" {counted(len(facts['features']), 'feature')},"
+                f" {counted(len(facts['cluster_sizes']), 'cluster')},"
+                f" {counted(facts['n_leaves'], 'leaf', 'leaves')}"
             ),
             *facts["notes"],
             "",
@@ -255,15 +257,15 @@ class TreeReport(TreeFacts):
         facts = self.summary()
         data = [
             (
-                f"{facts['n_samples']} rows used, {facts['n_dropped']} left out; "
-                f"{len(facts['features'])} columns."
+                f"{counted(facts['n_samples'], 'row')} used, {facts['n_dropped']} left out; "
+                f"{counted(len(facts['features']), 'column')}."
             ),
             *facts["notes"],
         ]
         figures = "".join(html_figure(draw(), what) for draw, what in self.figures().values())
         tried = [
-            f"At most {facts['n_clusters']} clusters, criterion {facts['criterion']}, scaling"
-            f" {facts['scaling']}, method {self.model.method}."
+            f"At most {counted(facts['n_clusters'], 'cluster')}, criterion {facts['criterion']},"
+            f" scaling {facts['scaling']}, method {self.model.method}."
         ]
         centres = self.centers().T.rename(columns=lambda k: f"cluster {k}")
         return [

@@ -32,6 +32,9 @@ class Tuning(NamedTuple):
     binned: int = 200_000
     label_work: float = 3e7
     epsilon: float = 0.005
+    dichotomies: int = 100_000
+    pivots: float = 1e9
+    steps: float = 1e9
     proof_tolerance: float = 1e-6
 
 

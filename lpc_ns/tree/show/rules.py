@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from ...base.errors import counted
 from ...base.numerics import shortest_between
 from ..questions import Question
 
@@ -128,7 +129,9 @@ def _rules(tree, names, shown):
 def _text(tree, names, shown, sizes, node=0, indent=""):
     """Lines of the indented text of a tree."""
     if tree.left[node] < 0:
-        return [f"{indent}|--- cluster {tree.cluster[node]} ({sizes[node]} samples)"]
+        return [
+            f"{indent}|--- cluster {tree.cluster[node]} ({counted(int(sizes[node]), 'sample')})"
+        ]
     side = left_side(tree, node, names)
     lines = []
     low = f"{side} <= {shown[node]}"
