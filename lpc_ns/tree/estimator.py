@@ -192,7 +192,7 @@ class _Predicting:
             )
         )
 
-# %% ../../nbs/33_tree_estimator.ipynb #d314d318
+# %% ../../nbs/33_tree_estimator.ipynb #7a342393
 class ClusterTree(
     TreeExport, _Explaining, _Predicting, TransformerMixin, ClusterMixin, BaseEstimator
 ):
@@ -232,8 +232,10 @@ class ClusterTree(
         Weights of the columns of X in the loss, by name or one for each: they multiply squared
         distances (absolute ones with "l1"). A category has by default the mean spread of the
         numeric columns.
-    method : {"auto", "exact", "local", "mip"}
+    method : {"auto", "exact", "local", "histogram", "mip"}
         "exact" is branch and bound; "local" is local search from k-means trees, for large problems;
+        "histogram" a search over at most 255 cuts of each feature, for very many samples (criterion
+        "l2" and a cluster for every leaf; "auto" beyond 200,000 samples);
         "mip" a mixed-integer programme; "auto" exact if that takes a moment, and otherwise local
         search followed by some proof, or by as much as the time limit allows.
     solver : str, optional
