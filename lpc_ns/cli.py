@@ -299,7 +299,7 @@ def _add_tree(commands):
         help="units of the loss: minmax, standard, gower or none (default: minmax)",
     )
     search = _add_search(parser, jobs=False)
-    search.add_argument("--method", default="auto", help="auto, exact, local or mip")
+    search.add_argument("--method", default="auto", help="auto, exact, local, histogram or mip")
     parser.set_defaults(run=_tree)
 
 # %% ../nbs/62_cli.ipynb #70323678
