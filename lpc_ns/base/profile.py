@@ -138,7 +138,7 @@ def merge_tallies(a, b):
         a.bad_weights + b.bad_weights,
     )
 
-# %% ../../nbs/06d_profile.ipynb #b0c44366
+# %% ../../nbs/06d_profile.ipynb #444a5fca
 @dataclass(frozen=True, eq=False)
 class Profile:
     """
@@ -191,8 +191,6 @@ def _sampled(block, first, share, seed):
     rows = np.flatnonzero(numbers <= threshold(share))
     X, y, w = rows_of(block, rows)
     good = np.isfinite(X).all(axis=1) & (np.isfinite(y) if len(y) else True)
-    if len(w):
-        good &= w > 0
     return numbers[rows][good], X[good], y[good] if len(y) else y, w[good] if len(w) else w
 
 

@@ -2,6 +2,8 @@
 
 _PUBLIC = {
     "DaskLinearPredictiveClustering": "lpc_ns.distributed.estimator",
+    "write_labels": "lpc_ns.distributed.writing",
+    "working": "lpc_ns.distributed.writing",
 }
 __all__ = list(_PUBLIC)
 
