@@ -176,6 +176,15 @@ def _add_lpc(commands):
         type=_whole(1),
         help="restarts (default: 20 for greedy; otherwise 8 at a time until three agree)",
     )
+    large = parser.add_argument_group("tables larger than memory")
+    large.add_argument(
+        "--engine",
+        choices=["memory", "dask"],
+        default="memory",
+        help="dask reads Parquet files ('big/*.parquet') or a CSV in blocks (default: memory)",
+    )
+    large.add_argument("--workers", type=_whole(1), help="processes for blocks (default: threads)")
+    large.add_argument("--scheduler", metavar="ADDRESS", help="a dask scheduler that is running")
     parser.set_defaults(run=_lpc)
 
 
@@ -293,7 +302,7 @@ def _add_tree(commands):
         help="units of the loss: minmax, standard, gower or none (default: minmax)",
     )
     search = _add_search(parser, jobs=False)
-    search.add_argument("--method", default="auto", help="auto, exact, local or mip")
+    search.add_argument("--method", default="auto", help="auto, exact, local, histogram or mip")
     parser.set_defaults(run=_tree)
 
 # %% ../nbs/62_cli.ipynb #70323678
@@ -368,8 +377,20 @@ def _report(args, fit, suffix, **options):
 
 def _lpc(args):
     """Run `lpc-ns lpc`."""
+    from lpc_ns.base.errors import InputError
+    from lpc_ns.reports.blocks import run_large, suggest_blocks
     from lpc_ns.reports.lpc import fit_lpc_table
 
+    if args.engine == "dask":
+        _check_limits(args)
+        with _no_banners():
+            told = run_large(args)
+        if not args.quiet:
+            print(told)
+        return
+    if args.workers or args.scheduler:
+        raise InputError("--workers and --scheduler need --engine dask.")
+    suggest_blocks(args.table)
     _report(
         args,
         partial(fit_lpc_table, target=args.target, n_clusters=args.n_clusters),
