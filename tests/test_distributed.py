@@ -356,3 +356,28 @@ def test_certificates_hold_whatever_the_order():
     assert bounds[1] < bounds[0]  # sorted rows make a weak proof
     with pytest.raises(InputError, match="confidence is 2"):
         found.certify(confidence=2)
+
+
+def test_the_program_reads_tables_in_blocks(tmp_path, capsys, monkeypatch):
+    from lpc_ns.cli import main
+
+    FRAME.assign(key=np.arange(N)).to_parquet(tmp_path / "part0.parquet", row_group_size=5000)
+    source = str(tmp_path / "*.parquet")
+    given = ["lpc", source, "--target", "y", "--n-clusters", "3", "--n-init", "2", "--id", "key"]
+    assert main([*given, "--engine", "dask", "--out", tmp_path / "out"]) == 0
+    assert "Fitted: 3 regressions with" in capsys.readouterr().out
+    labels = pd.read_parquet(tmp_path / "out" / "labels")
+    coefficients = pd.read_csv(tmp_path / "out" / "coefficients.csv", index_col=0)
+    assert len(labels) == N and list(coefficients.columns) == ["intercept", *NAMES]
+    assert not list(tmp_path.rglob("*.unfinished"))
+    assert main([*given, "--engine", "dask", "--out", tmp_path / "out"]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert main([*given, "--engine", "dask", "--group", "key"]) == 2
+    assert "--group is not there with --engine dask" in capsys.readouterr().err
+    assert main([*given, "--workers", "2"]) == 2
+    assert "need --engine dask" in capsys.readouterr().err
+    monkeypatch.setattr("lpc_ns.reports.blocks._SHARE_OF_MEMORY", 0)
+    table = tmp_path / "table.csv"
+    FRAME[:50].to_csv(table, index=False)
+    assert main(["lpc", table, "--target", "y", "--no-evidence", "--method", "greedy"]) == 0
+    assert "--engine dask reads it in blocks" in capsys.readouterr().err

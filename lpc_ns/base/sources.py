@@ -215,7 +215,7 @@ def _frame_blocks(X, y, w, encoding):
     name = target or str(getattr(y, "name", None) or "y")
     return Blocks(parts, lengths, encoding, name, list(pieces), X.divisions)
 
-# %% ../../nbs/06ca_sources.ipynb #b0db4b86
+# %% ../../nbs/06ca_sources.ipynb #ea22a8b9
 def parquet_paths(paths):
     """
     The Parquet files that a path, a folder, a pattern or a list of them names, in order.
@@ -346,6 +346,7 @@ def make_blocks(X, y=None, sample_weight=None, *, encoding=None, drop=()):
     Parameters
     ----------
     X : dask Array or DataFrame, or path, pattern, or list of paths of Parquet files
+        Or blocks that are made already, with target and weights.
     y, sample_weight : dask Array or Series, or str, optional
         For a data frame they may be, and for files they must be, the name of a column.
     encoding : TableEncoding, optional
@@ -363,6 +364,8 @@ def make_blocks(X, y=None, sample_weight=None, *, encoding=None, drop=()):
         If they do not fit together or cannot be used, in one sentence that says what to do.
     """
     need_dask()
+    if isinstance(X, Blocks):
+        return X
     if names_files(X):
         return _file_blocks(X, y, sample_weight, encoding, drop)
     if not is_lazy(X):
