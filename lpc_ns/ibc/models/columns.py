@@ -5,19 +5,20 @@
 # %% auto #0
 __all__ = ['Variable', 'FeatureColumns', 'Samples', 'learn_columns', 'repeated_subjects', 'warn_of_subjects']
 
-# %% ../../../nbs/14_ibc_columns.ipynb #34fd9d16
+# %% ../../../nbs/14_ibc_columns.ipynb #5c004a71
 import warnings
 from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from ...base.encoding import TableEncoding, learn_encoding, plain_column, refuse_repeated
 from ...base.errors import DataWarning, InputError
 from ...base.tables import to_pandas
 
-# %% ../../../nbs/14_ibc_columns.ipynb #4b48a334
+# %% ../../../nbs/14_ibc_columns.ipynb #836f7f63
 _MISSING_LEVEL = "missing"
 _FEWEST_SUBJECTS = 15
 _MOST_COMBINED = 12
@@ -136,7 +137,14 @@ def _fill(X, filled):
         return full, marks
     values = {c: plain_column(X[c], str(c))[1] for c in filled}
     marks = [values[c].isna().to_numpy(dtype=float) for c in filled]
-    return X.assign(**{c: v.where(v.notna(), filled[c]) for c, v in values.items()}), marks
+    return X.assign(**{c: _replaced(v, filled[c]) for c, v in values.items()}), marks
+
+
+def _replaced(column, value):
+    """A column with a value, which may be a new level, in place of missing ones."""
+    if isinstance(column.dtype, pd.CategoricalDtype) and value not in column.cat.categories:
+        column = column.cat.add_categories([value])
+    return column.where(column.notna(), value)
 
 
 def _numbers(X):
