@@ -44,6 +44,7 @@ bench: $(READY)  ## benchmarks: ratios measured in one run on this machine
 	$(BIN)/python benchmarks/screening.py
 	$(BIN)/python benchmarks/ibc_selection.py
 	$(BIN)/python benchmarks/ibc_peers.py
+	$(BIN)/python benchmarks/ibc.py
 	$(BIN)/python benchmarks/trees.py
 	$(BIN)/python benchmarks/tables.py
 

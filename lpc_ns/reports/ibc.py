@@ -33,7 +33,7 @@ from lpc_ns.reports.page import (
     own_name,
 )
 
-# %% ../../nbs/60b_ibc_report.ipynb #e68efcec
+# %% ../../nbs/60b_ibc_report.ipynb #3d8f7144
 @dataclass(frozen=True)
 class IBCFacts(Report):
     """
@@ -232,7 +232,7 @@ class TreeFacts(IBCFacts):
         return self.is_tree and len(self.rules) > 2
 
     def tree_lines(self):
-        """Rules and evidence of the splits of a tree, as lines."""
+        """Rules, evidence of the splits, and error over cells of a tree, as lines."""
         return [
             "",
             "Rules (the left side of a question is written first):",
@@ -242,12 +242,10 @@ class TreeFacts(IBCFacts):
             "the samples ask for the variable first, and the middle 90 % of their thresholds):",
             _short(self.splits),
             "",
+            "Cross-validated error over the number of cells, in units of the variance:",
+            _short(self.curve.reset_index()),
+            "",
         ]
-
-    def curve_lines(self):
-        """Error over the number of cells of a tree, as lines."""
-        title = "Cross-validated error over the number of cells, in units of the variance:"
-        return ["", title, _short(self.curve.reset_index())]
 
     def tree_sections(self):
         """Rules and evidence of the splits as parts of the page."""
@@ -258,7 +256,7 @@ class TreeFacts(IBCFacts):
 
     def curve_section(self):
         """Error over the number of cells as a part of the page."""
-        told = "Cross-validated, in units of the variance; loss is that to the best number of cells."
+        told = "Cross-validated, in units of the variance; loss is what exceeds the best."
         return "Error over cells", f"<p>{told}</p>" + html_table(self.curve, 3)
 
 
@@ -359,8 +357,6 @@ class IBCReport(TreeFacts):
         if facts["coefficients"] is not None:
             note = wrap(self.equation.note(), 95)
             lines += ["", "Coefficients:", self.equation.text(), *note]
-        if self.is_tree:
-            lines += self.curve_lines()
         if len(shown):
             lines += ["", "Products of largest partial F:", _short(shown)]
         return [*lines, "", self.tested()]
