@@ -6,17 +6,23 @@ Without `--check` the outputs are stored. With it nothing is written: a cell tha
 text output no longer says what is stored, makes the command fail. Numbers may differ in their last
 digits between machines, so they are compared with a relative tolerance of 1e-4; pictures are drawn
 but not compared. Compiled kernels are kept in `.kernels`, unless NUMBA_CACHE_DIR names a folder.
+
+Where all exported cells of a notebook stand in their module word for word, which is the case after
+`nbdev_export`, what they define is taken from there: it is the same code, and the kernels in it are
+compiled once for tests and notebooks.
 """
 
 import argparse
+import ast
 import copy
 import math
+import multiprocessing
 import os
 import platform
 import re
 import subprocess
-import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,6 +30,10 @@ NBS = ROOT / "nbs"
 NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 TOLERANCE = 1e-4
 KERNELS = ROOT / ".kernels" / f"python-{platform.python_version()}"  # compiled code, ours alone
+DIRECTIVE = re.compile(r"^#\|.*\n?", re.M)
+DEFAULT_EXP = re.compile(r"^#\|\s*default_exp\s+(\S+)", re.M)
+EXPORT = re.compile(r"^#\|\s*exports?\b[ \t]*(\S*)", re.M)
+LIBRARIES = ["execnb.shell", "nbdev.clean", "numba", "seaborn", "sklearn.linear_model"]
 
 
 def notebook_paths():
@@ -39,10 +49,49 @@ def _wanted(cell):
     )
 
 
+def _exported(notebook):
+    """Pairs (cell, name of its module) of the cells that are exported."""
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    default = next((m[1] for m in map(DEFAULT_EXP.search, sources) if m), None)
+    for cell in notebook.cells:
+        directive = EXPORT.search(cell.source) if cell.cell_type == "code" else None
+        if directive:
+            yield cell, f"lpc_ns.{directive[1] or default}"
+
+
+def _from_module(source, module):
+    """The imports of a cell, and an import of all that it defines."""
+    imports = []
+    names = []
+    for statement in ast.parse(source).body:
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            imports.append(ast.unparse(statement))
+        elif isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+            names.append(statement.name)
+        elif isinstance(statement, ast.Assign):
+            bound = (n for target in statement.targets for n in ast.walk(target))
+            names += [n.id for n in bound if isinstance(n, ast.Name) and n.id != "__all__"]
+    return "\n".join([*imports, *(f"from {module} import {name}" for name in names)])
+
+
+def exported_sources(notebook):
+    """What to run in place of exported cells: a dictionary by the cells' identifiers, empty if a
+    cell is not in its module word for word."""
+    sources = {}
+    for cell, module in _exported(notebook):
+        path = ROOT.joinpath(*module.split(".")).with_suffix(".py")
+        text = DIRECTIVE.sub("", cell.source).strip()
+        code = re.split(r"^(?:import|from) .*$", text, flags=re.M)
+        written = path.read_text(encoding="utf-8") if path.exists() else ""
+        if not all(part.strip() in written for part in code):
+            return {}
+        sources[cell.id] = _from_module(text, module)
+    return sources
+
+
 def execute(path):
     """Execute one notebook in this process and return it with its outputs; a raising cell ends the
     run."""
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(KERNELS))
     import IPython.paths
     from execnb.nbio import read_nb
     from execnb.shell import CaptureShell
@@ -51,15 +100,14 @@ def execute(path):
     os.chdir(NBS)
     notebook = read_nb(path)
     shell = CaptureShell(NBS, mpl_format="retina")
-    for cell in notebook.cells:
-        if not _wanted(cell):
-            continue
-        cell.outputs = shell.run("".join(cell.source))
+    sources = exported_sources(notebook)
+    for cell in filter(_wanted, notebook.cells):
+        cell.outputs = shell.run(sources.get(cell.id, cell.source))
         if shell.exc:
             failed = "".join(
                 next(o for o in cell.outputs if o["output_type"] == "error")["traceback"]
             )
-            raise SystemExit(f"{path.name}: this cell failed\n\n{''.join(cell.source)}\n\n{failed}")
+            raise SystemExit(f"{path.name}: this cell failed\n\n{cell.source}\n\n{failed}")
     return notebook
 
 
@@ -98,17 +146,28 @@ def run_one(path, check):
     fresh = execute(path)
     seconds = time.perf_counter() - start
     stored = read_nb(path)
-    if check:
-        stale = stale_cells(stored, fresh)
-        for old, new in stale:
-            print(f"--- stored\n{old}\n+++ now\n{new}", file=sys.stderr)
-        if stale:
-            raise SystemExit(
-                f"{path.name}: {len(stale)} stored outputs are stale; run scripts/notebooks.py"
-            )
-    else:
+    if not check:
         write_nb(clean_nb(copy.deepcopy(fresh)) or fresh, path)
-    print(f"{path.name}: {seconds:.1f} s")
+    elif stale := stale_cells(stored, fresh):
+        raise SystemExit(
+            "".join(f"--- stored\n{old}\n+++ now\n{new}\n" for old, new in stale)
+            + f"{path.name}: {len(stale)} stored outputs are stale; run scripts/notebooks.py"
+        )
+    return f"{path.name}: {seconds:.1f} s"
+
+
+def fresh_processes():
+    """
+    An executor that gives every notebook a process of its own.
+
+    Each is forked from one that has imported the big libraries and nothing of the package, which
+    takes longer than most notebooks do.
+    """
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(KERNELS))
+    method = "forkserver" if hasattr(os, "fork") else "spawn"
+    context = multiprocessing.get_context(method)
+    context.set_forkserver_preload(LIBRARIES)
+    return ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1)
 
 
 def main():
@@ -117,14 +176,12 @@ def main():
     parser.add_argument("notebooks", nargs="*", type=Path)
     args = parser.parse_args()
     paths = [p.resolve() for p in args.notebooks] or notebook_paths()
-    if len(paths) == 1:
-        return run_one(paths[0], args.check)
-    if not args.check:
+    if len(paths) > 1 and not args.check:
         subprocess.run(["nbdev_export"], cwd=ROOT, check=True)
-    for path in paths:
-        flags = ["--check"] if args.check else []
-        subprocess.run([sys.executable, __file__, *flags, str(path)], check=True)
-    if not args.check:
+    with fresh_processes() as processes:
+        for path in paths:
+            print(processes.submit(run_one, path, args.check).result(), flush=True)
+    if len(paths) > 1 and not args.check:
         subprocess.run(["nbdev_clean"], cwd=ROOT, check=True)
 
 

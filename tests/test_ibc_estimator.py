@@ -46,7 +46,8 @@ def _close_figures():
 @parametrize_with_checks(
     [InteractionBasedClustering(model, cv=2) for model in ("auto", "D", "stack")],
     expected_failed_checks=lambda estimator: {
-        "check_sample_weight_equivalence_on_dense_data": "products have equal weights when screened"
+        "check_sample_weight_equivalence_on_dense_data": "weights say how much a sample matters:"
+        " copies would be further evidence, and cv is a number of folds"
     },
 )
 def test_scikit_learn_conventions(estimator, check):

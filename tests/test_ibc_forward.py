@@ -9,8 +9,8 @@ import pytest
 from lpc_ns import InteractionBasedClustering
 from lpc_ns.base.errors import InputError
 from lpc_ns.ibc.terms.forward import forward_products
-from lpc_ns.ibc.terms.ranking import rank_terms
-from lpc_ns.ibc.terms.screening import screen_pairs
+from lpc_ns.ibc.terms.ranking import rank_given, rank_terms, standardise
+from lpc_ns.ibc.terms.screening import best_pairs, best_triples, screen_pairs
 
 
 def strong(p, seed, n=500):
@@ -153,3 +153,73 @@ def test_a_regime_is_cut_where_it_is_whatever_else_has_effects(p):
     model = InteractionBasedClustering("B", cv=2, random_state=0).fit(X, y)
     assert model.split_.variables == (1,) and abs(model.split_.thresholds[0]) < 0.1
     assert model.score(X, y) > 0.995
+
+
+def test_weights_rank_as_copies_do():
+    """Squared partial correlations of weighted rows are those of copied rows, in every screen."""
+    rng = np.random.default_rng(21)
+    X = rng.exponential(size=(120, 5))
+    y = X @ rng.normal(size=5) + 0.5 * X[:, 0] * X[:, 1] + rng.normal(size=120)
+    weights = rng.integers(1, 5, 120)
+    copied = standardise(X.repeat(weights, axis=0), y.repeat(weights))
+    weighted = standardise(X, y, weights=weights.astype(float))
+    triples = list(itertools.combinations(range(5), 3))
+    rankings = (
+        lambda data: best_pairs(data, 15),
+        lambda data: best_pairs(data, 15, main_effects="all"),
+        lambda data: best_triples(data, 10),
+        lambda data: rank_given(data, triples, "all"),
+    )
+    for rank in rankings:
+        ours, theirs = rank(weighted), rank(copied)
+        assert ours.terms == theirs.terms
+        shares = [r.f_statistic / (r.df + r.f_statistic) for r in (ours, theirs)]
+        np.testing.assert_allclose(*shares, rtol=1e-8)
+
+
+def test_weights_decide_which_product_is_there():
+    """Two halves with a product each; nearly all weight is on one of them."""
+    rng = np.random.default_rng(22)
+    X = rng.normal(size=(600, 5))
+    first = np.arange(600) < 300
+    y = X.sum(axis=1) + np.where(first, X[:, 0] * X[:, 1], X[:, 2] * X[:, 3])
+    y += rng.normal(size=600)
+    for heavy, product in ((first, (0, 1)), (~first, (2, 3))):
+        weights = np.where(heavy, 1.0, 0.001)
+        found = forward_products(X, y, weights=weights, random_state=0)
+        assert found.terms == (product,)
+        part = forward_products(X[heavy], y[heavy], random_state=0)
+        np.testing.assert_allclose(found.coef, part.coef, rtol=0.01)
+        scaled = forward_products(X, y, weights=7 * weights, random_state=0)
+        np.testing.assert_allclose(scaled.f_statistic, found.f_statistic, rtol=1e-8)
+        model = InteractionBasedClustering("C", cv=2, random_state=0)
+        model.fit(X, y, sample_weight=weights)
+        assert model.terms_ == (product,)
+        np.testing.assert_allclose(model.selection_.coef, found.coef, rtol=1e-6)
+    with pytest.raises(InputError, match="zero or less"):
+        forward_products(X, y, weights=np.zeros(600))
+
+
+def test_weights_that_make_errors_unequal_find_nothing():
+    """No product; heavy weights where errors are large: a level that holds row by row."""
+    alarms = 0
+    for seed in range(20):
+        rng = np.random.default_rng([23, seed])
+        X = rng.normal(size=(300, 6))
+        weights = np.exp(X[:, 0])
+        y = X.sum(axis=1) + weights * rng.normal(size=300)
+        alarms += len(forward_products(X, y, weights=weights, random_state=seed).terms) > 0
+    assert alarms <= 4
+
+
+def test_blocks_of_samples_change_nothing():
+    """More samples than one block holds: statistics by their definition."""
+    rng = np.random.default_rng(24)
+    X = rng.normal(size=(3000, 12))
+    y = X.sum(axis=1) + 0.15 * X[:, 3] * X[:, 4] + rng.normal(size=3000)
+    groups = rng.integers(400, size=3000)
+    for given in (None, groups):
+        found = forward_products(X, y, groups=given, random_state=0)
+        assert found.terms == ((3, 4),)
+        exact = rank_terms(X, y, [(3, 4)], main_effects="all")
+        np.testing.assert_allclose(found.f_statistic, exact.f_statistic, rtol=1e-9)

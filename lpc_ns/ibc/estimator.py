@@ -258,7 +258,7 @@ def fit_honestly(estimator, samples):
         )
     return estimator
 
-# %% ../../nbs/14f_ibc_estimator.ipynb #b7998701
+# %% ../../nbs/14f_ibc_estimator.ipynb #3d338bd9
 class InteractionBasedClustering(
     TreeReadings, Diagnostics, Readings, RegressorMixin, BaseEstimator
 ):
@@ -414,8 +414,9 @@ class InteractionBasedClustering(
         y : array-like of shape (n_samples,)
             Target, numeric and finite.
         sample_weight : array-like of shape (n_samples,), optional
-            Importance of samples in regressions, trees, tests and comparison; only ratios count.
-            Products are screened with equal weights.
+            Importance of samples in screening, regressions, trees, tests and comparison; only
+            ratios count, so that a weight of two is no second sample. Penalised selections give
+            all samples the same weight.
         groups : array-like of shape (n_samples,), optional
             Subjects whose rows are not independent: they stay together in folds and bootstrap
             samples, and their signs are flipped together in tests.

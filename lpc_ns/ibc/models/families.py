@@ -145,7 +145,7 @@ def worth_splitting(sse_one, sse, freedom, n_left):
     """Whether Mallows' criterion prefers cells to one regression, equation `eq-collapse`."""
     return sse_one - sse > 2 * freedom * sse / max(n_left - freedom, 1.0)
 
-# %% ../../../nbs/14b_ibc_models.ipynb #1ccf2b54
+# %% ../../../nbs/14b_ibc_models.ipynb #0cb71dba
 @dataclass(frozen=True, eq=False)
 class PooledModel:
     """
@@ -223,7 +223,7 @@ def fit_models(X, y, settings, names=(*FAMILIES, "pooled"), *, weights=None, gro
     names : sequence of str
         Which of "A", "B", "C", "D" and "pooled".
     weights : ndarray of shape (n_samples,), optional
-        Of the samples in the regressions.
+        Of the samples in screening and regressions.
     groups : ndarray of shape (n_samples,), optional
         Subjects whose rows are not independent.
 
@@ -234,7 +234,7 @@ def fit_models(X, y, settings, names=(*FAMILIES, "pooled"), *, weights=None, gro
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
-        found = find_terms(X, y, settings, groups)
+        found = find_terms(X, y, settings, groups, weights)
         models = {"found": found}
         for name in FAMILIES:
             if name not in names and not ("pooled" in names and name in "CD"):

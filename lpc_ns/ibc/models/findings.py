@@ -30,7 +30,7 @@ from ..terms.screening import best_pairs, best_triples
 from ..terms.selection import PENALTIES, folds_of, select_given
 from ..tuning import TUNED
 
-# %% ../../../nbs/14a_ibc_findings.ipynb #a33f2e3b
+# %% ../../../nbs/14a_ibc_findings.ipynb #c0f6e91b
 def _forward(candidates, y, freedom, price, most):
     """Positions of columns taken one by one while equation `eq-ebic` holds; columns and y are free
     of what stands beside them."""
@@ -56,11 +56,12 @@ def _forward(candidates, y, freedom, price, most):
     return taken
 
 
-def _scaled(columns):
-    """Centred columns of unit variance; constant ones become 0."""
+def _scaled(columns, weights=None):
+    """Centred columns of unit variance, times the roots of weights; constant ones become 0."""
     spread = columns.std(axis=0)
     spread[spread <= 1e-12 * np.abs(columns).max(axis=0, initial=0.0)] = np.inf
-    return (columns - columns.mean(axis=0)) / spread
+    scaled = (columns - np.average(columns, axis=0, weights=weights)) / spread
+    return scaled if weights is None else scaled * np.sqrt(weights / weights.mean())[:, None]
 
 
 def product_columns(X, center, terms):
@@ -72,7 +73,7 @@ def product_columns(X, center, terms):
     )
 
 
-def forward_terms(X, y, terms, *, main=None, n_searched=None, most=10):
+def forward_terms(X, y, terms, *, main=None, n_searched=None, most=10, weights=None):
     """
     Products that lower the extended BIC, taken one by one (equation `eq-ebic`).
 
@@ -88,6 +89,8 @@ def forward_terms(X, y, terms, *, main=None, n_searched=None, most=10):
         Number of products that the candidates were chosen from; their own number by default.
     most : int
         Largest number of products.
+    weights : ndarray of shape (n_samples,), optional
+        Of the samples; only ratios count.
 
     Returns
     -------
@@ -96,16 +99,17 @@ def forward_terms(X, y, terms, *, main=None, n_searched=None, most=10):
     """
     terms = tuple(terms)
     beside = X if main is None else X[:, list(main)]
-    ridge = likeliest_ridge(beside, y)
-    U, sizes, _ = np.linalg.svd(_scaled(beside), full_matrices=False)
+    ridge = likeliest_ridge(beside, y, weights)
+    U, sizes, _ = np.linalg.svd(_scaled(beside, weights), full_matrices=False)
     shrink = sizes**2 / (sizes**2 + ridge)
-    columns = np.column_stack([_scaled(product_columns(X, X.mean(axis=0), terms)), y - y.mean()])
+    products = product_columns(X, X.mean(axis=0), terms)
+    columns = _scaled(np.column_stack([products, y]), weights)
     columns = columns - U @ (shrink[:, None] * (U.T @ columns))
     freedom = int(len(y) - 1 - shrink.sum())
     price = np.log(len(y)) + 2 * np.log(max(n_searched or len(terms), 1))
     return tuple(terms[k] for k in _forward(columns[:, :-1], columns[:, -1], freedom, price, most))
 
-# %% ../../../nbs/14a_ibc_findings.ipynb #c6592f25
+# %% ../../../nbs/14a_ibc_findings.ipynb #1c07d6f7
 @dataclass(frozen=True)
 class Settings:
     """What is searched for, in columns of the features; the fields are parameters of
@@ -146,10 +150,10 @@ class Findings:
         return list(dict.fromkeys(j for term in self.terms + self.ranked for j in term))
 
 
-def _rank(X, y, settings):
+def _rank(X, y, settings, weights):
     """The best products by partial F, or those that were given; None if there are none or very few
     samples."""
-    data = standardise(X, y)
+    data = standardise(X, y, weights=weights)
     beside = "all" if len(X) >= 2 * (X.shape[1] + 1) else "pair"
     if settings.interactions is not None:
         return rank_given(data, settings.interactions, beside)
@@ -160,7 +164,7 @@ def _rank(X, y, settings):
     return best_pairs(data, TUNED.kept_terms)
 
 
-def _rank_triples(X, y, pairs, forward):
+def _rank_triples(X, y, pairs, forward, weights):
     """The best triples of the features of the best pairs, for what main effects and selected pairs
     leave of the target."""
     columns = sorted(pairs.variables[: TUNED.most_in_triples])
@@ -169,13 +173,14 @@ def _rank_triples(X, y, pairs, forward):
     rest = y
     if forward is not None and forward.all_main:
         beside = np.column_stack([X, product_columns(X, X.mean(axis=0), forward.terms)])
-        fit = fit_cells(beside, y, np.zeros(len(y), dtype=int), 1)
+        fit = fit_cells(beside, y, np.zeros(len(y), dtype=int), 1, weights=weights)
         rest = y - fit.predict(beside, np.zeros(len(y), dtype=int), clip=False)
-    triples = best_triples(standardise(np.ascontiguousarray(X[:, columns]), rest), TUNED.kept_terms)
+    data = standardise(np.ascontiguousarray(X[:, columns]), rest, weights=weights)
+    triples = best_triples(data, TUNED.kept_terms)
     return tuple(tuple(columns[j] for j in term) for term in triples.terms)
 
 
-def find_terms(X, y, settings, groups=None):
+def find_terms(X, y, settings, groups=None, weights=None):
     """
     Screen products; select main effects, if there are very many, and products.
 
@@ -186,6 +191,8 @@ def find_terms(X, y, settings, groups=None):
     settings : Settings
     groups : ndarray of shape (n_samples,), optional
         Subjects whose rows are not independent.
+    weights : ndarray of shape (n_samples,), optional
+        Of the samples; only ratios count. Selections by penalties give all the same weight.
 
     Returns
     -------
@@ -197,32 +204,38 @@ def find_terms(X, y, settings, groups=None):
     most = n // TUNED.samples_per_main
     if len(main) > max(TUNED.most_main, most):
         price = np.log(n) + 2 * np.log(len(main))
-        main = main[_forward(_scaled(X[:, main]), y - y.mean(), n - 1, price, most)]
-    ranking = _rank(X, y, settings)
+        columns = _scaled(np.column_stack([X[:, main], y]), weights)
+        main = main[_forward(columns[:, :-1], columns[:, -1], n - 1, price, most)]
+    ranking = _rank(X, y, settings, weights)
     forward = None
     terms = settings.interactions or ()
     if ranking is not None and settings.interactions is None:
-        data = standardise(X, y)
+        data = standardise(X, y, weights=weights)
         if settings.selection == "forward":
             seed = spawn_seeds(settings.seed, 1)[0]
             forward = select_forward(
                 data, TUNED.level, TUNED.most_terms, TUNED.flips, seed, groups
             )
             terms = forward.terms
-        triples = _rank_triples(X, y, ranking, forward) if settings.degree == 3 else ()
+        triples = ()
+        if settings.degree == 3:
+            triples = _rank_triples(X, y, ranking, forward, weights)
         if triples:
             n_terms = ranking.n_terms + math.comb(p, 3)
             both = rank_given(data, ranking.terms + triples, ranking.main_effects)
             ranking = replace(both, n_terms=n_terms)
         if settings.selection == "forward" and triples:
-            most = forward_terms(X, y, terms + triples, main=main, n_searched=ranking.n_terms)
+            options = {"main": main, "n_searched": ranking.n_terms, "weights": weights}
+            most = forward_terms(X, y, terms + triples, **options)
             terms = terms + tuple(t for t in most if len(t) == 3)
         elif settings.selection == "ebic":
-            terms = forward_terms(X, y, ranking.terms, main=main, n_searched=ranking.n_terms)
+            options = {"main": main, "n_searched": ranking.n_terms, "weights": weights}
+            terms = forward_terms(X, y, ranking.terms, **options)
         elif settings.selection != "forward":
             folds = folds_of(5, n, settings.seed)
             candidates = ranking.terms
-            terms = select_given(data, np.std(y), candidates, settings.selection, folds).terms
+            plain = standardise(X, y)
+            terms = select_given(plain, np.std(y), candidates, settings.selection, folds).terms
     columns = np.union1d(main, [j for term in terms for j in term]).astype(int)
     return Findings(np.setdiff1d(columns, references), ranking, terms, forward)
 

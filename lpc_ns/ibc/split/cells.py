@@ -13,7 +13,7 @@ import numpy as np
 from .scan import standardised
 from ..tuning import TUNED
 
-# %% ../../../nbs/12e_ibc_cells.ipynb #54ec29f2
+# %% ../../../nbs/12e_ibc_cells.ipynb #ef29687c
 _RIDGES = np.logspace(*TUNED.ridges)
 
 
@@ -115,7 +115,7 @@ def ridge_of_cells(cells, n):
     )
 
 
-def likeliest_ridge(design, y):
+def likeliest_ridge(design, y, weights=None):
     """
     Penalty of one regression with the largest marginal likelihood (equation `eq-evidence` with one
     cell).
@@ -125,13 +125,16 @@ def likeliest_ridge(design, y):
     design : ndarray of shape (n_samples, n_columns)
         Without the intercept; may have no columns.
     y : ndarray of shape (n_samples,)
+    weights : ndarray of shape (n_samples,), optional
+        Of the samples; only ratios count.
 
     Returns
     -------
     float
         Weight of the squared slopes of the standardised columns, one of `TUNED.ridges`.
     """
-    return ridge_of_cells([CellMoments(standardised(design)[:, 1:], y)], len(y))
+    weights = None if weights is None else weights / weights.mean()
+    return ridge_of_cells([CellMoments(standardised(design)[:, 1:], y, weights)], len(y))
 
 
 def fit_cells(

@@ -6,7 +6,7 @@
 __all__ = ['ForwardSelection', 'forward_main', 'forward_products', 'select_forward', 'rank_beside_all']
 
 # %% ../../../nbs/12b_ibc_forward.ipynb #32056ef3
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -25,52 +25,80 @@ from lpc_ns.ibc.terms.ranking import (
 from .screening import best_pairs, blocks, n_kept
 from ..tuning import TUNED
 
-# %% ../../../nbs/12b_ibc_forward.ipynb #9111bf2c
+# %% ../../../nbs/12b_ibc_forward.ipynb #c0f963ac
 def _scale(columns):
     """Columns of unit length; those that vanish beside what they were become zeros."""
     size = np.linalg.norm(columns, axis=0)
     return np.divide(columns, size, out=np.zeros_like(columns), where=size > 0)
 
 
-def _signs(n, groups, n_draws, rng):
-    """Random signs, one column per draw; the rows of a group have one sign."""
-    if groups is None:
-        return rng.choice([-1.0, 1.0], size=(n, n_draws))
-    groups = np.unique(groups, return_inverse=True)[1]
-    return rng.choice([-1.0, 1.0], size=(groups.max() + 1, n_draws))[groups]
+def _signs(n, n_draws, rng):
+    """Random signs of n rows or groups, one column per draw."""
+    signs = np.empty((n, n_draws), dtype=np.int8)
+    for part in blocks(n, 10_000):
+        signs[part] = 2 * rng.integers(0, 2, (len(signs[part]), n_draws)) - 1
+    return signs
 
 
 def _summed(scores, groups):
-    """Sums of the rows of each group; the rows themselves without groups."""
+    """Sums of the rows of each group, which are numbered; the rows themselves without groups."""
     if groups is None:
         return scores
-    codes = np.unique(groups, return_inverse=True)[1]
-    total = np.zeros((codes.max() + 1, scores.shape[1]))
-    np.add.at(total, codes, scores)
-    return total
+    return np.bincount(groups, weights=scores)
 
 
 class _Family:
     """
     Products of one kind beside a span: F, and the bootstrap of the largest.
 
-    Z holds features in rows, of unit length; `pairs` are rows of it, shape (m, 2).
+    `Z` holds features in rows, of unit length, `root` the square roots of the samples' weights;
+    `pairs` are rows of Z, shape (m, 2); `groups` are numbered from 0. Samples come in blocks that
+    fit into a processor's cache, whatever their number.
     """
 
-    def __init__(self, Z, pairs, groups, signs):
+    def __init__(self, Z, root, pairs, groups, signs):
         self.Z = Z
+        self.root = root
         self.pairs = pairs
         self.groups = groups
         self.signs = signs
 
-    def columns(self, part, basis):
-        """Products of unit length off the span; zeros where nothing of a product is left."""
+    def products(self, part, rows):
+        """Products of some pairs in some samples."""
         i, j = self.pairs[part].T
-        W = (self.Z[i] * self.Z[j]).T
-        size = np.linalg.norm(W, axis=0)
-        W = off(basis, W)
-        left = np.linalg.norm(W, axis=0)
-        return np.where(left > 1e-5 * size, _scale(W), 0.0)
+        Z = self.Z[:, rows]
+        return (self.root[rows] * Z[i]) * Z[j]
+
+    def sums(self, part, basis, e, bar):
+        """Squared lengths of products before and after the projection off the span, their products
+        with the residuals, spreads of these, and their values in every draw."""
+        m = len(self.pairs[part])
+        samples = blocks(len(e), max(256, 250_000 // max(m, 1)))
+        before = np.zeros(m)
+        onto = np.zeros((m, basis.shape[1]))
+        for rows in samples:
+            V = self.products(part, rows)
+            before += (V**2).sum(axis=1)
+            onto += V @ basis[rows]
+        left = np.zeros(m)
+        gain = np.zeros(m)
+        spread = np.zeros(m)
+        draws = np.zeros((m, self.signs.shape[1]))
+        per_group = None if self.groups is None else np.zeros((len(self.signs), m))
+        for rows in samples:
+            W = self.products(part, rows) - onto @ basis[rows].T
+            left += (W**2).sum(axis=1)
+            gain += W @ e[rows]
+            W *= bar[rows]
+            if self.groups is None:
+                spread += (W**2).sum(axis=1)
+                draws += W @ self.signs[rows].astype(float)
+            else:
+                np.add.at(per_group, self.groups[rows], W.T)
+        if per_group is not None:
+            spread = (per_group**2).sum(axis=0)
+            draws = per_group.T @ self.signs
+        return before, left, gain, spread, draws
 
     def test(self, basis, y):
         """F of every product, and its adjusted p-value."""
@@ -78,21 +106,20 @@ class _Family:
         freedom = len(y) - basis.shape[1] - 1
         leverage = (basis**2).sum(axis=1)
         bar = e / np.maximum(1 - leverage, 1e-3)
-        draws = self.signs * bar[:, None]
         F = np.empty(len(self.pairs))
         t = np.empty(len(self.pairs))
         largest = np.zeros(self.signs.shape[1])
         for part in blocks(len(self.pairs), 512):
-            W = self.columns(part, basis)
-            gain = (W.T @ e) ** 2
-            F[part] = freedom * gain / np.maximum(e @ e - gain, 1e-300)
-            spread = (_summed(W * bar[:, None], self.groups) ** 2).sum(axis=0)
-            spread = np.where(spread > 0, spread, np.inf)
-            t[part] = gain / spread
-            largest = np.maximum(largest, ((W.T @ draws) ** 2 / spread[:, None]).max(axis=0))
+            before, left, gain, spread, draws = self.sums(part, basis, e, bar)
+            sound = left > 1e-10 * before
+            explained = np.divide(gain**2, left, out=np.zeros_like(left), where=sound)
+            F[part] = freedom * explained / np.maximum(e @ e - explained, 1e-300)
+            spread = np.where(sound & (spread > 0), spread, np.inf)
+            t[part] = gain**2 / spread
+            largest = np.maximum(largest, (draws**2 / spread[:, None]).max(axis=0))
         return F, (1 + (largest >= t[:, None]).sum(axis=1)) / (1 + len(largest))
 
-# %% ../../../nbs/12b_ibc_forward.ipynb #c845617b
+# %% ../../../nbs/12b_ibc_forward.ipynb #2e19cb62
 @dataclass(frozen=True, eq=False)
 class ForwardSelection:
     """
@@ -163,11 +190,11 @@ class ForwardSelection:
         return len(self.terms)
 
 
-def forward_main(Z, y, most):
-    """Rows of Z that lower the extended BIC of y, taken one by one."""
+def forward_main(Z, y, ones, most):
+    """Rows of Z that lower the extended BIC of y beside the constant, taken one by one."""
     n = Z.shape[1]
     taken = []
-    basis = np.full((n, 1), n**-0.5)
+    basis = ones[:, None]
     while len(taken) < most:
         R = off(basis, Z.T)
         size = (R**2).sum(axis=0)
@@ -183,13 +210,13 @@ def forward_main(Z, y, most):
     return taken
 
 
-def _likely_pairs(Z, e, most):
+def _likely_pairs(Z, root, e, most):
     """The pairs of largest (w'e)^2 / |w|^2 of all, from two matrix products."""
     i, j = np.triu_indices(len(Z), 1)
     if len(i) <= most:
         return np.column_stack([i, j])
-    numerator = ((Z * e) @ Z.T)[i, j] ** 2
-    best = np.argpartition(-numerator / ((Z**2) @ (Z**2).T)[i, j], most)[:most]
+    numerator = ((Z * (root * e)) @ Z.T)[i, j] ** 2
+    best = np.argpartition(-numerator / ((root * Z**2) @ (root * Z**2).T)[i, j], most)[:most]
     return np.column_stack([i[best], j[best]])
 
 
@@ -199,6 +226,8 @@ class _Forward:
     def __init__(self, data, main, groups, signs, level):
         self.Z = unit_rows(data, data.columns)
         self.y = data.y
+        self.root = data.root
+        self.ones = data.ones[:, None]
         self.main = list(main)
         self.groups = groups
         self.signs = signs
@@ -212,18 +241,18 @@ class _Forward:
         """Products as columns of unit length."""
         if not terms:
             return np.empty((len(self.y), 0))
-        return _scale(np.column_stack([self.Z[i] * self.Z[j] for i, j in terms]))
+        return _scale(np.column_stack([self.root * self.Z[i] * self.Z[j] for i, j in terms]))
 
     def span(self, terms, own=()):
         """Orthonormal basis of the constant, main effects, products, and what else stands
         beside."""
         rows = sorted({*self.main, *own, *(j for term in terms for j in term)})
-        ones = np.full((len(self.y), 1), len(self.y) ** -0.5)
-        return orthonormal(np.hstack([ones, self.Z[rows].T, self.columns(terms), self.beside]))
+        main = (self.root * self.Z[rows]).T
+        return orthonormal(np.hstack([self.ones, main, self.columns(terms), self.beside]))
 
     def run(self, pairs, most):
         """Take products of these pairs while the bootstrap of the maximum allows."""
-        family = _Family(self.Z, pairs, self.groups, self.signs)
+        family = _Family(self.Z, self.root, pairs, self.groups, self.signs)
         while len(self.terms) < most and len(pairs):
             basis = self.span(self.terms)
             if len(self.y) - basis.shape[1] < 3:
@@ -235,7 +264,8 @@ class _Forward:
     def run_robust(self, pairs, most, n_all):
         """The same by the larger of two p-values, of F and of its robust form, times the number of
         all pairs; own features stand beside."""
-        family = _Family(self.Z, pairs, None, self.signs[:, :0])
+        none = np.empty((len(self.y), 0))
+        family = _Family(self.Z, self.root, pairs, None, none)
         while len(self.terms) < most and len(pairs):
             quick, _ = family.test(self.span(self.terms), self.y)
             likely = pairs[np.argsort(-quick, kind="stable")[:60]]
@@ -272,7 +302,7 @@ class _Forward:
         gain = (w @ e) ** 2
         rest = e - w * (w @ e)
         leverage = (basis**2).sum(axis=1) + w**2
-        scores = (w * rest / np.maximum(1 - leverage, 1e-3))[:, None]
+        scores = w * rest / np.maximum(1 - leverage, 1e-3)
         spread = (_summed(scores, self.groups) ** 2).sum()
         return df * gain / max(rest @ rest, 1e-300), gain / max(spread, 1e-300), df
 
@@ -290,8 +320,18 @@ class _Forward:
             for kept in (self.terms, self.p_values, self.alternatives):
                 del kept[worst]
 
-# %% ../../../nbs/12b_ibc_forward.ipynb #95906e47
-def forward_products(X, y, *, level=0.05, most=8, n_bootstrap=299, groups=None, random_state=None):
+# %% ../../../nbs/12b_ibc_forward.ipynb #7c7065b3
+def forward_products(
+    X,
+    y,
+    *,
+    level=0.05,
+    most=8,
+    n_bootstrap=299,
+    weights=None,
+    groups=None,
+    random_state=None,
+):
     """
     Products that a linear model with all main effects needs, taken one by one.
 
@@ -307,6 +347,8 @@ def forward_products(X, y, *, level=0.05, most=8, n_bootstrap=299, groups=None, 
         Largest number of products.
     n_bootstrap : int
         Sign flips.
+    weights : array-like of shape (n_samples,), optional
+        Positive importance of samples; only ratios count.
     groups : array-like of shape (n_samples,), optional
         Subjects whose rows are not independent: signs are flipped together.
     random_state : int, Generator, RandomState or None
@@ -330,7 +372,7 @@ def forward_products(X, y, *, level=0.05, most=8, n_bootstrap=299, groups=None, 
     Westfall and Young (1993), Resampling-based multiple testing. Davidson and Flachaire (2008), The
     wild bootstrap, tamed at last.
     """
-    data = prepare(X, y, 5)
+    data = prepare(X, y, 5, weights)
     if not 0 < check_nonnegative("level", level) < 1:
         raise InputError(f"level is {level!r}; it must lie between 0 and 1, such as 0.05.")
     if groups is not None and len(groups) != len(data.y):
@@ -341,28 +383,30 @@ def forward_products(X, y, *, level=0.05, most=8, n_bootstrap=299, groups=None, 
     check_count("most", most)
     check_count("n_bootstrap", n_bootstrap)
     seed = spawn_seeds(random_state, 1)[0]
-    found = select_forward(data, level, most, n_bootstrap, seed, groups)
-    y = np.asarray(y, dtype=float)
-    return replace(found, coef=np.linalg.norm(y - y.mean()) * found.coef)
+    return select_forward(data, level, most, n_bootstrap, seed, groups)
 
 
 def select_forward(data, level, most, n_bootstrap, seed, groups=None):
-    """`forward_products` of validated data; the scale of `coef` is that of a unit target."""
+    """`forward_products` of validated data."""
     n = len(data.y)
     p = len(data.columns)
-    rng = np.random.default_rng(seed)
+    groups = None if groups is None else np.unique(groups, return_inverse=True)[1].reshape(-1)
+    n_signs = n if groups is None else int(groups.max()) + 1
+    signs = _signs(n_signs, n_bootstrap, np.random.default_rng(seed))
     all_main = n >= 2 * (p + 1)
     Z = unit_rows(data, data.columns)
-    main = range(p) if all_main else forward_main(Z, data.y, n // TUNED.samples_per_main)
-    work = _Forward(data, main, groups, _signs(n, groups, n_bootstrap, rng), level / 2)
+    main = range(p)
+    if not all_main:
+        main = forward_main(data.root * Z, data.y, data.ones, n // TUNED.samples_per_main)
+    work = _Forward(data, main, groups, signs, level / 2)
     n_pairs = p * (p - 1) // 2
     if all_main and n >= 5 * (2 * p + 1):
-        work.beside = _scale((Z**2 - 1 / n).T)
+        work.beside = _scale((data.root * (Z**2 - 1 / n)).T)
     if all_main and p <= TUNED.most_beside_all:
         work.run(np.column_stack(np.triu_indices(p, 1)), most)
     else:
         e = off(work.span([]), data.y)
-        work.run_robust(_likely_pairs(Z, e, TUNED.most_tested), most, n_pairs)
+        work.run_robust(_likely_pairs(Z, data.root, e, TUNED.most_tested), most, n_pairs)
     work.beside = work.beside[:, :0]
     if all_main:
         work.run(np.column_stack([np.arange(p)] * 2), most)
@@ -377,9 +421,9 @@ def rank_beside_all(data, top):
         return best_pairs(data, top, main_effects="all")
     work = _Forward(data, range(len(data.columns)), None, np.empty((len(data.y), 0)), 1.0)
     basis = work.span([])
-    pairs = _likely_pairs(work.Z, off(basis, data.y), TUNED.most_tested)
+    pairs = _likely_pairs(work.Z, data.root, off(basis, data.y), TUNED.most_tested)
     pairs = np.vstack([pairs, np.column_stack([np.arange(len(work.Z))] * 2)])
-    F, _ = _Family(work.Z, pairs, None, work.signs).test(basis, data.y)
+    F, _ = _Family(work.Z, data.root, pairs, None, work.signs).test(basis, data.y)
     best = data.columns[pairs[np.argsort(-F, kind="stable")[: n_kept(top)]]]
     p = len(data.columns)
     return rank_candidates(
@@ -396,9 +440,10 @@ def _selection(data, work, all_main, n_pairs):
 
     found = [work.robust(t, work.terms) for t in work.terms]
     main = sorted({*work.main, *(j for t in work.terms for j in t)})
-    centred = data.X[:, data.columns] - data.X[:, data.columns].mean(axis=0)
+    centred = data.X[:, data.columns] - np.average(data.X[:, data.columns], 0, data.root**2)
     products = [centred[:, i] * centred[:, j] for i, j in work.terms]
     design = np.column_stack([np.ones(len(data.y)), centred[:, main], *products])
+    design *= data.root[:, None]
     size = np.linalg.norm(design, axis=0)
     coef = np.linalg.lstsq(design / size, data.y, rcond=TUNED.dependent)[0] / size
     return ForwardSelection(
@@ -406,7 +451,7 @@ def _selection(data, work, all_main, n_pairs):
         np.array([f for f, _, _ in found]),
         found[0][2] if found else len(data.y) - len(main) - 1,
         np.array(work.p_values),
-        coef[1 + len(main) :],
+        data.size * coef[1 + len(main) :],
         tuple(tuple(named(t) for t in group) for group in work.alternatives),
         tuple(column[j] for j in main),
         all_main,

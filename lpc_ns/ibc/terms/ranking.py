@@ -19,7 +19,7 @@ from scipy import stats
 from ...base.errors import DataWarning, InputError, check_choice, check_matrix, check_vector
 from ..tuning import TUNED
 
-# %% ../../../nbs/11_ibc_ranking.ipynb #68608b70
+# %% ../../../nbs/11_ibc_ranking.ipynb #847338c2
 @dataclass(frozen=True)
 class ScreenData:
     """
@@ -30,19 +30,30 @@ class ScreenData:
     X : ndarray of shape (n_samples, n_features)
         Features as they are.
     y : ndarray of shape (n_samples,)
-        The target, centred and of unit length.
+        The target, centred and of unit length; times `root`.
     columns : ndarray of int
         The features that vary.
     names : tuple of str or None
+    root : ndarray of shape (n_samples,)
+        Square roots of the weights of the samples, whose mean is one.
+    size : float
+        Length of the centred target.
     """
 
     X: np.ndarray
     y: np.ndarray
     columns: np.ndarray
     names: tuple | None
+    root: np.ndarray
+    size: float
+
+    @property
+    def ones(self):
+        """The constant, of unit length, times `root`."""
+        return self.root / np.sqrt(len(self.root))
 
 
-def prepare(X, y, fewest):
+def prepare(X, y, fewest, weights=None):
     """Validate the input of a screen and standardise it."""
     names = tuple(map(str, X.columns)) if isinstance(X, pd.DataFrame) else None
     X = check_matrix(X)
@@ -51,10 +62,14 @@ def prepare(X, y, fewest):
         raise InputError(
             f"X has {len(X)} samples; the regressions of this screen need at least {fewest}."
         )
-    return standardise(X, y, names, stacklevel=4)
+    if weights is not None:
+        weights = check_vector(weights, len(X), "weights")
+        if not (weights > 0).all():
+            raise InputError("weights holds weights of zero or less; leave those rows out.")
+    return standardise(X, y, names, stacklevel=4, weights=weights)
 
 
-def standardise(X, y, names=None, stacklevel=3):
+def standardise(X, y, names=None, stacklevel=3, weights=None):
     """Validated arrays as the screens want them; warns of constant columns and a constant
     target."""
     varies = X.std(axis=0) > TUNED.constant * np.abs(X).max(axis=0)
@@ -66,7 +81,8 @@ def standardise(X, y, names=None, stacklevel=3):
             stacklevel=stacklevel,
         )
     size = np.abs(y).max()
-    y = y - y.mean()
+    root = np.ones(len(y)) if weights is None else np.sqrt(weights / weights.mean())
+    y = y - (y.mean() if weights is None else np.average(y, weights=weights))
     if y.std() <= TUNED.constant * size:
         warnings.warn(
             "The target is constant: no term can explain anything.",
@@ -74,19 +90,23 @@ def standardise(X, y, names=None, stacklevel=3):
             stacklevel=stacklevel,
         )
         y = np.zeros_like(y)
-    return ScreenData(X, y / (np.linalg.norm(y) or 1.0), np.flatnonzero(varies), names)
+    y = y * root
+    size = float(np.linalg.norm(y))
+    return ScreenData(X, y / (size or 1.0), np.flatnonzero(varies), names, root, size)
 
 
 def unit_rows(data, columns, dtype=np.float64):
-    """The given features as rows z_j: centred, of unit length, shape (len(columns), n)."""
+    """The given features as rows z_j: centred, of weighted length one, not multiplied by
+    `data.root`; shape (len(columns), n)."""
     Z = np.empty((len(columns), len(data.X)), dtype)
+    share = data.root**2 / len(data.root)
     for first in range(0, len(columns), 256):
         part = data.X[:, columns[first : first + 256]].T
-        part = part - part.mean(axis=1, keepdims=True)
-        Z[first : first + 256] = part / np.linalg.norm(part, axis=1, keepdims=True)
+        part = part - (part @ share)[:, None]
+        Z[first : first + 256] = part / np.linalg.norm(part * data.root, axis=1, keepdims=True)
     return Z
 
-# %% ../../../nbs/11_ibc_ranking.ipynb #c8b967c5
+# %% ../../../nbs/11_ibc_ranking.ipynb #b0827a0e
 def orthonormal(columns):
     """Orthonormal basis of the span of columns that are at most of unit length."""
     U, s, _ = np.linalg.svd(columns, full_matrices=False)
@@ -100,9 +120,9 @@ def off(basis, v):
     return v
 
 
-def _product(Z, term):
-    """The product of rows of Z, of unit length unless it vanishes."""
-    w = np.prod([Z[j] for j in term], axis=0)
+def _product(Z, term, root):
+    """The product of rows of Z, weighted, of unit length unless it vanishes."""
+    w = root * np.prod([Z[j] for j in term], axis=0)
     return w / (np.linalg.norm(w) or 1.0)
 
 
@@ -119,11 +139,11 @@ def _f_statistic(data, term, shared, lowest_degree):
     variables = sorted(set(term))
     Z = dict(zip(variables, unit_rows(data, variables), strict=True))
     basis = shared
-    lower = [_product(Z, d) for d in divisors(term, lowest_degree)]
+    lower = [_product(Z, d, data.root) for d in divisors(term, lowest_degree)]
     if lower:
         basis = np.hstack([shared, orthonormal(off(shared, np.column_stack(lower)))])
     df = len(data.y) - basis.shape[1] - 1
-    u = off(basis, _product(Z, term))
+    u = off(basis, _product(Z, term, data.root))
     e = off(basis, data.y)
     if df < 1 or np.linalg.norm(u) <= 100 * TUNED.dependent or np.linalg.norm(e) <= TUNED.dependent:
         return np.nan, df
@@ -173,7 +193,7 @@ def term_columns(X, terms):
         else np.empty((len(X), 0))
     )
 
-# %% ../../../nbs/11_ibc_ranking.ipynb #31974b90
+# %% ../../../nbs/11_ibc_ranking.ipynb #7e68e7d4
 def term_name(term, names):
     """a * b, a * b * c, or a^2."""
     powers = [(j, term.count(j)) for j in dict.fromkeys(term)]
@@ -278,10 +298,11 @@ def shared_basis(data, main_effects):
     """Orthonormal basis of what stands beside every term: the constant, or the constant and all
     main effects."""
     n = len(data.y)
-    ones = np.full((n, 1), 1 / np.sqrt(n))
+    ones = data.ones[:, None]
     if main_effects == "pair":
         return ones
-    basis = orthonormal(np.hstack([ones, unit_rows(data, data.columns).T]))
+    rows = unit_rows(data, data.columns) * data.root
+    basis = orthonormal(np.hstack([ones, rows.T]))
     if basis.shape[1] > n - 2:
         raise InputError(
             f"main_effects='all' leaves no degree of freedom: {basis.shape[1]} coefficients beside"

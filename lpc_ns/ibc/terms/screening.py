@@ -21,22 +21,26 @@ from lpc_ns.ibc.terms.ranking import (
 )
 from ..tuning import TUNED
 
-# %% ../../../nbs/11a_ibc_screening.ipynb #0557175b
+# %% ../../../nbs/11a_ibc_screening.ipynb #3a7b14f0
 _SAFE = {"float32": 1e-3, "float64": 1e-10}
 
 
 @np.errstate(divide="ignore", invalid="ignore")
-def _pair_correlations(A, B, y):
+def _pair_correlations(A, B, data):
     """Squared partial correlations of y with all products of a row of A and a row of B (equation
     `eq-closed`), and kappa (`eq-kappa`)."""
+    root = data.root.astype(A.dtype)
+    y = data.root * data.y
     y = y.astype(A.dtype)
-    A2 = A * A
-    B2 = B * B
+    A2 = root * (A * A)
+    B2 = root * (B * B)
     c = (A @ y)[:, None]
     d = B @ y
+    N = (A * y) @ B.T
+    A = root * A
+    B = root * B
     r = A @ B.T
     Q = A2 @ B2.T
-    N = (A * y) @ B.T
     S = A2 @ B.T
     T = A @ B2.T
     alpha = 0.5 / (1 + r)
@@ -54,12 +58,13 @@ def _repair(data, rho, doubtful, rows, columns):
     doubtful become NaN."""
     a = np.flatnonzero(doubtful.any(axis=1))
     b = np.flatnonzero(doubtful.any(axis=0))
-    again, kappa = _pair_correlations(unit_rows(data, rows[a]), unit_rows(data, columns[b]), data.y)
+    parts = unit_rows(data, rows[a]), unit_rows(data, columns[b])
+    again, kappa = _pair_correlations(*parts, data)
     again[~(kappa > _SAFE["float64"])] = np.nan
     block = np.ix_(a, b)
     rho[block] = np.where(doubtful[block], again, rho[block])
 
-# %% ../../../nbs/11a_ibc_screening.ipynb #3fa20de5
+# %% ../../../nbs/11a_ibc_screening.ipynb #4a7d7d66
 class BestTerms:
     """The terms of largest squared partial correlation among those seen so far."""
 
@@ -97,7 +102,7 @@ def scan_pairs(data, best, block_size, dtype):
     columns = data.columns
     parts = blocks(len(columns), block_size)
     for I, J in ((I, J) for k, I in enumerate(parts) for J in parts[k:]):
-        rho, kappa = _pair_correlations(Z[I], Z[J], data.y)
+        rho, kappa = _pair_correlations(Z[I], Z[J], data)
         doubtful = ~(kappa > _SAFE[dtype])
         if I == J:
             lower = np.tri(len(rho), dtype=bool)
@@ -107,13 +112,14 @@ def scan_pairs(data, best, block_size, dtype):
             _repair(data, rho, doubtful, columns[I], columns[J])
         best.add(rho, columns[I][:, None], columns[J])
 
-# %% ../../../nbs/11a_ibc_screening.ipynb #dbc101dd
+# %% ../../../nbs/11a_ibc_screening.ipynb #b92097ed
 @np.errstate(divide="ignore", invalid="ignore")
 def scan_squares(data, best):
     """All squares, beside their own main effect (equation `eq-square`)."""
     for block in blocks(len(data.columns), 256):
         Z = unit_rows(data, data.columns[block])
-        Z2 = Z * Z
+        Z2 = data.root * Z * Z
+        Z = data.root * Z
         c = Z @ data.y
         Q = np.sum(Z2 * Z2, axis=1)
         S = np.sum(Z2 * Z, axis=1)
@@ -124,7 +130,7 @@ def scan_squares(data, best):
         rho[~(np.minimum(ww / Q, yy) > _SAFE["float64"])] = np.nan
         best.add(rho, data.columns[block], data.columns[block])
 
-# %% ../../../nbs/11a_ibc_screening.ipynb #8773f98d
+# %% ../../../nbs/11a_ibc_screening.ipynb #47948f4e
 @np.errstate(divide="ignore", invalid="ignore")
 def _scan_beside_all(data, best, shared, include_squares, block_size):
     """All pairs, and squares if asked for, beside all main effects."""
@@ -136,7 +142,7 @@ def _scan_beside_all(data, best, shared, include_squares, block_size):
         start = i if include_squares else i + 1
         for block in blocks(len(Z) - start, block_size):
             J = slice(start + block.start, start + block.stop)
-            W = Z[i] * Z[J]
+            W = (data.root * Z[i]) * Z[J]
             size = np.sum(W * W, axis=1)
             ww = size - np.sum((W @ shared) ** 2, axis=1)
             rho = (W @ e) ** 2 / (ww * (e @ e))
@@ -230,13 +236,14 @@ def best_pairs(
         shared,
     )
 
-# %% ../../../nbs/11a_ibc_screening.ipynb #9c231a27
+# %% ../../../nbs/11a_ibc_screening.ipynb #febe3695
 @np.errstate(divide="ignore", invalid="ignore")
-def _triples_of_pair(z_i, z_j, Z, Z2, y):
+def _triples_of_pair(z_i, z_j, Z, Z2, data):
     """Squared partial correlations of the triples of one pair with the rows of Z (equation
     `eq-triple`); NaN if degenerate."""
-    n = len(y)
-    U, R = np.linalg.qr(np.column_stack([np.full(n, n**-0.5), z_i, z_j, z_i * z_j * n**0.5]))
+    y = data.y
+    lower = np.column_stack([np.full(len(y), len(y) ** -0.5), z_i, z_j, z_i * z_j * len(y) ** 0.5])
+    U, R = np.linalg.qr(data.root[:, None] * lower)
     if np.abs(np.diag(R)).min() <= 1e-5:
         return np.full(len(Z), np.nan)
     e = y - U @ (U.T @ y)
@@ -297,7 +304,7 @@ def best_triples(data, top):
     Z = unit_rows(data, columns)
     Z2 = Z * Z
     for i, j in combinations(range(len(Z) - 1), 2):
-        rho = _triples_of_pair(Z[i], Z[j], Z[j + 1 :], Z2[j + 1 :], data.y)
+        rho = _triples_of_pair(Z[i], Z[j], Z[j + 1 :], Z2[j + 1 :], data)
         best.add(rho, columns[i], columns[j], columns[j + 1 :])
     return rank_candidates(
         data, as_terms(best), "pair", top, best.tested + best.degenerate, best.degenerate
