@@ -283,7 +283,27 @@ def _add_tree(commands):
     search.add_argument("--method", default="auto", help="auto, exact, local or mip")
     parser.set_defaults(run=_tree)
 
-# %% ../nbs/62_cli.ipynb #8cbfa0fa
+# %% ../nbs/62_cli.ipynb #e6e56100
+@contextlib.contextmanager
+def _no_banners():
+    """Throw away what libraries write to the standard output past Python."""
+    try:
+        sys.stdout.flush()
+        kept = os.dup(1)
+    except OSError:
+        yield
+        return
+    away = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(away, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(away)
+
+
 def _check_limits(args):
     """Refuse numbers that no computation could use, before one starts."""
     from lpc_ns.base.errors import InputError
@@ -308,20 +328,21 @@ def _report(args, fit, suffix, **options):
     made = not folder.exists()
     check_folder(folder)
     try:
-        report = fit(
-            table,
-            drop=args.drop,
-            drop_missing=args.drop_missing,
-            identifiers=args.id,
-            impute=args.impute,
-            na=args.na,
-            categories=args.category,
-            command=args.command,
-            random_state=args.seed,
-            **options,
-        )
-        text = str(report)
-        paths = report.write(folder)
+        with _no_banners():
+            report = fit(
+                table,
+                drop=args.drop,
+                drop_missing=args.drop_missing,
+                identifiers=args.id,
+                impute=args.impute,
+                na=args.na,
+                categories=args.category,
+                command=args.command,
+                random_state=args.seed,
+                **options,
+            )
+            text = str(report)
+            paths = report.write(folder)
     except BaseException:
         if made:
             with contextlib.suppress(OSError):

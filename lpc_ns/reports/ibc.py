@@ -33,7 +33,7 @@ from lpc_ns.reports.page import (
     own_name,
 )
 
-# %% ../../nbs/60b_ibc_report.ipynb #fd917d60
+# %% ../../nbs/60b_ibc_report.ipynb #b02f9231
 @dataclass(frozen=True)
 class IBCFacts(Report):
     """
@@ -304,7 +304,7 @@ class IBCReport(TreeFacts):
         -------
         list of str
         """
-        facts = self.numbers
+        facts = self.summary()
         cells = zip(facts["cells"], facts["cell_sizes"], strict=True)
         lines = [
             "Products in use: " + (", ".join(facts["products"]) or "none") + ".",
@@ -321,7 +321,7 @@ class IBCReport(TreeFacts):
 
     def lines(self):
         """The lines of the text."""
-        facts = self.numbers
+        facts = self.summary()
         shown = self.interactions().head(5)
         lines = [
             self.verdict(),
@@ -352,7 +352,7 @@ class IBCReport(TreeFacts):
 
     def sections(self):
         """Headings and contents of the page."""
-        facts = self.numbers
+        facts = self.summary()
         data = [
             (
                 f"{facts['n_samples']} rows used, {facts['n_dropped']} left out; "

@@ -165,7 +165,7 @@ def prepare_table(table, target, *, encode=True, categories=(), groups=None, **o
     X = encoding.apply(chosen.features)
     return PreparedTable(X, chosen.y, list(encoding.names), encoding, chosen, units)
 
-# %% ../../nbs/60a_lpc_report.ipynb #8f18ff25
+# %% ../../nbs/60a_lpc_report.ipynb #d50d30e7
 @dataclass(frozen=True)
 class LPCFacts(Report):
     """
@@ -304,7 +304,7 @@ class LPCReport(LPCFacts):
         -------
         list of str
         """
-        facts = self.numbers
+        facts = self.summary()
         lines = [f"Status {facts['status']}, {facts['seconds']:.2f} s; {_reliability(facts)}"]
         if facts["n_empty"]:
             lines.append(
@@ -319,7 +319,7 @@ class LPCReport(LPCFacts):
 
     def lines(self):
         """The lines of the text."""
-        facts = self.numbers
+        facts = self.summary()
         coefficients = self.coefficients.T
         return [
             self.verdict(),
@@ -338,7 +338,7 @@ class LPCReport(LPCFacts):
 
     def sections(self):
         """Headings and contents of the page."""
-        facts = self.numbers
+        facts = self.summary()
         data = [
             (
                 f"{facts['n_samples']} rows used, {facts['n_dropped']} left out; "

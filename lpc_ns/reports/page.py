@@ -6,14 +6,13 @@
 __all__ = ['accepted', 'common_options', 'own_name', 'plain', 'digits_needed', 'html_table', 'html_figure', 'html_list',
            'versions', 'Report', 'check_folder']
 
-# %% ../../nbs/60_report.ipynb #7825b5e3
+# %% ../../nbs/60_report.ipynb #1cf4b986
 import base64
 import inspect
 import io
 import json
 import math
 import platform
-from functools import cached_property
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -247,7 +246,7 @@ def versions():
             continue
     return ", ".join(found)
 
-# %% ../../nbs/60_report.ipynb #9e1f75c0
+# %% ../../nbs/60_report.ipynb #bd074444
 class Report:
     """
     What reports have in common: text, a page, and files.
@@ -257,11 +256,6 @@ class Report:
     """
 
     command = None
-
-    @cached_property
-    def numbers(self):
-        """The summary, computed once."""
-        return self.summary()
 
     def __str__(self):
         return "\n".join(self.lines())
@@ -322,7 +316,7 @@ class Report:
         for name, table in self.tables().items():
             table.to_csv(folder / name, encoding="utf-8")
             paths.append(folder / name)
-        facts = json.dumps(plain(self.numbers), indent=1, ensure_ascii=False)
+        facts = json.dumps(plain(self.summary()), indent=1, ensure_ascii=False)
         (folder / "report.json").write_text(facts + "\n", encoding="utf-8")
         for name, (draw, _) in self.figures().items():
             figure = draw()

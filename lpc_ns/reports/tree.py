@@ -64,7 +64,7 @@ def prepare_features(table, *, encode=True, **options):
         encoding.apply(features), columns=list(encoding.names), index=features.index
     )
 
-# %% ../../nbs/63_tree_report.ipynb #87a310ac
+# %% ../../nbs/63_tree_report.ipynb #5b9bbd4b
 @dataclass(frozen=True)
 class TreeFacts(Report):
     """
@@ -160,7 +160,7 @@ class TreeReport(TreeFacts):
 
     def verdict(self):
         """The answer, in a sentence or two."""
-        facts = self.numbers
+        facts = self.summary()
         left = facts["loss"] / facts["loss_of_one_cluster"]
         return (
             f"{len(facts['cluster_sizes'])} clusters by {facts['n_leaves']} rules; within them"
@@ -188,7 +188,7 @@ class TreeReport(TreeFacts):
         -------
         list of str
         """
-        facts = self.numbers
+        facts = self.summary()
         known = "no lower bound was proved"
         if facts["lower_bound"] > 0:
             known = f"at most {facts['objective'] / facts['lower_bound'] - 1:.2%} above the optimum"
@@ -213,7 +213,7 @@ class TreeReport(TreeFacts):
 
     def lines(self):
         """The lines of the text."""
-        facts = self.numbers
+        facts = self.summary()
         return [
             (
                 f"{facts['n_samples']} samples, {len(facts['features'])} features,"
@@ -228,7 +228,7 @@ class TreeReport(TreeFacts):
 
     def sections(self):
         """Headings and contents of the page."""
-        facts = self.numbers
+        facts = self.summary()
         data = [
             (
                 f"{facts['n_samples']} rows used, {facts['n_dropped']} left out; "
