@@ -15,6 +15,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.model_selection import GroupKFold, KFold
 
 from .base.errors import DataWarning, InputError, check_count, check_matrix, check_vector
+from .base.gaps import fill_gaps
 from .base.numerics import spawn_seeds
 from .lpc.inference.prediction import gate_test
 from .lpc.inference.reality import fits_exactly, reality_test, table_doubts
@@ -132,7 +133,8 @@ _COSTS = {
     "plain": "If regimes exist after all, coefficients are averages over them.",
     "ibc": "If the switch is not real, two regressions are fitted to half of the data each.",
     "tree": "If cells are not real, coefficients lose precision in every leaf.",
-    "lpc": "If errors are skewed or flat, one regression explains these data as well.",
+    "lpc": "If regimes are not real, the differences between their coefficients mean nothing.",
+    "shape": "If errors are skewed or flat, one regression explains these data as well.",
     "gated": "If the gate is not real, predictions lose a little to least squares.",
 }
 
@@ -176,9 +178,10 @@ class Advice:
 
 def _standardised(X):
     """Columns of mean 0 and variance 1, constant ones left out."""
-    scale = X.std(axis=0)
-    kept = scale > 1e-12 * np.maximum(np.abs(X).max(axis=0), 1e-300)
-    return (X[:, kept] - X[:, kept].mean(axis=0)) / scale[kept]
+    full = fill_gaps(X)
+    scale = full.std(axis=0)
+    kept = scale > 1e-12 * np.maximum(np.abs(full).max(axis=0), 1e-300)
+    return (X[:, kept] - full[:, kept].mean(axis=0)) / scale[kept]
 
 
 def _out_of_fold(X, y, groups):
@@ -187,11 +190,12 @@ def _out_of_fold(X, y, groups):
     folds = folds if groups is None else GroupKFold(_FOLDS)
     predictions = {name: np.zeros(len(y)) for name in (*_VISIBLE, "boosting")}
     for train, test in folds.split(X, y, groups):
+        full = fill_gaps(X, train)
         for name, depth in _VISIBLE.items():
-            tree = linear_tree(X[train], y[train], depth)
-            predictions[name][test] = predict_linear_tree(tree, X[test])
+            tree = linear_tree(full[train], y[train], depth)
+            predictions[name][test] = predict_linear_tree(tree, full[test])
         boosting = HistGradientBoostingRegressor(max_iter=100, max_depth=3, random_state=0)
-        predictions["boosting"][test] = boosting.fit(X[train], y[train]).predict(X[test])
+        predictions["boosting"][test] = boosting.fit(full[train], y[train]).predict(full[test])
     return predictions
 
 
@@ -212,6 +216,7 @@ def which_regime(X, y, groups=None, *, n_draws=99, random_state=None, n_jobs=Non
     Parameters
     ----------
     X : array-like or DataFrame of shape (n_samples, n_features)
+        NaN is filled by the median of the column, in folds by that of the training rows.
     y : array-like of shape (n_samples,)
     groups : array-like of shape (n_samples,), optional
         Rows of the same unit stay together in folds and have one hidden regime.
@@ -233,7 +238,7 @@ def which_regime(X, y, groups=None, *, n_draws=99, random_state=None, n_jobs=Non
     InputError
         If data cannot be used, or there are fewer than 20 samples.
     """
-    X = check_matrix(X)
+    X = check_matrix(X, missing=True)
     y = check_vector(y, len(X))
     check_count("n_draws", n_draws, 49)
     if len(y) < 20:
@@ -248,9 +253,10 @@ def which_regime(X, y, groups=None, *, n_draws=99, random_state=None, n_jobs=Non
     t = (y - y.mean()) / (y.std() or 1.0)
     if Z.shape[1] == 0 or y.std() == 0:
         return _plain("X or y is constant: there is nothing to regress.")
-    if fits_exactly(X, y):
+    if fits_exactly(fill_gaps(X), y):
         return _plain("One regression fits without error: there is nothing to divide.")
     predictions = _out_of_fold(Z, t, groups)
+    Z = fill_gaps(Z)
     losses = {name: (t - p) ** 2 for name, p in predictions.items()}
     table = pd.DataFrame({"R2": {name: 1 - loss.mean() for name, loss in losses.items()}})
     visible = _visible_family(losses)
@@ -274,6 +280,7 @@ def which_regime(X, y, groups=None, *, n_draws=99, random_state=None, n_jobs=Non
             reasons.append(f"Hidden regimes could not be tested: {reason}")
             return Advice(visible, tuple(reasons), table, {}, _COSTS[visible])
         hidden = test.p_value <= _LEVEL
+        shape = test.null == "normal" and not test.strict_p_value <= 0.05
         reasons.append(
             f"Hidden regimes in what {_NAMES[visible]} leaves: SSE ratio {test.statistic:.3f},"
             f" p = {test.p_value:.3g}. {test.verdict}"
@@ -290,7 +297,8 @@ def which_regime(X, y, groups=None, *, n_draws=99, random_state=None, n_jobs=Non
                     " for a regression: outliers, or rows at a border."
                 )
     _note_boosting(table.R2, visible, reasons)
-    return Advice(family, tuple(reasons), table, models, _COSTS[family])
+    cost = _COSTS["shape" if family == "lpc" and shape else family]
+    return Advice(family, tuple(reasons), table, models, cost)
 
 
 _NAMES = {"plain": "one regression", "ibc": "one switch", "tree": "a tree of cells"}

@@ -59,7 +59,7 @@ def test_sets_cover_and_are_short(gate):
 
 
 def test_sets_are_found_however_narrow_or_wide_regimes_are():
-    steps = np.linspace(-30, 30, 600_001)
+    steps = np.linspace(-30, 30, 60_001)
     means = np.array([[-5.0, 7.0], [0.0, 0.1]])
     shares = np.array([[0.3, 0.7], [0.5, 0.5]])
     for sigma in ([1e-6, 1e-6], [1.0, 1e-3], [0.5, 2.0]):
@@ -76,7 +76,7 @@ def test_sets_are_found_however_narrow_or_wide_regimes_are():
                 inside = (p * norm.pdf(steps[:, None], m, sigma)).sum(axis=1) > np.exp(threshold)
                 if sigma.min() > 0.1 and threshold == -3.0:
                     length = (pieces[:, 1] - pieces[:, 0]).sum()
-                    assert length == pytest.approx(inside.sum() * 1e-4, rel=0.01)
+                    assert length == pytest.approx(inside.sum() * 1e-3, rel=0.01)
 
 
 def test_sets_of_tables_that_cannot_calibrate_are_wide_not_missing():

@@ -15,7 +15,7 @@ from textwrap import wrap
 import numpy as np
 import pandas as pd
 
-from ..base.errors import InputError
+from ..base.errors import InputError, counted
 from ..base.selection import describe_rows
 from ..ibc.estimator import InteractionBasedClustering
 from ..ibc.fixed_tests import RegimeTest
@@ -33,7 +33,7 @@ from lpc_ns.reports.page import (
     own_name,
 )
 
-# %% ../../nbs/60b_ibc_report.ipynb #b02f9231
+# %% ../../nbs/60b_ibc_report.ipynb #fe3ad459
 @dataclass(frozen=True)
 class IBCFacts(Report):
     """
@@ -87,9 +87,8 @@ class IBCFacts(Report):
 
     @property
     def has_regimes(self):
-        """Whether one of the fitted models has more than one cell, so that there is something to
-        draw."""
-        return any(getattr(model, "n_cells", 1) > 1 for model in self.model.models_.values())
+        """Whether the chosen model has more than one cell, so that there is something to draw."""
+        return len(self.rules) > 1
 
     def answer(self):
         """
@@ -180,6 +179,7 @@ class IBCFacts(Report):
         coefficients = self.coefficients()
         return {
             **self.table.facts(),
+            "notes": [*self.table.selection.notes, *self.model.encoding_.notes],
             "verdict": self.answer()[0],
             "why": self.answer()[1],
             "evidence": self.evidence.facts(),
@@ -328,8 +328,8 @@ class IBCReport(TreeFacts):
             *self.evidence.lines(),
             "",
             (
-                f"{facts['n_samples']} samples, {facts['n_features']} features, target"
-                f" {facts['target']!r}."
+                f"{counted(facts['n_samples'], 'sample')},"
+                f" {counted(facts['n_features'], 'feature')}, target {facts['target']!r}."
             ),
             *facts["notes"],
             "",
@@ -355,8 +355,8 @@ class IBCReport(TreeFacts):
         facts = self.summary()
         data = [
             (
-                f"{facts['n_samples']} rows used, {facts['n_dropped']} left out; "
-                f"{facts['n_features']} features; target {facts['target']}."
+                f"{counted(facts['n_samples'], 'row')} used, {facts['n_dropped']} left out; "
+                f"{counted(facts['n_features'], 'feature')}; target {facts['target']}."
             ),
             *facts["notes"],
         ]
@@ -400,10 +400,8 @@ class IBCReport(TreeFacts):
 
     def figure(self):
         """
-        The tree with the lines in its leaves; or of another model
-        branches, path of thresholds, coefficients by regime, stability of the threshold; of the
-        chosen model if it has regimes, otherwise of the alternative that was rejected, which the
-        title says.
+        The chosen model: a tree with the lines in its leaves; of another model branches and
+        coefficients by regime, and of a single cut its path and stability.
 
         Returns
         -------
@@ -412,17 +410,14 @@ class IBCReport(TreeFacts):
         Raises
         ------
         InputError
-            If no fitted model has regimes.
+            If the chosen model has no regimes.
         """
         target = pd.Series(self.table.y, name=str(self.table.target))
         if self.is_tree:
             return self.model.plot_tree(self.features, target).figure
-        fig = self.model.figure(self.features, target)
-        if self.model.split_ is None:
-            fig.suptitle(
-                f"Rejected alternative with regimes; the chosen model is {self.model.model_}"
-            )
-        return fig
+        if not self.has_regimes:
+            raise InputError("The chosen model has no regimes that could be drawn.")
+        return self.model.figure(self.features, target)
 
 
 def _products_in_use(model):
@@ -553,6 +548,18 @@ def _facts_of(test):
     }
 
 
+_GAPS = {
+    "mark": (
+        "Missing numbers are the mean of the others and are marked, missing levels are a level;"
+        " folds use the mean of their training rows."
+    ),
+    "median": (
+        "Missing numbers are the median, missing levels the most frequent one; folds use"
+        " those of their training rows."
+    ),
+}
+
+
 def fit_ibc_table(
     table,
     target,
@@ -579,7 +586,8 @@ def fit_ibc_table(
     target : str
         Name of the numeric column to explain.
     drop, drop_missing, identifiers, weights, impute, na
-        As in `select`.
+        As in `select`; rows with gaps are used if nothing is said, as by "level". What is imputed
+        is chosen anew in every fold.
     groups : str, optional
         Column of units, whose rows stay together.
     categories : sequence of str
@@ -608,8 +616,12 @@ def fit_ibc_table(
         groups=groups,
         impute=impute,
         na=na,
+        keep_missing=True,
     )
-    model = InteractionBasedClustering(**parameters)
+    how = "median" if impute == "median" else "mark"
+    if prepared.gaps is not None:
+        prepared.selection.notes.append(_GAPS[how])
+    model = InteractionBasedClustering(**{"missing": how} | parameters)
     data = (model_features(prepared), prepared.y)
     given = {"sample_weight": prepared.weights, "groups": prepared.groups}
     model.fit(*data, **accepted(model.fit, given))
