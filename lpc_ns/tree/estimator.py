@@ -14,9 +14,9 @@ from ..base.encoding import learn_encoding
 from ..base.errors import InputError, check_choice, check_matrix
 from .show.export import TreeExport
 
-# %% ../../nbs/33_tree_estimator.ipynb #52e8231d
-class _Explaining:
-    """Rules for clusters that are given."""
+# %% ../../nbs/33_tree_estimator.ipynb #6894e7d6
+class _Unfitted:
+    """What needs no fit: rules for clusters that are given, and trees of several sizes."""
 
     def explain(self, X, labels, sample_weight=None):
         """
@@ -47,6 +47,25 @@ class _Explaining:
         from lpc_ns.tree.given import explain_clusters
 
         return explain_clusters(X, labels, self.get_params(deep=False), sample_weight)
+
+    def path(self, X, values=range(2, 11), parameter="n_clusters"):
+        """
+        One tree for each value of a parameter; the estimator is not fitted.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        values : sequence
+        parameter : str
+            As for `tree_path`.
+
+        Returns
+        -------
+        DataFrame
+            That of `tree_path`: cost, proved bound, silhouette and more;
+            `lpc_ns.tree.show.paths.draw_path` draws it.
+        """
+        return tree_path(self, X, values, parameter)
 
 # %% ../../nbs/33_tree_estimator.ipynb #b3516aa3
 class _Predicting:
@@ -192,9 +211,9 @@ class _Predicting:
             )
         )
 
-# %% ../../nbs/33_tree_estimator.ipynb #7a342393
+# %% ../../nbs/33_tree_estimator.ipynb #4d129a92
 class ClusterTree(
-    TreeExport, _Explaining, _Predicting, TransformerMixin, ClusterMixin, BaseEstimator
+    TreeExport, _Unfitted, _Predicting, TransformerMixin, ClusterMixin, BaseEstimator
 ):
     """
     Clusters described by a decision tree that is found together with them.
@@ -392,7 +411,7 @@ class ClusterTree(
 _PATHS = ("n_clusters", "max_leaves", "max_depth", "complexity", "min_samples_leaf")
 
 
-def tree_path(estimator, X, values, parameter="n_clusters"):
+def tree_path(estimator, X, values, parameter="n_clusters", sample_weight=None):
     """
     One tree for each value of a parameter.
 
@@ -403,6 +422,8 @@ def tree_path(estimator, X, values, parameter="n_clusters"):
     X : array-like of shape (n_samples, n_features)
     values : sequence
     parameter : {"n_clusters", "max_leaves", "max_depth", "complexity", "min_samples_leaf"}
+    sample_weight : array-like of shape (n_samples,), optional
+        As in `fit`; silhouettes give every sample the same weight.
 
     Returns
     -------
@@ -415,7 +436,8 @@ def tree_path(estimator, X, values, parameter="n_clusters"):
     check_choice("parameter", parameter, _PATHS)
     rows = []
     for value in values:
-        model = clone(estimator).set_params(**{parameter: value}).fit(X)
+        model = clone(estimator).set_params(**{parameter: value})
+        model.fit(X, sample_weight=sample_weight)
         rows.append(
             {
                 "clusters": len(model.cluster_sizes_),
