@@ -123,13 +123,16 @@ def _add_search(parser, jobs=True, limit=True):
     return search
 
 
+_STATUS = "exit status: 0 done, 2 input that cannot be used, 3 program error, 130 interrupted"
+
+
 def _subcommand(commands, name, text, example, **options):
     """A subcommand with an example at the end of its help."""
     return commands.add_parser(
         name,
         help=text,
         description=text[0].upper() + text[1:] + ".",
-        epilog=f"example: lpc-ns {example}",
+        epilog=f"{_STATUS}; example: lpc-ns {example}",
         **options,
     )
 
@@ -302,7 +305,7 @@ def _add_tree(commands):
     search.add_argument("--method", default="auto", help="auto, exact, local, histogram or mip")
     parser.set_defaults(run=_tree)
 
-# %% ../nbs/62_cli.ipynb #70323678
+# %% ../nbs/62_cli.ipynb #4a3b46f8
 @contextlib.contextmanager
 def _no_banners():
     """Throw away what libraries write to the standard output past Python."""
@@ -457,9 +460,15 @@ def _weights(pairs):
 
 def _explained(labels):
     """A function that explains labels of a file as other reports fit a table."""
+    from lpc_ns.base.errors import InputError
     from lpc_ns.reports.given import explain_table, read_labels
 
     def fit(table, feature_weights=None, criterion="l2", scaling="minmax", **given):
+        if feature_weights or criterion != "l2" or scaling != "minmax":
+            raise InputError(
+                "--explain counts errors and measures no distances: leave out --feature-weight,"
+                " --criterion and --scaling."
+            )
         rows = ("drop", "drop_missing", "identifiers", "impute", "na")
         options = {name: given.pop(name) for name in rows}
         return explain_table(table, read_labels(labels, len(table)), options=options, **given)
@@ -613,7 +622,7 @@ def build_parser():
     parser = _Parser(
         prog="lpc-ns",
         description="Where does one linear model become several?",
-        epilog="exit status: 0 done, 2 input that cannot be used, 3 program error, 130 interrupted",
+        epilog=_STATUS,
     )
     parser.add_argument("--version", action="version", version=f"lpc-ns {lpc_ns.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -652,9 +661,14 @@ def main(argv=None):
 def _run(args):
     """Run a subcommand; its errors become one line and an exit status."""
     from lpc_ns.base.errors import LpcNsError
+    from lpc_ns.base.numerics import no_progress
 
+    quiet = getattr(args, "quiet", False)
+    if quiet:
+        warnings.simplefilter("ignore")
     try:
-        args.run(args)
+        with no_progress() if quiet else contextlib.nullcontext():
+            args.run(args)
     except LpcNsError as error:
         print(f"lpc-ns: {error}", file=sys.stderr)
         return 2

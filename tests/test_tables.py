@@ -795,6 +795,19 @@ def test_units_of_interaction_based_clustering(model):
         assert not np.any(same)
 
 
+def test_centres_of_large_numbers_keep_what_differs():
+    table = pd.DataFrame({"year": [2007] * 9 + [2019, 2020] * 5, "mass": [3700] * 9 + [5090] * 10})
+    page = fit_tree_table(table, 2, method="exact").to_html()
+    assert "<td>2019.5</td>" in page and "<td>5090</td>" in page and "<td>10</td>" in page
+
+
+def test_only_several_cells_differ(lines):
+    report = fit_ibc_table(lines[0], "y", model="A", cv=2, folds=2, evidence=False, random_state=0)
+    assert not report.figures() and "differs most" not in str(report)
+    with pytest.raises(InputError, match="no regimes"):
+        report.figure()
+
+
 # The command line
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .errors import check_nonnegative
-from .numerics import clock, relative_gap
+from .numerics import clock, is_silent, relative_gap
 
 # %% ../../nbs/01b_budget.ipynb #32c3beb5
 STATUS = {
@@ -114,7 +114,8 @@ def progress(iterable=None, *, desc, verbose=0, **options):
     desc : str
         What is going on, in one or two words.
     verbose : int
-        1 shows the bar everywhere; at a terminal it is shown anyway.
+        1 shows the bar everywhere; at a terminal it is shown anyway. Within `no_progress` there
+        is none.
     **options
         As for `tqdm`.
 
@@ -122,5 +123,5 @@ def progress(iterable=None, *, desc, verbose=0, **options):
     -------
     tqdm
     """
-    hide = not (verbose or sys.stderr.isatty())
+    hide = is_silent() or not (verbose or sys.stderr.isatty())
     return tqdm(iterable, desc=desc, disable=hide, leave=False, **{"delay": 2} | options)

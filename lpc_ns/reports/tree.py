@@ -267,15 +267,24 @@ class TreeReport(TreeFacts):
             f"At most {counted(facts['n_clusters'], 'cluster')}, criterion {facts['criterion']},"
             f" scaling {facts['scaling']}, method {self.model.method}."
         ]
-        centres = self.centers().T.rename(columns=lambda k: f"cluster {k}")
+        centres = self._rounded_centers().T.rename(columns=lambda k: f"cluster {k}")
         return [
             ("Data", html_list(data)),
             ("Rules", html_list(self.rules())),
-            ("Centres", html_table(centres)),
+            ("Centres", html_table(centres, 12)),
             ("Figures", figures),
             ("What was tried", html_list(tried)),
             ("How sure", html_list(self.sure())),
         ]
+
+    def _rounded_centers(self):
+        """Centres with decimals enough for a hundredth of the standard deviation."""
+        centers = self.centers()
+        spread = self.model.encoding_.apply(self.features).std(axis=0)
+        for name, size in zip(self.model.encoding_.names, spread, strict=True):
+            if size > 0:
+                centers[name] = centers[name].round(int(np.ceil(-np.log10(0.01 * size))))
+        return centers
 
     def tables(self):
         """Tables for files."""

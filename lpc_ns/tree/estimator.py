@@ -411,7 +411,7 @@ class ClusterTree(
 _PATHS = ("n_clusters", "max_leaves", "max_depth", "complexity", "min_samples_leaf")
 
 
-def tree_path(estimator, X, values, parameter="n_clusters"):
+def tree_path(estimator, X, values, parameter="n_clusters", sample_weight=None):
     """
     One tree for each value of a parameter.
 
@@ -422,6 +422,8 @@ def tree_path(estimator, X, values, parameter="n_clusters"):
     X : array-like of shape (n_samples, n_features)
     values : sequence
     parameter : {"n_clusters", "max_leaves", "max_depth", "complexity", "min_samples_leaf"}
+    sample_weight : array-like of shape (n_samples,), optional
+        As in `fit`; silhouettes give every sample the same weight.
 
     Returns
     -------
@@ -434,7 +436,8 @@ def tree_path(estimator, X, values, parameter="n_clusters"):
     check_choice("parameter", parameter, _PATHS)
     rows = []
     for value in values:
-        model = clone(estimator).set_params(**{parameter: value}).fit(X)
+        model = clone(estimator).set_params(**{parameter: value})
+        model.fit(X, sample_weight=sample_weight)
         rows.append(
             {
                 "clusters": len(model.cluster_sizes_),
