@@ -305,7 +305,7 @@ def _add_tree(commands):
     search.add_argument("--method", default="auto", help="auto, exact, local, histogram or mip")
     parser.set_defaults(run=_tree)
 
-# %% ../nbs/62_cli.ipynb #70323678
+# %% ../nbs/62_cli.ipynb #4a3b46f8
 @contextlib.contextmanager
 def _no_banners():
     """Throw away what libraries write to the standard output past Python."""
@@ -460,9 +460,15 @@ def _weights(pairs):
 
 def _explained(labels):
     """A function that explains labels of a file as other reports fit a table."""
+    from lpc_ns.base.errors import InputError
     from lpc_ns.reports.given import explain_table, read_labels
 
     def fit(table, feature_weights=None, criterion="l2", scaling="minmax", **given):
+        if feature_weights or criterion != "l2" or scaling != "minmax":
+            raise InputError(
+                "--explain counts errors and measures no distances: leave out --feature-weight,"
+                " --criterion and --scaling."
+            )
         rows = ("drop", "drop_missing", "identifiers", "impute", "na")
         options = {name: given.pop(name) for name in rows}
         return explain_table(table, read_labels(labels, len(table)), options=options, **given)

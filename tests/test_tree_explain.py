@@ -102,3 +102,5 @@ def test_explaining_at_the_command_line(tmp_path, capsys):
     assert (told.cluster == labels).all() and "older women" in (
         tmp_path / "out" / "report.html"
     ).read_text(encoding="utf-8")
+    assert main([*given, "--criterion", "l1", "--out", str(tmp_path / "no")]) == 2
+    assert "measures no distances" in capsys.readouterr().err
