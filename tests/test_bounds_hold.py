@@ -11,6 +11,7 @@ import joblib
 import mpmath
 import numpy as np
 import pytest
+from conftest import MOMENTS, Interrupt
 
 from lpc_ns.base.budget import Budget
 from lpc_ns.datasets import make_sd1
@@ -344,7 +345,7 @@ def slow(tree):
     """Make slices short, so that there is much to interrupt."""
     tree.batch = 7
     tree.slice = 1
-    if isinstance(tree, ColumnSearch):
+    if isinstance(tree, (ColumnSearch, FamilySearch)):
         tree.pricer.work = 100
         tree.random_starts = 5
     for part in getattr(tree, "trees", []):
@@ -356,33 +357,6 @@ def groups(problem, labels, gap):
     return SumOfGroups(problem, labels, gap, 2, 1)
 
 
-class Interrupt:
-    """Raises KeyboardInterrupt at the n-th line that the proof rooms run."""
-
-    rooms = ("labels", "boxes", "pricing", "columns", "families", "enumeration", "quadrics", "race")
-
-    def __init__(self, n):
-        self.left = n
-
-    def __call__(self, frame, event, arg):
-        path = Path(frame.f_code.co_filename)
-        if path.parent.name != "proof" or path.stem not in self.rooms:
-            return None
-        if event == "line":
-            self.left -= 1
-            if self.left == 0:
-                raise KeyboardInterrupt
-        return self
-
-    def __enter__(self):
-        sys.settrace(self)
-        return self
-
-    def __exit__(self, kind, value, trace):
-        sys.settrace(None)
-        return kind is KeyboardInterrupt
-
-
 @pytest.mark.parametrize(
     ("kind", "k"),
     [
@@ -391,11 +365,12 @@ class Interrupt:
         (ColumnSearch, 3),
         (EnumerationSearch, 2),
         (QuadricSearch, 2),
+        (FamilySearch, 2),
         (groups, 2),
     ],
 )
 def test_interrupts_at_random_moments(kind, k):
-    """100 in each search: the bound holds, and the best partition is kept."""
+    """At 4 x MOMENTS moments of each search: the bound holds, and the best partition is kept."""
     rng = np.random.default_rng(0)
     for seed in range(4):
         problem = tiny(seed, k)
@@ -410,7 +385,7 @@ def test_interrupts_at_random_moments(kind, k):
         with Interrupt(before) as counter:
             tree = run(search())
         total = before - counter.left
-        for n in rng.integers(1, total + 1, 25):
+        for n in rng.integers(1, total + 1, MOMENTS):
             tree = None
             with Interrupt(int(n)):
                 tree = search()

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import MOMENTS, Interrupt
 
 from lpc_ns import LinearPredictiveClustering
+from lpc_ns.base.budget import Budget
 from lpc_ns.base.errors import InputError
-from lpc_ns.lpc.problem import make_problem
+from lpc_ns.lpc.problem import make_problem, make_solution
 from lpc_ns.lpc.proof.race import branch_and_bound
 from lpc_ns.lpc.proof.units import UnitSearch, prove_units
 from lpc_ns.lpc.search.units import group_search
@@ -20,6 +22,35 @@ import certify_groups
 def test_proofs_end_at_the_optimum_and_no_bound_exceeds_it():
     wrong = [text for seed in range(20) for text in certify_groups.violations(seed)]
     assert wrong == []
+
+
+def test_interrupts_at_random_moments():
+    """Over units, at 4 x MOMENTS moments: the bound holds, and the best partition is kept."""
+    rng = np.random.default_rng(0)
+    for seed in range(4):
+        problem, groups = certify_groups.panel(seed)
+        optimum = certify_groups.optimum(problem, groups)
+        start = np.zeros(len(groups), dtype=int)
+        worst = make_solution(problem, start)
+
+        def search(problem=problem, groups=groups, start=start):
+            return UnitSearch(problem, groups, start, 1e-4)
+
+        before = 10**9
+        with Interrupt(before) as counter:
+            search().run(10**6, Budget())
+        for n in rng.integers(1, before - counter.left + 1, MOMENTS):
+            tree = None
+            with Interrupt(int(n)):
+                tree = search()
+                tree.run(int(rng.integers(1, 40)), Budget())
+            if tree is None:
+                continue
+            found = make_solution(problem, tree.labels)
+            assert tree.lower <= optimum + found.rounding_error, (seed, n)
+            assert all(len(set(tree.labels[groups == g])) == 1 for g in set(groups))
+            assert found.objective <= worst.objective * (1 + 1e-9) + worst.rounding_error
+            assert found.objective <= tree.upper * (1 + 1e-9) + found.rounding_error
 
 
 def panel(seed, units, rows, K=2, p=3):

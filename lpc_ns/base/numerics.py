@@ -6,7 +6,7 @@
 __all__ = ['fingerprint', 'KernelCache', 'kernel', 'no_progress', 'is_silent', 'clock', 'compile_seconds', 'spawn_seeds',
            'relative_gap', 'midpoint', 'plain_number', 'shortest_between', 'invert']
 
-# %% ../../nbs/01a_numerics.ipynb #d716543f
+# %% ../../nbs/01a_numerics.ipynb #7e169048
 import contextlib
 import hashlib
 import sys
@@ -23,6 +23,7 @@ from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.dispatcher import Dispatcher
+from numba.core.types import unliteral
 
 from .errors import InputError
 
@@ -150,7 +151,7 @@ class KernelCache(FunctionCache):
         self._key()
         super().save_overload(sig, data)
 
-# %% ../../nbs/01a_numerics.ipynb #e0849adc
+# %% ../../nbs/01a_numerics.ipynb #ae5cb39f
 class _NoEnvironment:
     """Stands in for the code generator where there is no machine code to attach anything to."""
 
@@ -192,6 +193,14 @@ _INNER = {
 }
 
 
+def _for_any_constant(compiled):
+    """How a kernel finds the version for a call by another kernel: one serves all constants."""
+    choose = compiled.get_call_template
+    return lambda args, kws: choose(
+        [unliteral(arg) for arg in args], {name: unliteral(arg) for name, arg in kws.items()}
+    )
+
+
 def kernel(function=None, *, inner=False):
     """
     Compile a function to machine code at its first call, without the interpreter's lock.
@@ -214,7 +223,10 @@ def kernel(function=None, *, inner=False):
         return lambda f: kernel(f, inner=inner)
     options = _INNER if inner else {}
     compiled = njit(nogil=True, error_model="numpy", **options)(function)
-    if isinstance(compiled, Dispatcher) and not inner:  # a function under NUMBA_DISABLE_JIT
+    if not isinstance(compiled, Dispatcher):  # a function under NUMBA_DISABLE_JIT
+        return compiled
+    compiled.get_call_template = _for_any_constant(compiled)
+    if not inner:
         with suppress(RuntimeError):  # no file to keep it by, or no folder to write to
             compiled._cache = KernelCache(compiled)
     return compiled

@@ -221,8 +221,15 @@ class TreeFacts(IBCFacts):
 
     @cached_property
     def equation(self):
-        """Coefficients of the cells as they are printed, an `Equation`."""
-        return equation_of(self.model, self.features, self.table.y, self.rules)
+        """Coefficients of the cells as they are printed, an `Equation`; cells of a larger tree go
+        by their numbers in the rules."""
+        names = [f"cell {k}" for k in range(len(self.rules))] if self.is_large else self.rules
+        return equation_of(self.model, self.features, self.table.y, names)
+
+    @property
+    def is_large(self):
+        """Whether there is a tree whose rules are too long to name its cells."""
+        return self.is_tree and len(self.rules) > 2
 
     def tree_lines(self):
         """Rules, evidence of the splits, and error over cells of a tree, as lines."""
@@ -241,12 +248,16 @@ class TreeFacts(IBCFacts):
         ]
 
     def tree_sections(self):
-        """The same as parts of the page."""
+        """Rules and evidence of the splits as parts of the page."""
         return [
             ("Rules", f"<pre>{escape(self.model.export_text())}</pre>"),
             ("Splits", html_table(self.splits.set_index("question"), 3)),
-            ("Error over cells", html_table(self.curve, 4)),
         ]
+
+    def curve_section(self):
+        """Error over the number of cells as a part of the page."""
+        told = "Cross-validated, in units of the variance; loss is what exceeds the best."
+        return "Error over cells", f"<p>{told}</p>" + html_table(self.curve, 3)
 
 
 @dataclass(frozen=True)
@@ -305,11 +316,11 @@ class IBCReport(TreeFacts):
         list of str
         """
         facts = self.summary()
-        cells = zip(facts["cells"], facts["cell_sizes"], strict=True)
-        lines = [
-            "Products in use: " + (", ".join(facts["products"]) or "none") + ".",
-            "Cells: " + "; ".join(f"{rule} ({size})" for rule, size in cells) + ".",
-        ]
+        pairs = zip(facts["cells"], facts["cell_sizes"], strict=True)
+        cells = "Cells: " + "; ".join(f"{rule} ({size})" for rule, size in pairs) + "."
+        if self.is_large:
+            cells = f"Cells: {len(self.rules)}, by the rules."
+        lines = ["Products in use: " + (", ".join(facts["products"]) or "none") + ".", cells]
         if facts["weights"] is not None:
             weights = ", ".join(f"{k} {v:.2f}" for k, v in facts["weights"].items())
             lines.append(f"Weights: {weights}.")
@@ -368,6 +379,8 @@ class IBCReport(TreeFacts):
         if facts["coefficients"] is not None:
             table = html_table(self.equation.table.T, self.equation.digits)
             parts.append(("Coefficients", table + html_list([self.equation.note()])))
+        if self.is_tree:
+            parts.append(self.curve_section())
         if self.has_regimes:
             parts.append(("Figure", html_figure(self.figure(), "Regimes of the model")))
         tried = html_table(self.comparison.table)
@@ -377,7 +390,7 @@ class IBCReport(TreeFacts):
         return [
             *parts,
             ("What was tried", tried),
-            ("How sure", html_list([self.tested()])),
+            ("How sure", html_list(self.tested().splitlines())),
         ]
 
     def tables(self):

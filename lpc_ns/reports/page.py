@@ -148,6 +148,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #eee;
   vertical-align: top; }
 th { text-align: left; font-weight: 600; max-width: 22rem; overflow-wrap: anywhere; }
+tbody th { min-width: 6rem; }
 thead th { text-align: right; border-bottom: 2px solid #bbb; white-space: nowrap; }
 thead th:first-child { text-align: left; }
 td { white-space: nowrap; }
