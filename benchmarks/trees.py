@@ -51,11 +51,10 @@ from lpc_ns.lpc.problem import objective
 from lpc_ns.lpc.search.local_search import local_search
 from lpc_ns.tree.auto import warm
 from lpc_ns.tree.explain import explain_labels
-from lpc_ns.tree.mip.hyperplanes import line_splits, separating_tree
 from lpc_ns.tree.mip.solve import mip_tree
-from lpc_ns.tree.problem.enumeration import brute_force
 from lpc_ns.tree.problem.objective import cluster_centers, cluster_loss, make_problem, minmax
 from lpc_ns.tree.proof.exact import exact_tree
+from lpc_ns.tree.proof.hyperplanes import hyperplane_tree
 from lpc_ns.tree.search.local import local_tree
 from lpc_ns.tree.search.starts import cart_tree, exgreedy_tree, imm_tree, reference_labels
 
@@ -87,21 +86,6 @@ def scaled(X):
     return minmax(X).transform(X)
 
 
-def hyperplane_tree(case, problem):
-    """A line by enumeration; otherwise the program, from the k-means partition and from the best
-    one-feature tree."""
-    if case.max_depth == 1:
-        return brute_force(problem, line_splits)
-    start = separating_tree(problem, reference_labels(problem, 0))
-    flat = exact_tree(problem, max_nodes=1_000_000)
-    found = [
-        mip_tree(problem, splits="hyperplane", start=tree, time_limit=5)
-        for tree in (start, flat.tree)
-        if tree is not None
-    ]
-    return min(found, key=lambda solution: solution.objective)
-
-
 def published():
     """Objective, bound and time of every published run beside the solver's."""
     rows = []
@@ -115,7 +99,9 @@ def published():
         problem = make_problem(scaled(case.X), case.n_clusters, **rules)
         flat = case.local_sparsity == 1
         found, seconds = timed(
-            partial(exact_tree, problem) if flat else partial(hyperplane_tree, case, problem)
+            partial(exact_tree, problem)
+            if flat
+            else partial(hyperplane_tree, problem, local_sparsity=case.local_sparsity)
         )
         rows.append(
             {

@@ -390,7 +390,7 @@ class IBCReport(TreeFacts):
         return [
             *parts,
             ("What was tried", tried),
-            ("How sure", html_list([self.tested()])),
+            ("How sure", html_list(self.tested().splitlines())),
         ]
 
     def tables(self):

@@ -283,7 +283,8 @@ class TreeReport(TreeFacts):
         spread = self.model.encoding_.apply(self.features).std(axis=0)
         for name, size in zip(self.model.encoding_.names, spread, strict=True):
             if size > 0:
-                centers[name] = centers[name].round(int(np.ceil(-np.log10(0.01 * size))))
+                decimals = int(np.ceil(-np.log10(0.01 * size)))
+                centers[name] = centers[name].round(max(0, decimals))
         return centers
 
     def tables(self):

@@ -223,6 +223,8 @@ def warm():
             local_tree(problem, n_init=1, random_state=0)
     other = make_problem(X, 3, loss_X=X[:, :1], criterion="l1")
     exact_tree(other, max_nodes=1000)
+    for criterion in ("l2", "l1"):
+        _hyperplane_tree(make_problem(X[:7], 2, criterion=criterion, max_depth=2))
     histogram_tree(make_problem(X, 3), random_state=0)
     label_tree(X, np.arange(20) % 3, np.ones(20), Limits(4, 3))
     return compile_seconds() - begin
