@@ -47,6 +47,7 @@ bench: $(READY)  ## benchmarks: ratios measured in one run on this machine
 	$(BIN)/python benchmarks/screening.py
 	$(BIN)/python benchmarks/ibc_selection.py
 	$(BIN)/python benchmarks/ibc_peers.py
+	$(BIN)/python benchmarks/ibc.py
 	$(BIN)/python benchmarks/trees.py
 	$(BIN)/python benchmarks/tables.py
 
@@ -58,6 +59,7 @@ certify: $(READY)  ## hundreds of random problems against enumeration, size and 
 	$(BIN)/python scripts/certify_regime_tests.py
 	$(BIN)/python scripts/certify_trees.py
 	$(BIN)/python scripts/certify_tables.py
+	LPC_NS_MOMENTS=125 $(BIN)/python -m pytest -q tests/test_bounds_hold.py tests/test_unit_proof.py -k moments
 	$(BIN)/python -m pytest -q -m slow tests/test_notebooks.py
 
 update: $(READY)  ## the newest versions that settings.ini allows, written to constraints.txt

@@ -1,9 +1,10 @@
 """Cluster trees against k-means, trees that start from it, and the published runs; what is proved
 how fast; trees that explain regimes.
 
-    python benchmarks/trees.py [--peers PYTHON] [published] [proofs] [sets] [regimes]
+    python benchmarks/trees.py [--peers PYTHON] [published] [proofs] [sets] [regimes] [explained]
+        [million]
 
-Without names all four parts are run, on one core. The tables go to nbs/results/trees_*.csv, which
+Without names all parts are run, on one core. The tables go to nbs/results/trees_*.csv, which
 the notebook 34_tree_experiments shows. Seconds are processor time with the kernels compiled
 beforehand, the smallest of three runs where they are less than one; the published seconds are those
 of another machine. Searches end after a number of nodes, not of seconds, so that everything but the
@@ -21,6 +22,7 @@ for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[threads] = "1"
 
 import argparse
+import resource
 import subprocess
 import tempfile
 import time
@@ -31,8 +33,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from sklearn.cluster import KMeans
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine, make_blobs
 
+from lpc_ns import ClusterTree
 from lpc_ns.base.errors import DataNotFoundError, DataWarning
 from lpc_ns.datasets import (
     FCPS_CLUSTERS,
@@ -47,11 +51,10 @@ from lpc_ns.lpc.problem import objective
 from lpc_ns.lpc.search.local_search import local_search
 from lpc_ns.tree.auto import warm
 from lpc_ns.tree.explain import explain_labels
-from lpc_ns.tree.mip.hyperplanes import line_splits, separating_tree
 from lpc_ns.tree.mip.solve import mip_tree
-from lpc_ns.tree.problem.enumeration import brute_force
 from lpc_ns.tree.problem.objective import cluster_centers, cluster_loss, make_problem, minmax
 from lpc_ns.tree.proof.exact import exact_tree
+from lpc_ns.tree.proof.hyperplanes import hyperplane_tree
 from lpc_ns.tree.search.local import local_tree
 from lpc_ns.tree.search.starts import cart_tree, exgreedy_tree, imm_tree, reference_labels
 
@@ -83,21 +86,6 @@ def scaled(X):
     return minmax(X).transform(X)
 
 
-def hyperplane_tree(case, problem):
-    """A line by enumeration; otherwise the program, from the k-means partition and from the best
-    one-feature tree."""
-    if case.max_depth == 1:
-        return brute_force(problem, line_splits)
-    start = separating_tree(problem, reference_labels(problem, 0))
-    flat = exact_tree(problem, max_nodes=1_000_000)
-    found = [
-        mip_tree(problem, splits="hyperplane", start=tree, time_limit=5)
-        for tree in (start, flat.tree)
-        if tree is not None
-    ]
-    return min(found, key=lambda solution: solution.objective)
-
-
 def published():
     """Objective, bound and time of every published run beside the solver's."""
     rows = []
@@ -111,7 +99,9 @@ def published():
         problem = make_problem(scaled(case.X), case.n_clusters, **rules)
         flat = case.local_sparsity == 1
         found, seconds = timed(
-            partial(exact_tree, problem) if flat else partial(hyperplane_tree, case, problem)
+            partial(exact_tree, problem)
+            if flat
+            else partial(hyperplane_tree, problem, local_sparsity=case.local_sparsity)
         )
         rows.append(
             {
@@ -341,8 +331,58 @@ def regimes():
     return pd.DataFrame(rows)
 
 
+def explained():
+    """Errors of rules for k-means clusters beside CART with as many leaves, and IMM."""
+    blobs = make_blobs(10_000, 10, centers=8, cluster_std=3.0, random_state=0)[0]
+    named = {
+        "iris": (load_iris().data, (3, 4, 6, 8)),
+        "wine": (load_wine().data, (3, 4, 6, 8)),
+        "breast cancer": (load_breast_cancer().data, (2, 3, 4, 8)),
+        "blobs": (blobs, (8,)),
+    }
+    rows = []
+    for name, (X, numbers) in named.items():
+        X = scaled(X)
+        for K in numbers:
+            labels = KMeans(K, n_init=3, random_state=0).fit_predict(X)
+            told, seconds = timed(partial(ClusterTree().explain, X, labels))
+            errors = told.baselines.errors
+            row = {"set": name, "n": len(X), "p": X.shape[1], "K": K}
+            row["leaves"] = told.tree.n_leaves
+            row |= {"errors": told.errors, "bound": told.lower_bound, "status": told.status}
+            row |= {"CART": errors["CART"], "IMM": errors["IMM"]}
+            rows.append(row | {"accuracy": told.accuracy, "seconds": seconds})
+            print(rows[-1], flush=True)
+    return pd.DataFrame(rows)
+
+
+def million():
+    """Very many samples, in bins; and what bins lose on a part of them."""
+    rows = []
+    for n in (100_000, 1_000_000):
+        for spread in (1.0, 3.0):
+            X = make_blobs(n, 10, centers=5, cluster_std=spread, random_state=0)[0]
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            model, seconds = timed(
+                partial(ClusterTree(5, method="histogram", random_state=0).fit, X)
+            )
+            used = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20
+            row = {"n": n, "p": 10, "K": 5, "spread": spread, "seconds": seconds}
+            row |= {"gigabytes": round(used, 2), "gap": model.gap_}
+            row["price"] = model.price_of_explainability_
+            if n == 100_000:
+                problem = make_problem(scaled(X), 5)
+                start = model.solution_.tree
+                found = exact_tree(problem, max_nodes=2 * nodes(problem), start=start)
+                row |= {"loss / all cuts": model.loss_ / found.loss, "all cuts": found.status}
+            rows.append(row)
+            print(rows[-1], flush=True)
+    return pd.DataFrame(rows)
+
+
 def main():
     parts = {"published": published, "proofs": proofs, "sets": sets, "regimes": regimes}
+    parts |= {"explained": explained, "million": million}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
     parser.add_argument(

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['linear_tree', 'predict_linear_tree', 'Advice', 'which_regime']
 
-# %% ../nbs/50_advisor.ipynb #06c4c42b
+# %% ../nbs/50_advisor.ipynb #0d810f37
 import warnings
 from dataclasses import dataclass
 
@@ -15,17 +15,22 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.model_selection import GroupKFold, KFold
 
 from .base.errors import DataWarning, InputError, check_count, check_matrix, check_vector
+from .base.gaps import fill_gaps
 from .base.numerics import spawn_seeds
 from .lpc.inference.prediction import gate_test
-from .lpc.inference.reality import reality_test
+from .lpc.inference.reality import fits_exactly, reality_test, table_doubts
 from .lpc.search.mixture import em_refit
+from .lpc.search.units import unit_order
 
-# %% ../nbs/50_advisor.ipynb #191c679e
+# %% ../nbs/50_advisor.ipynb #21b57001
 _LEVEL = 0.02  # of the test for hidden regimes
 _CUTS = 12  # candidate thresholds per feature
+_REFINEMENTS = 3  # finer grids around the best threshold
+_SHARP = 0.8  # a finer threshold is taken if it lowers the error to less than this share
 _LEAF = 30  # smallest leaf, at least twice the coefficients
 _IMPROVEMENT = 4.0  # smallest F-like ratio of a split
 _FOLDS = 5
+_FEW = 0.05  # share of rows that a switch or a tree may misplace at its borders
 
 
 def _least_squares(A, y):
@@ -36,18 +41,39 @@ def _least_squares(A, y):
     return w, max(float(y @ y - b @ w), 0.0)
 
 
-def _best_split(X, A, y, leaf):
-    """Feature and threshold of least squared error for two regressions."""
-    best = (np.inf, None, None)
-    for j in range(X.shape[1]):
-        for t in np.unique(np.quantile(X[:, j], np.linspace(0.08, 0.92, _CUTS))):
-            left = X[:, j] <= t
-            if min(left.sum(), (~left).sum()) < leaf:
-                continue
-            sse = _least_squares(A[left], y[left])[1] + _least_squares(A[~left], y[~left])[1]
-            if sse < best[0]:
-                best = (sse, j, t)
+def _best_cut(x, cuts, A, y, leaf):
+    """Squared error and place of the best of some thresholds."""
+    best = (np.inf, 0)
+    for q, t in enumerate(cuts):
+        left = x <= t
+        if min(left.sum(), (~left).sum()) < leaf:
+            continue
+        sse = _least_squares(A[left], y[left])[1] + _least_squares(A[~left], y[~left])[1]
+        best = min(best, (sse, q))
     return best
+
+
+def _best_split(X, A, y, leaf):
+    """Feature and threshold of least squared error for two regressions: a coarse grid for every
+    feature, then finer ones around the best if that makes the error much smaller."""
+    best = (np.inf, None, None)
+    for j, x in enumerate(X.T):
+        cuts = np.unique(np.quantile(x, np.linspace(0.08, 0.92, _CUTS)))
+        sse, q = _best_cut(x, cuts, A, y, leaf)
+        if sse < best[0]:
+            best = (sse, j, cuts[q])
+            near = (cuts[max(q - 1, 0)], cuts[min(q + 1, len(cuts) - 1)])
+    if best[1] is None:
+        return best
+    x = X[:, best[1]]
+    sse, _, t = best
+    for _ in range(_REFINEMENTS):
+        inside = x[(near[0] <= x) & (x <= near[1])]
+        cuts = np.unique(np.r_[t, np.quantile(inside, np.linspace(0, 1, _CUTS))])
+        sse, q = _best_cut(x, cuts, A, y, leaf)
+        t = cuts[q]
+        near = (cuts[max(q - 1, 0)], cuts[min(q + 1, len(cuts) - 1)])
+    return (sse, best[1], t) if sse < _SHARP * best[0] else best
 
 
 def linear_tree(X, y, depth):
@@ -107,7 +133,8 @@ _COSTS = {
     "plain": "If regimes exist after all, coefficients are averages over them.",
     "ibc": "If the switch is not real, two regressions are fitted to half of the data each.",
     "tree": "If cells are not real, coefficients lose precision in every leaf.",
-    "lpc": "If errors are skewed or flat, one regression explains these data as well.",
+    "lpc": "If regimes are not real, the differences between their coefficients mean nothing.",
+    "shape": "If errors are skewed or flat, one regression explains these data as well.",
     "gated": "If the gate is not real, predictions lose a little to least squares.",
 }
 
@@ -151,9 +178,10 @@ class Advice:
 
 def _standardised(X):
     """Columns of mean 0 and variance 1, constant ones left out."""
-    scale = X.std(axis=0)
-    kept = scale > 1e-12 * np.maximum(np.abs(X).max(axis=0), 1e-300)
-    return (X[:, kept] - X[:, kept].mean(axis=0)) / scale[kept]
+    full = fill_gaps(X)
+    scale = full.std(axis=0)
+    kept = scale > 1e-12 * np.maximum(np.abs(full).max(axis=0), 1e-300)
+    return (X[:, kept] - full[:, kept].mean(axis=0)) / scale[kept]
 
 
 def _out_of_fold(X, y, groups):
@@ -162,11 +190,12 @@ def _out_of_fold(X, y, groups):
     folds = folds if groups is None else GroupKFold(_FOLDS)
     predictions = {name: np.zeros(len(y)) for name in (*_VISIBLE, "boosting")}
     for train, test in folds.split(X, y, groups):
+        full = fill_gaps(X, train)
         for name, depth in _VISIBLE.items():
-            tree = linear_tree(X[train], y[train], depth)
-            predictions[name][test] = predict_linear_tree(tree, X[test])
+            tree = linear_tree(full[train], y[train], depth)
+            predictions[name][test] = predict_linear_tree(tree, full[test])
         boosting = HistGradientBoostingRegressor(max_iter=100, max_depth=3, random_state=0)
-        predictions["boosting"][test] = boosting.fit(X[train], y[train]).predict(X[test])
+        predictions["boosting"][test] = boosting.fit(full[train], y[train]).predict(full[test])
     return predictions
 
 
@@ -187,6 +216,7 @@ def which_regime(X, y, groups=None, *, n_draws=99, random_state=None, n_jobs=Non
     Parameters
     ----------
     X : array-like or DataFrame of shape (n_samples, n_features)
+        NaN is filled by the median of the column, in folds by that of the training rows.
     y : array-like of shape (n_samples,)
     groups : array-like of shape (n_samples,), optional
         Rows of the same unit stay together in folds and have one hidden regime.
@@ -208,25 +238,32 @@ def which_regime(X, y, groups=None, *, n_draws=99, random_state=None, n_jobs=Non
     InputError
         If data cannot be used, or there are fewer than 20 samples.
     """
-    X = check_matrix(X)
+    X = check_matrix(X, missing=True)
     y = check_vector(y, len(X))
     check_count("n_draws", n_draws, 49)
-    groups = None if groups is None else np.asarray(groups)
     if len(y) < 20:
         raise InputError(f"{len(y)} samples are too few for advice; 20 is the least.")
-    if groups is not None and len(np.unique(groups)) < 2 * _FOLDS:
-        raise InputError(f"groups names too few units for advice; {2 * _FOLDS} are the least.")
+    if groups is not None:
+        order, first = unit_order(groups, len(y))
+        groups = np.empty(len(y), dtype=np.int64)
+        groups[order] = np.repeat(np.arange(len(first) - 1), np.diff(first))
+        if len(first) - 1 < 2 * _FOLDS:
+            raise InputError(f"groups names too few units for advice; {2 * _FOLDS} are the least.")
     Z = _standardised(X)
     t = (y - y.mean()) / (y.std() or 1.0)
     if Z.shape[1] == 0 or y.std() == 0:
         return _plain("X or y is constant: there is nothing to regress.")
+    if fits_exactly(fill_gaps(X), y):
+        return _plain("One regression fits without error: there is nothing to divide.")
     predictions = _out_of_fold(Z, t, groups)
+    Z = fill_gaps(Z)
     losses = {name: (t - p) ** 2 for name, p in predictions.items()}
     table = pd.DataFrame({"R2": {name: 1 - loss.mean() for name, loss in losses.items()}})
     visible = _visible_family(losses)
-    reasons = [_visible_reason(visible, table.R2)]
+    reasons = [*table_doubts(X, y, groups), _visible_reason(visible, table.R2)]
     seeds = spawn_seeds(random_state, 2)
     residual = t - predictions[visible]
+    few = len(Z.T) + 1 if visible == "plain" else max(len(Z.T) + 1, int(_FEW * len(y)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         try:
@@ -243,6 +280,7 @@ def which_regime(X, y, groups=None, *, n_draws=99, random_state=None, n_jobs=Non
             reasons.append(f"Hidden regimes could not be tested: {reason}")
             return Advice(visible, tuple(reasons), table, {}, _COSTS[visible])
         hidden = test.p_value <= _LEVEL
+        shape = test.null == "normal" and not test.strict_p_value <= 0.05
         reasons.append(
             f"Hidden regimes in what {_NAMES[visible]} leaves: SSE ratio {test.statistic:.3f},"
             f" p = {test.p_value:.3g}. {test.verdict}"
@@ -250,9 +288,17 @@ def which_regime(X, y, groups=None, *, n_draws=99, random_state=None, n_jobs=Non
         models = {"test": test}
         family = visible
         if hidden:
-            family = _hidden_family(Z, t, groups, seeds[1], models, reasons)
+            outliers = _second_size(Z, residual, groups, seeds[1])
+            if outliers > few:
+                family = _hidden_family(Z, t, groups, seeds[1], models, reasons)
+            else:
+                reasons.append(
+                    f"But the second of two regimes in it has {outliers} of {len(y)} rows, too few"
+                    " for a regression: outliers, or rows at a border."
+                )
     _note_boosting(table.R2, visible, reasons)
-    return Advice(family, tuple(reasons), table, models, _COSTS[family])
+    cost = _COSTS["shape" if family == "lpc" and shape else family]
+    return Advice(family, tuple(reasons), table, models, cost)
 
 
 _NAMES = {"plain": "one regression", "ibc": "one switch", "tree": "a tree of cells"}
@@ -267,6 +313,12 @@ def _visible_reason(visible, r2):
     """The sentence for the first step."""
     scores = ", ".join(f"{_NAMES[name]} {r2[name]:.3f}" for name in _VISIBLE)
     return f"Out-of-fold R2: {scores}. The simplest that is not beaten: {_NAMES[visible]}."
+
+
+def _second_size(X, y, groups, seed):
+    """Rows of the smaller of two regimes."""
+    mixture = em_refit(X, y, n_clusters=2, groups=groups, random_state=seed)
+    return int(np.bincount(mixture.labels, minlength=2).min())
 
 
 def _hidden_family(X, y, groups, seed, models, reasons):

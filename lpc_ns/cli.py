@@ -15,7 +15,7 @@ import warnings
 from functools import partial
 from pathlib import Path
 
-# %% ../nbs/62_cli.ipynb #c73d4d15
+# %% ../nbs/62_cli.ipynb #56e6f587
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one line."""
 
@@ -72,8 +72,9 @@ def _add_table(parser, suffix):
         metavar="COLUMN",
         help="columns that name the rows in the outputs and are no features",
     )
-    rows.add_argument("--drop-missing", action="store_true", help="leave out rows with gaps")
-    rows.add_argument(
+    gaps = rows.add_mutually_exclusive_group()
+    gaps.add_argument("--drop-missing", action="store_true", help="leave out rows with gaps")
+    gaps.add_argument(
         "--impute",
         choices=["median", "level"],
         help="fill gaps by the median or most frequent level, or make them a level of their own",
@@ -122,17 +123,20 @@ def _add_search(parser, jobs=True, limit=True):
     return search
 
 
+_STATUS = "exit status: 0 done, 2 input that cannot be used, 3 program error, 130 interrupted"
+
+
 def _subcommand(commands, name, text, example, **options):
     """A subcommand with an example at the end of its help."""
     return commands.add_parser(
         name,
         help=text,
         description=text[0].upper() + text[1:] + ".",
-        epilog=f"example: lpc-ns {example}",
+        epilog=f"{_STATUS}; example: lpc-ns {example}",
         **options,
     )
 
-# %% ../nbs/62_cli.ipynb #0d4c35df
+# %% ../nbs/62_cli.ipynb #5af804b7
 def _add_lpc(commands):
     """The parser of `lpc-ns lpc`."""
     parser = _subcommand(
@@ -172,6 +176,15 @@ def _add_lpc(commands):
         type=_whole(1),
         help="restarts (default: 20 for greedy; otherwise 8 at a time until three agree)",
     )
+    large = parser.add_argument_group("tables larger than memory")
+    large.add_argument(
+        "--engine",
+        choices=["memory", "dask"],
+        default="memory",
+        help="dask reads Parquet files ('big/*.parquet') or a CSV in blocks (default: memory)",
+    )
+    large.add_argument("--workers", type=_whole(1), help="processes for blocks (default: threads)")
+    large.add_argument("--scheduler", metavar="ADDRESS", help="a dask scheduler that is running")
     parser.set_defaults(run=_lpc)
 
 
@@ -241,6 +254,15 @@ def _add_tree(commands):
         "tree patients.csv --n-clusters 4 --id patient --feature-weight age=2",
     )
     rows = _add_table(parser, "tree")
+    rows.add_argument(
+        "--explain",
+        type=Path,
+        metavar="LABELS",
+        help=(
+            "explain given clusters: a file with a label for each row, in its only column or in"
+            " the one called cluster or label"
+        ),
+    )
     rows.add_argument("--no-encode", action="store_true", help="refuse columns of text")
     rows.add_argument("--weights", metavar="COLUMN", help="column of weights of the samples")
     rows.add_argument(
@@ -280,10 +302,10 @@ def _add_tree(commands):
         help="units of the loss: minmax, standard, gower or none (default: minmax)",
     )
     search = _add_search(parser, jobs=False)
-    search.add_argument("--method", default="auto", help="auto, exact, local or mip")
+    search.add_argument("--method", default="auto", help="auto, exact, local, histogram or mip")
     parser.set_defaults(run=_tree)
 
-# %% ../nbs/62_cli.ipynb #e6e56100
+# %% ../nbs/62_cli.ipynb #4a3b46f8
 @contextlib.contextmanager
 def _no_banners():
     """Throw away what libraries write to the standard output past Python."""
@@ -355,8 +377,20 @@ def _report(args, fit, suffix, **options):
 
 def _lpc(args):
     """Run `lpc-ns lpc`."""
+    from lpc_ns.base.errors import InputError
+    from lpc_ns.reports.blocks import run_large, suggest_blocks
     from lpc_ns.reports.lpc import fit_lpc_table
 
+    if args.engine == "dask":
+        _check_limits(args)
+        with _no_banners():
+            told = run_large(args)
+        if not args.quiet:
+            print(told)
+        return
+    if args.workers or args.scheduler:
+        raise InputError("--workers and --scheduler need --engine dask.")
+    suggest_blocks(args.table)
     _report(
         args,
         partial(fit_lpc_table, target=args.target, n_clusters=args.n_clusters),
@@ -424,13 +458,35 @@ def _weights(pairs):
     return weights or None
 
 
+def _explained(labels):
+    """A function that explains labels of a file as other reports fit a table."""
+    from lpc_ns.base.errors import InputError
+    from lpc_ns.reports.given import explain_table, read_labels
+
+    def fit(table, feature_weights=None, criterion="l2", scaling="minmax", **given):
+        if feature_weights or criterion != "l2" or scaling != "minmax":
+            raise InputError(
+                "--explain counts errors and measures no distances: leave out --feature-weight,"
+                " --criterion and --scaling."
+            )
+        rows = ("drop", "drop_missing", "identifiers", "impute", "na")
+        options = {name: given.pop(name) for name in rows}
+        return explain_table(table, read_labels(labels, len(table)), options=options, **given)
+
+    return fit
+
+
 def _tree(args):
     """Run `lpc-ns tree`."""
     from lpc_ns.reports.tree import fit_tree_table
 
     _report(
         args,
-        partial(fit_tree_table, n_clusters=args.n_clusters),
+        (
+            _explained(args.explain)
+            if args.explain
+            else partial(fit_tree_table, n_clusters=args.n_clusters)
+        ),
         "tree",
         encode=not args.no_encode,
         weights=args.weights,
@@ -566,7 +622,7 @@ def build_parser():
     parser = _Parser(
         prog="lpc-ns",
         description="Where does one linear model become several?",
-        epilog="exit status: 0 done, 2 input that cannot be used, 3 program error, 130 interrupted",
+        epilog=_STATUS,
     )
     parser.add_argument("--version", action="version", version=f"lpc-ns {lpc_ns.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -605,9 +661,14 @@ def main(argv=None):
 def _run(args):
     """Run a subcommand; its errors become one line and an exit status."""
     from lpc_ns.base.errors import LpcNsError
+    from lpc_ns.base.numerics import no_progress
 
+    quiet = getattr(args, "quiet", False)
+    if quiet:
+        warnings.simplefilter("ignore")
     try:
-        args.run(args)
+        with no_progress() if quiet else contextlib.nullcontext():
+            args.run(args)
     except LpcNsError as error:
         print(f"lpc-ns: {error}", file=sys.stderr)
         return 2

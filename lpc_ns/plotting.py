@@ -485,7 +485,7 @@ def plot_branches(x, y, labels, *, regime_names=None, feature_name=None, target_
         ax=ax,
     )
 
-# %% ../nbs/05_plotting.ipynb #823404cf
+# %% ../nbs/05_plotting.ipynb #d0c841ac
 def _check_path(thresholds, statistic):
     """Two equally long vectors with at least one finite statistic, sorted by threshold; entries
     that are not finite are left out."""
@@ -511,6 +511,7 @@ def plot_threshold_path(
     statistic,
     *,
     critical_value=None,
+    cut=None,
     label="F",
     xlabel="threshold",
     ylabel="F statistic",
@@ -528,6 +529,8 @@ def plot_threshold_path(
         Values that are not finite are left out.
     critical_value : float, optional
         Of the maximum over the path; drawn as a dotted line.
+    cut : (float, str), optional
+        A threshold that is in use, and what to call it; drawn as a vertical line.
     label : str
         Name in the legend, where the threshold of the maximum is added.
     xlabel, ylabel : str
@@ -559,12 +562,16 @@ def plot_threshold_path(
             lw=1.5,
             label=f"critical value {critical_value:.4g}",
         )
+    if cut is not None:
+        ax.axvline(cut[0], color=PALETTE[1], lw=2, label=cut[1])
     if ax.dataLim.y0 >= 0:
         ax.set_ylim(bottom=0)
     return _finish(ax, xlabel, ylabel)
 
-# %% ../nbs/05_plotting.ipynb #3e4ed429
-def plot_threshold_stability(thresholds, *, chosen=None, level=0.9, xlabel="threshold", ax=None):
+# %% ../nbs/05_plotting.ipynb #432bc2e8
+def plot_threshold_stability(
+    thresholds, *, chosen=None, label="all samples", level=0.9, xlabel="threshold", ax=None
+):
     """
     Thresholds of one variable over resamples of the data.
 
@@ -574,6 +581,8 @@ def plot_threshold_stability(thresholds, *, chosen=None, level=0.9, xlabel="thre
         NaN where the search chose another variable or no split.
     chosen : float, optional
         The threshold on all samples.
+    label : str
+        What to call it.
     level : float
         Share of the thresholds between the ends of the shaded range, which are quantiles.
     xlabel : str
@@ -621,7 +630,7 @@ def plot_threshold_stability(thresholds, *, chosen=None, level=0.9, xlabel="thre
 
     sns.rugplot(x=known, ax=ax, color="black", height=0.03, lw=0.8)
     if chosen is not None:
-        ax.axvline(chosen, color=PALETTE[1], lw=2, label=f"all samples: {chosen:.4g}")
+        ax.axvline(chosen, color=PALETTE[1], lw=2, label=f"{label}: {chosen:.4g}")
     return _finish(ax, xlabel, "resamples")
 
 # %% ../nbs/05_plotting.ipynb #a504de5a

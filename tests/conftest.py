@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+MOMENTS = int(os.environ.get("LPC_NS_MOMENTS", "25"))  # of an interrupt; `make certify`: 125
 os.environ["MPLBACKEND"] = "Agg"
 sys.path.insert(0, str(ROOT / "scripts"))
 
@@ -33,6 +34,30 @@ def backends(kind):
     from lpc_ns.base.solvers import BACKENDS
 
     return [b.name for b in BACKENDS.values() if kind in b.solves and b.installed]
+
+
+class Interrupt:
+    """Raises KeyboardInterrupt at the n-th line that `lpc_ns.lpc.proof` runs."""
+
+    def __init__(self, n):
+        self.left = n
+
+    def __call__(self, frame, event, arg):
+        if "/lpc_ns/lpc/proof/" not in frame.f_code.co_filename.replace("\\", "/"):
+            return None
+        if event == "line":
+            self.left -= 1
+            if self.left == 0:
+                raise KeyboardInterrupt
+        return self
+
+    def __enter__(self):
+        sys.settrace(self)
+        return self
+
+    def __exit__(self, kind, value, trace):
+        sys.settrace(None)
+        return kind is KeyboardInterrupt
 
 
 @pytest.fixture

@@ -80,6 +80,46 @@ def test_tables_without_an_answer_are_refused_or_plain():
         which_regime(rng.normal(size=(30, 1)), rng.normal(size=30), groups=np.arange(30) % 3)
 
 
+def test_tables_without_error_have_the_family_that_they_have():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 2))
+    line = 1 + X @ [1.0, 2.0]
+    switch = np.where(X[:, 1] > 0.2, 1 + X[:, 0], -X[:, 0])
+    assert "without error" in which_regime(X, line, random_state=0).reasons[0]
+    for y, family in ((line, "plain"), (1e6 + line, "plain"), (switch, "ibc")):
+        for noise in (0, 1e-3):
+            advice = which_regime(X, y + noise * rng.normal(size=200), random_state=0)
+            assert advice.family == family
+
+
+def test_one_outlier_is_no_regime():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 2))
+    y = X[:, 0] + rng.normal(size=100)
+    y[3] = 1e3
+    advice = which_regime(X, y, random_state=0)
+    assert advice.family == "plain" and "too few for a regression" in advice.report()
+
+
+def test_doubts_about_the_rows_come_first():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    assert "two values" in which_regime(X, (X[:, 0] > 0) * 1.0, random_state=0).reasons[0]
+    copies = which_regime(np.repeat(X[:15], 4, axis=0), np.repeat(rng.normal(size=15), 4))
+    assert "copies" in copies.reasons[0]
+
+
+def test_names_of_units_may_be_missing_or_text():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 1))
+    y = X[:, 0] + rng.normal(size=60)
+    names = np.array([f"p{i // 3}" for i in range(60)], dtype=object)
+    assert which_regime(X, y, groups=names, random_state=0).family == "plain"
+    names[5] = None
+    with pytest.raises(InputError, match="missing"):
+        which_regime(X, y, groups=names)
+
+
 def test_what_users_need_imports_from_the_package():
     import lpc_ns
 

@@ -11,14 +11,18 @@ import joblib
 import mpmath
 import numpy as np
 import pytest
+from conftest import MOMENTS, Interrupt
 
+from lpc_ns.base.budget import Budget
+from lpc_ns.datasets import make_sd1
 from lpc_ns.lpc.problem import brute_force, make_problem, make_solution, objective, scaled
 from lpc_ns.lpc.proof.boxes import BoxSearch
 from lpc_ns.lpc.proof.columns import ColumnSearch, Node
 from lpc_ns.lpc.proof.enumeration import EnumerationSearch, enumerate_candidates
+from lpc_ns.lpc.proof.families import FamilySearch
 from lpc_ns.lpc.proof.labels import LabelSearch
 from lpc_ns.lpc.proof.quadrics import QuadricSearch
-from lpc_ns.lpc.proof.race import SumOfGroups, branch_and_bound, certificate
+from lpc_ns.lpc.proof.race import SumOfGroups, branch_and_bound, certificate, choose_search
 from lpc_ns.lpc.rounding import independent_columns, residual_without, rounding_error
 from lpc_ns.lpc.search.local_search import local_search
 
@@ -286,6 +290,51 @@ def test_groups_prove_something_under_a_process_back_end():
     assert processes.lower == threads.lower > 0
 
 
+def test_groups_are_set_up_when_their_turn_comes():
+    data = make_sd1(600, 5, noise=4.0, random_state=0, table="rq2")
+    problem = make_problem(data.X, data.y, 2)
+    groups = SumOfGroups(problem, np.arange(600) % 2, 1e-3, 6, 1)
+    assert groups.lower == 0 and not groups.trees and not groups.finished
+    for begun in (4, 6, 6):
+        groups.advance()
+        assert len(groups.trees) == begun and not groups.finished
+    assert 0 <= groups.lower <= groups.upper
+
+
+def test_nothing_begins_after_the_end_of_the_budget():
+    data = make_sd1(150, 2, noise=4.0, random_state=0, table="rq2")
+    problem = make_problem(data.X, data.y, 3)
+    search = choose_search(problem, np.arange(150) % 3, 1e-3, 1, Budget(0.0))
+    search.advance()
+    assert search.nodes == 0 and search.lower == 0 and not search.finished
+    families = FamilySearch(problem, np.arange(150) % 3, 1e-3)
+    while families.lower == 0:
+        families.advance()
+    before = families.nodes
+    families.budget = Budget(0.0)
+    families.advance()
+    assert families.nodes == before
+
+
+def test_prices_of_every_sample_go_on_from_those_of_a_family():
+    """The root of the branching has the family's prices and bound, and the end of the search
+    leaves no partition unexamined."""
+    data = make_sd1(12, 1, noise=1.0, random_state=0, table="rq2")
+    problem = make_problem(data.X, data.y, 3, ridge=0.1)
+    search = FamilySearch(problem, np.arange(12) % 3, 1e-4)
+    while search.tree is None and not search.finished:
+        assert search.partial
+        search.advance()
+    before = search.lower
+    prices = search.family.prices
+    np.testing.assert_array_equal(search.tree.node.mu, prices)
+    assert not search.partial and search.tree.node.bound == before
+    run(search, most=20_000)
+    optimum = brute_force(problem).objective
+    assert search.finished and search.lower <= optimum * (1 + 1e-9)
+    assert search.lower >= search.upper * (1 - 2e-4) and search.upper <= optimum * (1 + 1e-9)
+
+
 def tiny(seed, k):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(10, 1))
@@ -296,7 +345,7 @@ def slow(tree):
     """Make slices short, so that there is much to interrupt."""
     tree.batch = 7
     tree.slice = 1
-    if isinstance(tree, ColumnSearch):
+    if isinstance(tree, (ColumnSearch, FamilySearch)):
         tree.pricer.work = 100
         tree.random_starts = 5
     for part in getattr(tree, "trees", []):
@@ -308,33 +357,6 @@ def groups(problem, labels, gap):
     return SumOfGroups(problem, labels, gap, 2, 1)
 
 
-class Interrupt:
-    """Raises KeyboardInterrupt at the n-th line that the proof rooms run."""
-
-    rooms = ("labels", "boxes", "pricing", "columns", "families", "enumeration", "quadrics", "race")
-
-    def __init__(self, n):
-        self.left = n
-
-    def __call__(self, frame, event, arg):
-        path = Path(frame.f_code.co_filename)
-        if path.parent.name != "proof" or path.stem not in self.rooms:
-            return None
-        if event == "line":
-            self.left -= 1
-            if self.left == 0:
-                raise KeyboardInterrupt
-        return self
-
-    def __enter__(self):
-        sys.settrace(self)
-        return self
-
-    def __exit__(self, kind, value, trace):
-        sys.settrace(None)
-        return kind is KeyboardInterrupt
-
-
 @pytest.mark.parametrize(
     ("kind", "k"),
     [
@@ -343,11 +365,12 @@ class Interrupt:
         (ColumnSearch, 3),
         (EnumerationSearch, 2),
         (QuadricSearch, 2),
+        (FamilySearch, 2),
         (groups, 2),
     ],
 )
 def test_interrupts_at_random_moments(kind, k):
-    """100 in each search: the bound holds, and the best partition is kept."""
+    """At 4 x MOMENTS moments of each search: the bound holds, and the best partition is kept."""
     rng = np.random.default_rng(0)
     for seed in range(4):
         problem = tiny(seed, k)
@@ -362,7 +385,7 @@ def test_interrupts_at_random_moments(kind, k):
         with Interrupt(before) as counter:
             tree = run(search())
         total = before - counter.left
-        for n in rng.integers(1, total + 1, 25):
+        for n in rng.integers(1, total + 1, MOMENTS):
             tree = None
             with Interrupt(int(n)):
                 tree = search()

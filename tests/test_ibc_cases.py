@@ -1,10 +1,15 @@
 """Cases that the search for interactions once got wrong, with what is right."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from lpc_ns import InteractionBasedClustering
+from lpc_ns.ibc.split.growth import grow_tree
 from lpc_ns.ibc.terms.screening import screen_pairs
 from lpc_ns.reports.ibc import fit_ibc_table
 
@@ -89,3 +94,26 @@ def test_strong_slopes_do_not_hide_the_cut_of_a_single_split():
     model = InteractionBasedClustering("B", cv=2, random_state=0).fit(X, y)
     assert model.split_.variables == (1,) and abs(model.split_.thresholds[0]) < 0.1
     assert model.score(X, y) > 0.995
+
+
+def test_equally_good_cuts_take_the_first_column():
+    """A column and its negative make the same cells; rounding must not decide which is asked."""
+    for seed in range(30):
+        rng = np.random.default_rng([31, seed])
+        x = rng.normal(size=200)
+        X = np.column_stack([x, -x, rng.normal(size=200)])
+        y = np.where(x > 0.2, 1, -1) * X[:, 2] + 0.3 * rng.normal(size=200)
+        values = np.ascontiguousarray(X.T)
+        tree = grow_tree(X[:, 2:], y, values, [0, 0, 0], max_cells=2)
+        assert tree.nodes[0].question.variable == 0
+
+
+def test_rows_of_the_benchmark_execute():
+    """Some rows in their smallest form, in a process of their own; nothing is stored."""
+    script = Path(__file__).resolve().parents[1] / "benchmarks" / "ibc.py"
+    rows = ["nulls", "growth", "levels", "stages", "trees"]
+    done = subprocess.run(
+        [sys.executable, script, *rows, "--tiny"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert all(f"\n{row}\n" in done.stdout for row in rows) and "<= .08" in done.stdout

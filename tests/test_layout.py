@@ -24,11 +24,12 @@ ARROWS = {
     "lpc": ABOVE,
     "ibc": ABOVE,
     "tree": ABOVE,
+    "distributed": (*ABOVE, *PARTS),
     "advisor": (*ABOVE, *PARTS),
-    "reports": (*ABOVE, *PARTS, "advisor"),
+    "reports": (*ABOVE, *PARTS, "distributed", "advisor"),
     "experiments": (*ABOVE, *PARTS, "advisor", "reports"),
     "warm": ("base", *PARTS),
-    "cli": (*ABOVE, *PARTS, "advisor", "reports", "experiments", "warm"),
+    "cli": (*ABOVE, *PARTS, "distributed", "advisor", "reports", "experiments", "warm"),
 }
 
 # Inside a part: a room imports rooms of its own storey and of those before it.
@@ -41,7 +42,8 @@ STOREYS = {
         "tuning, theory, terms, fixed_tests, split, regime_tests, models, readings, auto, estimator"
     ),
     "tree": (
-        "tuning, questions, problem, search, proof, mip, auto, explain, show, fitting, estimator"
+        "tuning, questions, problem, search, mip, proof, auto, explain, show, fitting, given,"
+        " estimator"
     ),
 }
 

@@ -284,3 +284,34 @@ def test_bad_arguments_get_a_sentence():
     ):
         with pytest.raises(InputError, match=message):
             em_refit(X, y, **options)
+
+
+def test_outliers_are_far_from_every_regime():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 1))
+    y = np.where(rng.random(400) < 0.5, 3 + X[:, 0], -3 - X[:, 0]) + rng.normal(size=400)
+    clean = em_refit(X, y, n_clusters=2, random_state=0)
+    assert clean.outliers(X, y).sum() <= 1
+    assert clean.outliers(X, y, level=0.05).mean() <= 0.07
+    far = y.copy()
+    far[:2] += 30
+    assert clean.outliers(X, far)[:2].all()
+    assert not clean.outliers(X[:1], [clean.predict_regimes(X[:1])[0, 1]]).any()
+    with pytest.raises(InputError, match="level"):
+        clean.outliers(X, y, level=0)
+
+
+def test_every_kind_of_covariance_agrees_where_the_model_is_right():
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(600, 1))
+    y = np.where(rng.random(600) < 0.5, 3 + X[:, 0], -3 - X[:, 0]) + rng.normal(size=600)
+    found = em_refit(X, y, n_clusters=2, random_state=0)
+    se = {
+        kind: np.sqrt(np.diag(found.covariance(kind, n_draws=60, random_state=0)))
+        for kind in ("louis", "opg", "sandwich", "cluster", "bootstrap")
+    }
+    for kind, errors in se.items():
+        assert errors == pytest.approx(se["louis"], rel=0.35 if kind == "bootstrap" else 0.2)
+    assert se["cluster"] == pytest.approx(se["sandwich"])
+    table = found.summary("sandwich").table
+    assert table.se.to_numpy() == pytest.approx(se["sandwich"])

@@ -4,12 +4,13 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import cross_val_score
 
 from lpc_ns import LinearPredictiveClustering, MixtureOfRegressions
 from lpc_ns.base.errors import DataWarning, InputError
-from lpc_ns.lpc.inference.prediction import conformal_threshold, gate_test
+from lpc_ns.lpc.inference.prediction import conformal_threshold, density_sets, gate_test
 from lpc_ns.lpc.search.mixture import em_refit
 
 
@@ -55,6 +56,34 @@ def test_sets_cover_and_are_short(gate):
     quantiles = model.predict_interval(fresh, method="mixture")
     assert 0.84 <= quantiles.contains(target).mean() <= 0.96
     assert (sets.hull[:, 0] < sets.hull[:, 1]).all()
+
+
+def test_sets_are_found_however_narrow_or_wide_regimes_are():
+    steps = np.linspace(-30, 30, 60_001)
+    means = np.array([[-5.0, 7.0], [0.0, 0.1]])
+    shares = np.array([[0.3, 0.7], [0.5, 0.5]])
+    for sigma in ([1e-6, 1e-6], [1.0, 1e-3], [0.5, 2.0]):
+        sigma = np.array(sigma)
+        for threshold in (-1e3, -3.0, 0.0):
+            sets = density_sets(means, sigma, shares, threshold, 0.9)
+            for pieces, m, p in zip(sets.intervals, means, shares, strict=True):
+                density = (p * norm.pdf(m, m[:, None], sigma)).sum(axis=1)
+                assert all(
+                    ((pieces[:, 0] < a) & (a < pieces[:, 1])).any()
+                    for a, d in zip(m, density, strict=True)
+                    if d > 1.01 * np.exp(threshold)
+                )
+                inside = (p * norm.pdf(steps[:, None], m, sigma)).sum(axis=1) > np.exp(threshold)
+                if sigma.min() > 0.1 and threshold == -3.0:
+                    length = (pieces[:, 1] - pieces[:, 0]).sum()
+                    assert length == pytest.approx(inside.sum() * 1e-3, rel=0.01)
+
+
+def test_sets_of_tables_that_cannot_calibrate_are_wide_not_missing():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(12, 2))
+    model = MixtureOfRegressions(random_state=0).fit(X, rng.normal(size=12))
+    assert np.isfinite(model.predict_interval(X).hull).all()
 
 
 def test_posteriors_need_y_and_say_so():

@@ -63,5 +63,7 @@ def test_too_few_samples_and_exact_fits_need_no_draws():
     X = rng.normal(size=(12, 5))
     assert "too few" in select_n_clusters(X, rng.normal(size=12)).reason
     assert "without error" in select_n_clusters(X[:, :1], 1 + X[:, 0]).reason
+    assert "without error" in select_n_clusters(X, np.full(12, 3.0)).reason
+    assert select_n_clusters(X[:3, :2], X[:3, 3]).best == 1
     with pytest.raises(InputError, match="n_draws"):
         select_n_clusters(X, X[:, 0], n_draws=5)

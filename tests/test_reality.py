@@ -188,4 +188,75 @@ def test_what_cannot_be_tested_is_refused():
         reality_test(X[:, :1], X[:, 0] ** 2, errors="wild")
     with pytest.raises(InputError, match="n_clusters"):
         reality_test(X[:, :1], X[:, 0] ** 2, 1)
-    assert reality_test(X[:, :2], 1 + X[:, 0]).status == "exact"
+    with pytest.raises(InputError, match="goes with"):
+        reality_test(X[:, :1], X[:, 0] ** 2, statistic="lr", errors="unimodal")
+
+
+@pytest.mark.parametrize("statistic", ["sse", "lr"])
+@pytest.mark.parametrize("target", ["line", "constant", "far away", "few rows"])
+def test_what_one_regression_explains_is_called_exact(target, statistic):
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    y = {
+        "line": 1 + X @ [1, 2],
+        "constant": np.full(40, 3.0),
+        "far away": 1e9 + X @ [1, 2],
+        "few rows": 1 + X @ [1, 2],
+    }[target]
+    n = 5 if target == "few rows" else 40
+    groups = np.arange(n) // 2
+    for test in (
+        reality_test(X[:n], y[:n], statistic=statistic),
+        reality_test(X[:n], y[:n], groups=groups, statistic=statistic),
+    ):
+        assert test.status == "exact" and test.p_value == test.strict_p_value == 1
+        assert str(test) == f"p = 1. {test.verdict}" and "without error" in test.verdict
+
+
+def test_noise_far_from_zero_is_not_exact():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    e = rng.normal(size=60)
+    near = reality_test(X, e, n_draws=9, strict=False, random_state=0)
+    far = reality_test(X, 1e9 + e, n_draws=9, strict=False, random_state=0)
+    assert far.status == "complete" and far.statistic == pytest.approx(near.statistic, abs=1e-5)
+
+
+def test_tables_whose_rows_are_no_evidence_are_named():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    options = {"n_draws": 9, "strict": False}
+    with pytest.warns(DataWarning, match="Only 6 of 60 rows are different"):
+        reality_test(np.repeat(X[:6], 10, axis=0), np.repeat(X[:6, 0] ** 2, 10), **options)
+    with pytest.warns(DataWarning, match="two values"):
+        reality_test(X, (rng.random(60) < 0.5) * 1.0, **options)
+
+
+def test_a_likelihood_ratio_sees_minorities_and_falls_for_tails():
+    rng = np.random.default_rng(0)
+    worlds = {
+        "minority": lambda x: 3.5 * (rng.random(200) < 0.1) + rng.normal(size=200),
+        "tails": lambda x: rng.standard_t(3, 200),
+        "normal": lambda x: rng.normal(size=200),
+    }
+    found = {}
+    for name, errors in worlds.items():
+        x = rng.normal(size=(200, 1))
+        y = 2 * x[:, 0] + errors(x[:, 0])
+        by = [reality_test(x, y, statistic=s, n_draws=39, random_state=0) for s in ("sse", "lr")]
+        found[name] = [t.p_value <= 0.05 for t in by]
+        assert by[1].kind == "lr" and np.isnan(by[1].strict_p_value)
+        assert (by[1].statistic > by[1].critical_value) == (by[1].p_value <= 0.05)
+    assert found == {"minority": [False, True], "tails": [False, True], "normal": [False, False]}
+
+
+def test_a_likelihood_ratio_is_exact_and_the_same_for_any_number_of_threads():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(50, 1))
+    options = {"statistic": "lr", "n_draws": 19, "random_state": 3}
+    a = reality_test(X, rng.normal(size=50), **options)
+    b = reality_test(X, 7 * X[:, 0] + X[:, 0] ** 2, n_jobs=2, **options)
+    assert a.draws == pytest.approx(b.draws)  # the null belongs to X, not to y
+    units = np.arange(50) // 5
+    effect = rng.choice([-1.5, 1.5], 10)[units]
+    panel = reality_test(X, effect + rng.normal(size=50), groups=units, **options)
+    assert panel.p_value == 0.05

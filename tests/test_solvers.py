@@ -1,5 +1,8 @@
 """Objective, bound and status of `solve`, for every back end that is installed."""
 
+import subprocess
+import sys
+import textwrap
 from itertools import combinations, product
 
 import cvxpy as cp
@@ -195,6 +198,23 @@ def test_threads_may_change_within_a_process():
         assert np.isclose(
             solve(problem, "highs", threads=threads).objective, 500 + best_value(value, weight)
         )
+
+
+def test_back_ends_print_nothing_unless_asked():
+    """In a fresh process, whose first object of HiGHS prints a banner past Python."""
+    code = """
+        import cvxpy as cp
+        from lpc_ns.base.solvers import solve
+        x = cp.Variable(2, integer=True)
+        problem = cp.Problem(cp.Minimize(cp.sum(x)), [x >= 0.5])
+        print("before", end="")
+        for name in ("HIGHS", "SCIP"):
+            print(end=f" {solve(problem, name).objective:.0f}")
+    """
+    ran = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
+    )
+    assert (ran.stdout, ran.stderr) == ("before 2 2", "")
 
 
 def test_interrupted_solve_keeps_its_incumbent(monkeypatch):

@@ -300,7 +300,7 @@ def test_stata_and_excel_say_what_is_missing_and_keep_types(tmp_path):
     table = pd.DataFrame({"g": pd.Categorical(["lo", "hi"] * 4), "s": ["", "a"] * 4, "y": range(8)})
     table.to_stata(tmp_path / "t.dta", write_index=False)
     chosen = select(read_table(tmp_path / "t.dta"), "y", drop_missing=True)
-    assert chosen.n_dropped == 4 and "'s': read as missing: '' in 4 row(s)" in chosen.notes[0]
+    assert chosen.n_dropped == 4 and "'s': read as missing: '' in 4 rows" in chosen.notes[0]
     days = pd.date_range("2020", periods=3)
     pd.DataFrame({"d": days, "x": ["1,5", 2, 3], "b": [True, False, True]}).to_excel(
         tmp_path / "t.xlsx"
@@ -318,7 +318,7 @@ def test_words_for_missing_are_levels_in_text_and_gaps_in_numbers(tmp_path):
     table = read_table(written(tmp_path, text))
     assert table.country.tolist()[:3] == ["NA", "DE", "NA"] and table.country.isna().sum() == 3
     assert table.basement.tolist()[0] == "None"
-    assert table.x.isna().sum() == 3 and "'NA' in 3 row(s)" in " ".join(table.attrs["notes"])
+    assert table.x.isna().sum() == 3 and "'NA' in 3 rows" in " ".join(table.attrs["notes"])
     chosen = select(table, "y", drop_missing=True)
     assert chosen.n_dropped == 6 and "6 of 12 rows" in " ".join(chosen.notes)
     asked = read_table(tmp_path / "t.csv", na="NA")
@@ -682,7 +682,7 @@ def test_outliers_do_not_decide_about_absolute_errors():
     y = np.where(z, 1 + 2 * x, 20 - 1.5 * x) + 0.5 * rng.normal(size=60)
     y[:3] += 60
     found = find_evidence(x[:, None], y, loss="absolute", random_state=0)
-    assert found.answer == "yes" and "3 row(s)" in found.notes[0]
+    assert found.answer == "yes" and "3 rows" in found.notes[0]
 
 
 @pytest.mark.parametrize("kind", ["two", "one", "exact", "few"])
@@ -793,6 +793,19 @@ def test_units_of_interaction_based_clustering(model):
         assert np.abs(away).max() < 1e-8
         same = mismatch(other.labels_, plain.labels_) if mirrored else other.labels_ - plain.labels_
         assert not np.any(same)
+
+
+def test_centres_of_large_numbers_keep_what_differs():
+    table = pd.DataFrame({"year": [2007] * 9 + [2019, 2020] * 5, "mass": [3700] * 9 + [5093] * 10})
+    page = fit_tree_table(table, 2, method="exact").to_html()
+    assert "<td>2019.5</td>" in page and "<td>5093</td>" in page and "<td>10</td>" in page
+
+
+def test_only_several_cells_differ(lines):
+    report = fit_ibc_table(lines[0], "y", model="A", cv=2, folds=2, evidence=False, random_state=0)
+    assert not report.figures() and "differs most" not in str(report)
+    with pytest.raises(InputError, match="no regimes"):
+        report.figure()
 
 
 # The command line

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lpc_ns import ClusterTree
 from lpc_ns.base.errors import InputError
+from lpc_ns.cli import main
 from lpc_ns.tree.explain import explain_labels
 
 
@@ -64,3 +66,41 @@ def test_refused():
             explain_labels(X, labels, **options)
     with pytest.raises(InputError, match="constant"):
         explain_labels(np.ones((6, 2)), [0, 1] * 3)
+
+
+def test_fewest_errors_of_named_clusters():
+    """Never below CART with as many leaves; names, weights and limits are kept."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(120, 3))
+    names = np.array(["low", "mid", "high"])[np.digitize(X[:, 0] + X[:, 1], [-0.7, 0.7])]
+    for leaves in (2, 3, 5):
+        told = ClusterTree(max_leaves=leaves, method="local").explain(X, names)
+        assert told.errors == (told.predict(X) != names).sum() <= told.baselines.errors["CART"]
+        assert told.tree.n_leaves <= leaves and told.baselines.leaves["CART"] <= leaves
+        assert told.confusion().to_numpy().sum() == 120
+        assert told.lower_bound <= told.objective
+    best = ClusterTree(max_leaves=3).explain(X, names)
+    assert best.status == "optimal" and best.errors <= told.baselines.errors["IMM"]
+    weights = np.where(names == "mid", 0.25, 1.0)
+    told = ClusterTree(max_leaves=3).explain(X, names, sample_weight=weights)
+    assert np.isclose(told.errors, weights[told.labels != names].sum())
+    assert told.errors <= weights[best.labels != names].sum() + 1e-9
+
+
+def test_explaining_at_the_command_line(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"age": rng.integers(20, 80, 60), "sex": rng.choice(["f", "m"], 60)})
+    table.to_csv(tmp_path / "people.csv", index=False)
+    labels = np.where((table.age > 50) & (table.sex == "f"), "older women", "others")
+    pd.DataFrame({"person": range(60), "cluster": labels}).to_csv(
+        tmp_path / "labels.csv", index=False
+    )
+    given = ["tree", str(tmp_path / "people.csv"), "--explain", str(tmp_path / "labels.csv")]
+    assert main([*given, "--max-leaves", "3", "--out", str(tmp_path / "out")]) in (0, None)
+    assert "100.0%" in capsys.readouterr().out
+    told = pd.read_csv(tmp_path / "out" / "labels.csv")
+    assert (told.cluster == labels).all() and "older women" in (
+        tmp_path / "out" / "report.html"
+    ).read_text(encoding="utf-8")
+    assert main([*given, "--criterion", "l1", "--out", str(tmp_path / "no")]) == 2
+    assert "measures no distances" in capsys.readouterr().err

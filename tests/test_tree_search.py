@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine, make_blobs
 
+from lpc_ns import ClusterTree
+from lpc_ns.base.errors import InputError
 from lpc_ns.tree.problem.enumeration import brute_force
 from lpc_ns.tree.problem.objective import cluster_loss, make_problem, tree_objective
 from lpc_ns.tree.problem.trees import branch, children, leaf, part, subtree_ends, with_part
@@ -234,3 +236,17 @@ def test_groups_of_a_large_sample_give_a_bound():
     bound = kmeans_lower_bound(problem, random_state=0)
     loss = cluster_loss(problem, reference_labels(problem, 0))
     assert 0.9 * loss < bound <= loss
+
+
+def test_bins_find_what_orders_find_and_refuse_what_they_cannot():
+    X = np.random.default_rng(0).integers(0, 30, (400, 3)).astype(float)
+    X[:200] += 25
+    found = ClusterTree(4, max_depth=2, method="histogram", random_state=0).fit(X)
+    best = ClusterTree(4, max_depth=2, method="exact").fit(X)
+    assert best.status_ == "optimal" and best.loss_ <= found.loss_ + 1e-9
+    assert found.loss_ <= 1.02 * best.loss_ and found.lower_bound_ <= best.objective_ + 1e-9
+    again = ClusterTree(4, max_depth=2, method="histogram", random_state=0).fit(X)
+    assert (again.labels_ == found.labels_).all()
+    for options in ({"criterion": "l1"}, {"max_leaves": 6}):
+        with pytest.raises(InputError, match="histogram"):
+            ClusterTree(3, method="histogram", **options).fit(X)

@@ -5,7 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
+from lpc_ns import LinearPredictiveClustering
 from lpc_ns.base.errors import InputError
+from lpc_ns.lpc.inference.labels import moving_costs, open_labels
 from lpc_ns.lpc.problem import make_problem, objective
 from lpc_ns.lpc.search.units import Units, group_search, make_units, short_search, unit_order
 
@@ -79,6 +81,42 @@ def test_one_cluster_and_no_penalty():
     A = np.c_[np.ones(len(y)), X]
     residual = y - A @ np.linalg.lstsq(A, y, rcond=None)[0]
     assert one.objective == pytest.approx(residual @ residual)
+
+
+@pytest.mark.parametrize("ridge", [0.0, 1.0])
+def test_costs_of_moving_are_growths_of_the_objective(ridge):
+    X, y, groups = panel(4, 12, 3, noise=2.0)
+    shuffle = np.random.default_rng(0).permutation(len(y))
+    weight = np.random.default_rng(1).uniform(0.5, 2, len(y))
+    problem = make_problem(X[shuffle], y[shuffle], 3, ridge, True, weight)
+    for units in (groups[shuffle], None):
+        names = np.arange(len(y)) if units is None else units
+        labels = np.random.default_rng(2).integers(0, 3, len(y))[names]
+        costs = moving_costs(problem, labels, units)
+        assert costs[np.arange(len(y)), labels] == pytest.approx(0)
+        for i in range(0, len(y), 5):
+            for k in range(3):
+                moved = np.where(names == names[i], k, labels)
+                growth = objective(problem, moved) - objective(problem, labels)
+                assert costs[i, k] == pytest.approx(growth, abs=1e-5)
+
+
+def test_open_labels_shrink_with_the_gap_and_share_their_unit():
+    X, y, groups = panel(6, 20, 2, noise=3.0)
+    counts = []
+    for method, gap in (("local", 0.0), ("global", 0.2), ("global", 1e-4)):
+        model = LinearPredictiveClustering(method=method, gap=gap, random_state=0)
+        left = open_labels(model.fit(X, y, groups=groups))
+        assert all(len(set(left[groups == g])) == 1 for g in range(20))
+        counts.append(left.sum())
+    assert counts[0] == len(y) and counts[0] >= counts[1] >= counts[2]
+    weight = np.ones(len(y))
+    weight[groups == 3] = 0
+    model = LinearPredictiveClustering(method="local", random_state=0)
+    left = open_labels(model.fit(X, y, sample_weight=weight))
+    assert not left[groups == 3].any() and left[groups != 3].all()
+    with pytest.raises(InputError, match="squared loss"):
+        open_labels(LinearPredictiveClustering(loss="absolute", method="global-mip"))
 
 
 def test_units_are_refused_without_names():

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from .errors import counted
+
 # %% ../../nbs/06_cells.ipynb #1aa9478e
 _MISSING = frozenset(
     ("NA", "N/A", "n/a", "na", "#N/A", "NaN", "nan", "NULL", "null", "None", "none", "<NA>", "")
@@ -232,7 +234,7 @@ def told_of(name, missing, mark):
     """
     notes = []
     if missing:
-        what = ", ".join(f"{text!r} in {n} row(s)" for text, n in missing.items())
+        what = ", ".join(f"{text!r} in {counted(n, 'row')}" for text, n in missing.items())
         notes.append(f"Column {name!r}: read as missing: {what}.")
     if mark:
         notes.append(f"Column {name!r}: every number carries {mark!r} and is read without it.")

@@ -14,7 +14,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from .errors import LARGEST_ENTRY, InputError, check_matrix
+from .errors import LARGEST_ENTRY, InputError, check_matrix, counted
 from .cells import distinct, read_texts
 from .tables import to_pandas
 
@@ -139,7 +139,7 @@ def refuse_odd(column, odd, name):
             f" as one of categories (--category {name})."
         )
     raise InputError(
-        f"Column {name!r} is numeric but for {len(rows)} value{'s' if many else ''},"
+        f"Column {name!r} is numeric but for {counted(len(rows), 'value')},"
         f" {_shown(odd)} in row {rows[0]}{' and others' if many else ''}; mark"
         f" {'them' if many else 'it'} as missing (na={odd[0]!r}, --na {odd[0]!r}), mend"
         f" {'them' if many else 'it'}, or drop the column."
@@ -379,9 +379,9 @@ class TableEncoding:
         values = code.numbers(column)
         if values.isna().any():
             raise InputError(
-                f"X contains missing values in {int(values.isna().sum())} place(s), the first at"
-                f" row {values.index[values.isna()][0]}, column {str(code.column)!r}; impute or"
-                " drop these rows before fitting."
+                f"X contains missing values in {counted(int(values.isna().sum()), 'place')}, the"
+                f" first at row {values.index[values.isna()][0]}, column {str(code.column)!r};"
+                " impute or drop these rows before fitting."
             )
         known = pd.Index(code.levels, dtype=object).get_indexer(values.cat.categories)
         codes = known[values.cat.codes]

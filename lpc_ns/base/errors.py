@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['LARGEST_ENTRY', 'LpcNsError', 'InputError', 'InputTypeError', 'DataNotFoundError', 'MissingBackendError',
-           'LicenceError', 'NoSolutionError', 'DataWarning', 'check_count', 'check_nonnegative', 'check_choice',
-           'check_matrix', 'check_vector', 'check_n_clusters', 'check_labels', 'check_shares', 'warn_doubtful']
+           'LicenceError', 'NoSolutionError', 'DataWarning', 'check_count', 'check_nonnegative', 'counted',
+           'check_choice', 'check_matrix', 'check_vector', 'check_n_clusters', 'check_labels', 'check_shares',
+           'warn_doubtful']
 
 # %% ../../nbs/01_errors.ipynb #9659cc4e
 import warnings
@@ -47,7 +48,7 @@ class NoSolutionError(LpcNsError, RuntimeError):
 class DataWarning(UserWarning):
     """Data that can be fitted, with a result that may not mean what it seems to."""
 
-# %% ../../nbs/01_errors.ipynb #e44d8d07
+# %% ../../nbs/01_errors.ipynb #4f41afa5
 def check_count(name, value, minimum=1):
     """
     Return `value` as an int if it is a whole number of at least `minimum`.
@@ -101,6 +102,25 @@ def check_nonnegative(name, value):
     ):
         raise InputError(f"{name} is {value!r}; it must be a finite number of at least 0.")
     return float(value)
+
+
+def counted(n, noun, plural=None):
+    """
+    A number with its noun.
+
+    Parameters
+    ----------
+    n : int
+    noun : str
+        In the singular.
+    plural : str, optional
+        The noun with an "s" by default.
+
+    Returns
+    -------
+    str
+    """
+    return f"{n} {noun}" if n == 1 else f"{n} {plural or noun + 's'}"
 
 
 def check_choice(name, value, choices):
@@ -159,13 +179,14 @@ def _plain_frame(X, name):
     ]
     if moments:
         raise InputError(
-            f"{name} has {len(moments)} column(s) of dates or durations"
+            f"{name} has {counted(len(moments), 'column')} of dates or durations"
             f" ({', '.join(moments[:5])}); make each a number, for instance days since the first:"
             " (d - d.min()) / pandas.Timedelta(days=1)."
         )
     if bad:
         raise InputError(
-            f"{name} has {len(bad)} column(s) that are not numeric ({', '.join(bad[:5])}); one-hot"
+            f"{name} has {counted(len(bad), 'column')} that"
+            f" {'is' if len(bad) == 1 else 'are'} not numeric ({', '.join(bad[:5])}); one-hot"
             " encode them, for instance with pandas.get_dummies, or drop them."
         )
     if not columns:
@@ -242,12 +263,12 @@ def _refuse_not_finite(array, name, columns=None):
         where += f", column {columns[first[1]]!r}" if columns else f", column {first[1]}"
     what = "rescale them" if kind.startswith("values") else "impute or drop these rows"
     raise InputError(
-        f"{name} contains {kind} in {int(bad.sum())} place(s), the first at {where}; {what} before"
-        " fitting."
+        f"{name} contains {kind} in {counted(int(bad.sum()), 'place')}, the first at {where};"
+        f" {what} before fitting."
     )
 
-# %% ../../nbs/01_errors.ipynb #8b3b7675
-def check_matrix(X, name="X"):
+# %% ../../nbs/01_errors.ipynb #72bc562d
+def check_matrix(X, name="X", missing=False):
     """
     Validate a feature matrix.
 
@@ -257,6 +278,8 @@ def check_matrix(X, name="X"):
         Numeric and finite; Boolean columns become 0 and 1.
     name : str
         What to call it in messages.
+    missing : bool
+        Let NaN pass.
 
     Returns
     -------
@@ -275,8 +298,9 @@ def check_matrix(X, name="X"):
     array = _as_float(X, name)
     if array.ndim != 2:
         raise InputError(
-            f"{name} has {array.ndim} dimension(s) and two are needed, n_samples rows by n_features"
-            " columns. Reshape your data: array.reshape(-1, 1) makes a single feature a column."
+            f"{name} has {counted(array.ndim, 'dimension')} and two are needed, n_samples rows by"
+            " n_features columns. Reshape your data: array.reshape(-1, 1) makes a single feature a"
+            " column."
         )
     if 0 in array.shape:
         kind = "sample" if array.shape[0] == 0 else "feature"
@@ -284,7 +308,8 @@ def check_matrix(X, name="X"):
             f"{name} has shape {array.shape}: 0 {kind}(s) (shape={array.shape}) while a minimum of"
             " 1 is required."
         )
-    _refuse_not_finite(array, name, columns)
+    held = np.where(np.isnan(array), 0.0, array) if missing else array
+    _refuse_not_finite(held, name, columns)
     return np.ascontiguousarray(array)
 
 
@@ -483,8 +508,8 @@ def warn_doubtful(X, y, n_clusters, columns=None, stacklevel=3):
         if bad.any():
             names = ", ".join(np.array(columns, dtype=object)[bad][:5])
             messages.append(
-                f"{int(bad.sum())} {kind} column(s) in X ({names}): their coefficients are not"
-                " determined by the data."
+                f"{counted(int(bad.sum()), kind + ' column')} in X ({names}): their coefficients"
+                " are not determined by the data."
             )
     kept = X[:, ~(constant | duplicated)] if (constant | duplicated).any() else X
     if n_samples > n_features and _collinear(kept):

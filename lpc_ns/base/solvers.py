@@ -6,9 +6,11 @@
 __all__ = ['BACKENDS', 'FIRST_CHOICE', 'Solution', 'Outcome', 'Backend', 'available_backends', 'problem_class', 'backend_for',
            'choose_backend', 'solve', 'run_scip']
 
-# %% ../../nbs/02_solvers.ipynb #d00f99e7
+# %% ../../nbs/02_solvers.ipynb #de300e69
 import contextlib
+import functools
 import importlib.util
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -62,7 +64,7 @@ class Solution:
         """Relative distance of objective and bound, see `relative_gap`."""
         return relative_gap(self.objective, self.bound)
 
-# %% ../../nbs/02_solvers.ipynb #504175af
+# %% ../../nbs/02_solvers.ipynb #56b472f5
 @dataclass(frozen=True)
 class Outcome:
     """A back end's result in common terms; `bound` is that of the minimised problem."""
@@ -76,8 +78,7 @@ class Outcome:
 
 
 def _finite(bound):
-    """A bound, with what back ends use for minus infinity (-1e20 and beyond) made minus
-    infinity."""
+    """A bound; what back ends use for minus infinity, -1e20 and beyond, becomes it."""
     return float(bound) if np.isfinite(bound) and bound > -1e20 else -np.inf
 
 
@@ -124,7 +125,7 @@ def _read_scip(raw, integer):
         raw.setdefault("value", np.nan)
     return Outcome(state, "primal" in raw, _finite(model.getDualbound()), word)
 
-# %% ../../nbs/02_solvers.ipynb #5a55e5a7
+# %% ../../nbs/02_solvers.ipynb #d9544200
 def _read_clarabel(raw, integer):
     """CLARABEL: a result is the solver's own object."""
     word = str(raw.status)
@@ -136,9 +137,8 @@ def _read_clarabel(raw, integer):
         "MaxTime": "stopped",
     }
     state = states.get(word, "failed")
-    return Outcome(
-        state, state == "complete", raw.obj_val_dual if state == "complete" else -np.inf, word
-    )
+    complete = state == "complete"
+    return Outcome(state, complete, raw.obj_val_dual if complete else -np.inf, word)
 
 
 def _read_scs(raw, integer):
@@ -148,11 +148,17 @@ def _read_scs(raw, integer):
     word = raw["info"]["status"]
     states = {"solved": "complete", "infeasible": "infeasible", "unbounded": "unbounded"}
     state = states.get(word, "stopped" if "inaccurate" in word else "failed")
-    return Outcome(
-        state, state == "complete", info["dobj"] if state == "complete" else -np.inf, word
-    )
+    complete = state == "complete"
+    return Outcome(state, complete, info["dobj"] if complete else -np.inf, word)
 
-# %% ../../nbs/02_solvers.ipynb #1f8b00ac
+# %% ../../nbs/02_solvers.ipynb #fe7bc919
+def _proved(model, state, integer, bound, value):
+    """The bound of a search for integers, otherwise the value of a problem that is solved."""
+    if integer and state in ("complete", "stopped"):
+        return _finite(getattr(model, bound))
+    return _finite(getattr(model, value)) if state == "complete" else -np.inf
+
+
 def _read_gurobi(raw, integer):
     """GUROBI: status numbers, and ObjBound for problems with integers."""
     model = raw["model"]
@@ -165,11 +171,8 @@ def _read_gurobi(raw, integer):
         12: "failed",
     }
     state = states.get(model.Status, "stopped")
-    if integer and state in ("complete", "stopped"):
-        proved = model.ObjBound
-    else:
-        proved = model.ObjVal if state == "complete" else -np.inf
-    return Outcome(state, model.SolCount > 0, _finite(proved), f"status {model.Status}")
+    proved = _proved(model, state, integer, "ObjBound", "ObjVal")
+    return Outcome(state, model.SolCount > 0, proved, f"status {model.Status}")
 
 
 def _read_copt(raw, integer):
@@ -185,16 +188,9 @@ def _read_copt(raw, integer):
         9: "failed",
     }
     state = states.get(model.status, "stopped")
-    if integer and state in ("complete", "stopped"):
-        proved = model.bestbnd
-    else:
-        proved = model.objval if state == "complete" else -np.inf
-    return Outcome(
-        state,
-        bool(model.hasmipsol if integer else state == "complete"),
-        _finite(proved),
-        f"status {model.status}",
-    )
+    found = bool(model.hasmipsol if integer else state == "complete")
+    proved = _proved(model, state, integer, "bestbnd", "objval")
+    return Outcome(state, found, proved, f"status {model.status}")
 
 
 def _read_cplex(raw, integer):
@@ -576,13 +572,29 @@ def _report(problem, backend, outcome, constant, invert):
     status = "optimal" if outcome.state == "complete" else "feasible"
     return status, objective, sense * min(bound, sense * objective)
 
-# %% ../../nbs/02_solvers.ipynb #daed7bb1
+# %% ../../nbs/02_solvers.ipynb #1f5c1933
+@functools.cache
+def _quiet_highs():
+    """HiGHS, after the first object in a process has printed its banner where nobody sees it."""
+    from highspy import Highs
+
+    with contextlib.suppress(OSError), open(os.devnull, "w") as away:
+        kept = os.dup(1)
+        os.dup2(away.fileno(), 1)
+        try:
+            Highs()
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
+    return Highs
+
+
 def _prepare(backend, options, threads):
     """What two back ends need before a run; returns the options as cvxpy wants them."""
-    if backend.name == "HIGHS" and threads is not None:
-        from highspy import Highs
-
-        Highs.resetGlobalScheduler(True)
+    if backend.name == "HIGHS":
+        highs = _quiet_highs()
+        if threads is not None:
+            highs.resetGlobalScheduler(True)
     return {"cplex_params": options} if backend.name == "CPLEX" else options
 
 

@@ -24,7 +24,7 @@ from lpc_ns.base.cells import (
     tidy_column,
     told_of,
 )
-from .errors import InputError
+from .errors import InputError, counted
 
 # %% ../../nbs/06_tables.ipynb #7a91d936
 _MARKS = (
@@ -206,8 +206,8 @@ _ROW_NAMES = ("unnamed: 0", "rowname", "rownames", "row.names", "row_names")
 def _too_long(name, line, n_fields, n_names):
     """The refusal of a row with more fields than the header."""
     return InputError(
-        f"{name}: line {line} has {n_fields} fields and the header has {n_names}. If a column"
-        " lacks its name, add the name to the header; if not, remove the surplus field or"
+        f"{name}: line {line} has {counted(n_fields, 'field')} and the header has {n_names}. If a"
+        " column lacks its name, add the name to the header; if not, remove the surplus field or"
         " separator, or put the value that holds a separator in quotes (for decimal commas, use"
         " --sep ';' and --decimal ',')."
     )
@@ -300,7 +300,8 @@ def _finish(table, name, notes):
     table = _row_names(table)
     if table.empty:
         raise InputError(
-            f"{name} has {len(table)} rows and {table.shape[1]} columns; at least one of each is"
+            f"{name} has {counted(len(table), 'row')} and"
+            f" {counted(table.shape[1], 'column')}; at least one of each is"
             " needed."
         )
     table.attrs["notes"] = [n for n in notes if not any(repr(c) in n for c in blank)] + more
@@ -332,8 +333,8 @@ def _read_text(path, sep, decimal, encoding, na):
     rows = _rows(sample, sep)
     if len(rows) < 2:
         raise InputError(
-            f"{path} cannot be read as a table: it has {len(rows)} line(s), and a header and at"
-            " least one row are needed."
+            f"{path} cannot be read as a table: it has {counted(len(rows), 'line')}, and a header"
+            " and at least one row are needed."
         )
     decimal, thousands = _decimal(rows, sep, decimal)
     header = rows[0]
@@ -411,7 +412,9 @@ def _read_excel(path, sheet, na):
     )
     raw = raw.dropna(how="all").dropna(axis=1, how="all")
     if len(raw) < 2:
-        raise InputError(f"{path}: the sheet has {len(raw)} row(s); a header and rows are needed.")
+        raise InputError(
+            f"{path}: the sheet has {counted(len(raw), 'row')}; a header and rows are needed."
+        )
     notes = []
     if sheet is None and len(names) > 1:
         notes.append(f"Read from the first of {len(names)} sheets, {names[0]!r} (see --sheet).")
@@ -487,7 +490,8 @@ def read_table(path, *, sep=None, decimal=None, encoding=None, sheet=None, na=()
             table.attrs = {"notes": notes, "units": {}}
             if table.empty:
                 raise InputError(
-                    f"{path} has {len(table)} rows and {table.shape[1]} columns; at least one of"
+                    f"{path} has {counted(len(table), 'row')} and"
+                    f" {counted(table.shape[1], 'column')}; at least one of"
                     " each is needed."
                 )
             return table

@@ -40,7 +40,7 @@ from lpc_ns.ibc.readings import (
 from .split.gains import Price, Rows, best_grouping
 from .terms.projections import screen_approximate
 
-# %% ../../nbs/14f_ibc_estimator.ipynb #8c7edb49
+# %% ../../nbs/14f_ibc_estimator.ipynb #5859537d
 MODELS = ("auto", *FAMILIES, "tree", "pooled", "stack")
 
 
@@ -49,7 +49,8 @@ def check_input(estimator, X, y, sample_weight, groups):
     check_choice("model", estimator.model, MODELS)
     if estimator.cv is not None:
         check_count("cv", estimator.cv, 2)
-    columns = learn_columns(X)
+    check_choice("missing", estimator.missing, ("mark", "median"))
+    columns = learn_columns(X, estimator.missing)
     features = columns.apply(X)
     validate_data(estimator, X=X, skip_check_array=True)
     target = check_vector(one_column(y), len(features))
@@ -73,7 +74,7 @@ def check_input(estimator, X, y, sample_weight, groups):
     warn_doubtful(features[:, main], target, 0, [columns.names[j] for j in main], stacklevel=4)
     if groups is None and estimator.model in ("auto", "tree"):
         warn_of_subjects(columns, features, target, stacklevel=4)
-    return Samples(columns, features, target, sample_weight, groups)
+    return Samples(columns, features, target, sample_weight, groups, columns.gaps(X))
 
 
 def names_wanted(estimator):
@@ -165,7 +166,7 @@ def decide(estimator, comparison):
         why = f"as one linear model is rejected (sup-LM p = {test.p_value:.3g})"
     return replace(comparison, chosen="tree", why=why)
 
-# %% ../../nbs/14f_ibc_estimator.ipynb #a0t0c0d3
+# %% ../../nbs/14f_ibc_estimator.ipynb #c67dc090
 def fit_samples(estimator, samples):
     """
     Search, compare, choose and fit.
@@ -186,7 +187,14 @@ def fit_samples(estimator, samples):
     names = names_wanted(estimator)
     rest = {"weights": samples.weights, "groups": samples.groups}
     held_out = cross_fit(
-        samples.X, samples.y, settings, names, cv=estimator.cv, n_jobs=estimator.n_jobs, **rest
+        samples.X,
+        samples.y,
+        settings,
+        names,
+        cv=estimator.cv,
+        n_jobs=estimator.n_jobs,
+        gaps=samples.gaps,
+        **rest,
     )
     others = [name for name in names if name != "tree"]
     models = fit_models(samples.X, samples.y, settings, others, **rest)
@@ -298,6 +306,10 @@ class InteractionBasedClustering(
         Trees on bootstrap samples whose mean predicts in place of the tree, which keeps the rules.
     honest : bool
         Search on half of the samples; `honest_` and the widths of intervals from the other half.
+    missing : {"mark", "median"}
+        What becomes of missing values. "mark": numbers become the mean and are marked by a column,
+        levels are a level, and trees send both to the better side. "median": the median or the most
+        frequent level. In folds these are of the training samples.
     cv : int, optional
         Folds of the cross-validation. By default 10, twice, below 200 samples; 5, twice, below 400;
         and 5.
@@ -378,6 +390,7 @@ class InteractionBasedClustering(
         ridge=None,
         n_committees=0,
         honest=False,
+        missing="mark",
         cv=None,
         random_state=None,
         n_jobs=None,
@@ -393,6 +406,7 @@ class InteractionBasedClustering(
         self.ridge = ridge
         self.n_committees = n_committees
         self.honest = honest
+        self.missing = missing
         self.cv = cv
         self.random_state = random_state
         self.n_jobs = n_jobs

@@ -21,6 +21,7 @@ from lpc_ns.base.errors import (
     check_count,
     check_nonnegative,
     check_vector,
+    counted,
 )
 from ..base.numerics import spawn_seeds
 from .models.columns import Samples, learn_columns
@@ -33,7 +34,7 @@ from .models.splits import rules_text, split_table
 from .regime_tests import sup_lm_test
 from .split.scan import scan_thresholds
 
-# %% ../../nbs/14e_ibc_readings.ipynb #617a18f4
+# %% ../../nbs/14e_ibc_readings.ipynb #d39852bf
 def one_column(y):
     """The target as a vector, with scikit-learn's warning if it came as a column."""
     return column_or_1d(y, warn=True) if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1 else y
@@ -64,10 +65,10 @@ def shown_model(models, name, weights=None):
 
 def nested_comparison(X, y, model, cv, weights=None, groups=None):
     """`compare_models` of an estimator."""
-    columns = learn_columns(X)
+    columns = learn_columns(X, model.missing)
     features = columns.apply(X)
     y = check_vector(one_column(y), len(features))
-    samples = Samples(columns, features, y, weights, groups)
+    samples = Samples(columns, features, y, weights, groups, columns.gaps(X))
     if not 2 <= check_count("cv", cv) <= len(features) // 2:
         raise InputError(
             f"The number of outer folds is {cv}, for {len(features)} samples; it must lie between 2"
@@ -84,7 +85,8 @@ def nested_comparison(X, y, model, cv, weights=None, groups=None):
     for train, test in folds.split(features, groups=groups):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)
-            part = samples.take(train)
+            full = samples.refill(train)
+            part = full.take(train)
             stacked = clone(model).set_params(model="stack", honest=False).fit_samples(part)
             own = stacked
             if rules == "auto":
@@ -92,7 +94,7 @@ def nested_comparison(X, y, model, cv, weights=None, groups=None):
         auto = own.models_[own.comparison_.chosen]
         models = {**own.models_, **stacked.models_, "auto": auto}
         predictions[0, test] = np.column_stack(
-            [models[name].predict(features[test]) for name in names]
+            [models[name].predict(full.X[test]) for name in names]
         )
         sizes.append([models[name].n_coefficients for name in names])
     return compare(y, predictions, names, np.mean(sizes, axis=0), names[:-1], weights)
@@ -255,7 +257,7 @@ class Readings:
         """
         return nested_comparison(X, y, self, cv, sample_weight, groups)
 
-# %% ../../nbs/14e_ibc_readings.ipynb #f1f6063e
+# %% ../../nbs/14e_ibc_readings.ipynb #c84bec6e
 class Diagnostics:
     """The pictures of a fitted estimator of part I."""
 
@@ -272,11 +274,10 @@ class Diagnostics:
     def _split_score(self, split, features):
         """The values that a split cuts, or those of its first variable, and their name."""
         direction = getattr(split, "direction", None)
+        names = [self.columns_in_.names[j] for j in split.variables]
         if direction is None:
-            return features[:, split.variables[0]], self.columns_in_.names[split.variables[0]]
-        return features[:, split.variables] @ direction, "score of " + ", ".join(
-            self.columns_in_.names[j] for j in split.variables
-        )
+            return features[:, split.variables[0]], names[0]
+        return features[:, split.variables] @ direction, "score of " + ", ".join(names)
 
     def plot_branches(self, X, y, *, ax=None):
         """
@@ -319,7 +320,8 @@ class Diagnostics:
 
     def plot_threshold_path(self, X, y, *, ax=None):
         """
-        F statistic of every threshold of the split variable.
+        F statistic of every threshold of the split variable, and the cut of the model if it has
+        one.
 
         Parameters
         ----------
@@ -345,7 +347,12 @@ class Diagnostics:
         target = check_vector(one_column(y), len(features))
         scan = scan_thresholds(design, target, score, design.shape[1] + 2)
         return plot_threshold_path(
-            scan.thresholds, scan.f_statistic, label=f"model {model.name}", xlabel=name, ax=ax
+            scan.thresholds,
+            scan.f_statistic,
+            cut=_named_cut(model.split),
+            label=f"model {model.name}",
+            xlabel=name,
+            ax=ax,
         )
 
     def plot_threshold_stability(self, X, y, *, n_resamples=100, ax=None):
@@ -376,18 +383,14 @@ class Diagnostics:
         design = model.design(features)
         score, name = self._split_score(model.split, features)
 
-        def best(rows):
-            scan = scan_thresholds(design[rows], target[rows], score[rows], design.shape[1] + 2)
-            return scan.thresholds[scan.best] if len(scan.thresholds) else np.nan
-
         rng = np.random.default_rng(spawn_seeds(self.random_state, 1)[0])
-        thresholds = [
-            best(rng.integers(len(target), size=len(target)))
-            for _ in range(check_count("n_resamples", n_resamples))
-        ]
-        return plot_threshold_stability(
-            thresholds, chosen=best(np.arange(len(target))), xlabel=name, ax=ax
-        )
+        n = len(target)
+        samples = [rng.integers(n, size=n) for _ in range(check_count("n_resamples", n_resamples))]
+        thresholds = [_best_cut(design[r], target[r], score[r]) for r in samples]
+        cut = _only_cut(model.split)
+        told = "best on all samples" if cut is None else "cut of the model"
+        cut = _best_cut(design, target, score) if cut is None else cut
+        return plot_threshold_stability(thresholds, chosen=cut, label=told, xlabel=name, ax=ax)
 
     def plot_coefficients(self, *, ax=None):
         """
@@ -422,7 +425,7 @@ class Diagnostics:
 
     def figure(self, X, y):
         """
-        Branches, path of thresholds, coefficients and stability of the threshold.
+        Branches and coefficients; of a single cut of numbers also its path and its stability.
 
         Parameters
         ----------
@@ -440,14 +443,38 @@ class Diagnostics:
         """
         import matplotlib.pyplot as plt
 
-        fig, axes = plt.subplots(2, 2, figsize=(10, 8), layout="constrained")
+        model = self._regime_model()
+        score = self._split_score(model.split, self._features(X))[0]
+        rows = 1 if _only_cut(model.split) is None or len(np.unique(score)) < 3 else 2
+        options = {"figsize": (10, 4 * rows), "layout": "constrained", "squeeze": False}
+        fig, axes = plt.subplots(rows, 2, **options)
         self.plot_branches(X, y, ax=axes[0, 0])
-        self.plot_threshold_path(X, y, ax=axes[0, 1])
-        self.plot_coefficients(ax=axes[1, 0])
-        self.plot_threshold_stability(X, y, ax=axes[1, 1])
+        self.plot_coefficients(ax=axes[rows - 1, 2 - rows])
+        if rows > 1:
+            self.plot_threshold_path(X, y, ax=axes[0, 1])
+            self.plot_threshold_stability(X, y, ax=axes[1, 1])
         for ax in axes.flat:
             ax.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
+        if self._shown().n_cells == 1:
+            fig.suptitle(f"Rejected alternative; the chosen model, {self.model_}, has one cell")
         return fig
+
+def _best_cut(design, y, score):
+    """The threshold of largest F, NaN if there is none."""
+    scan = scan_thresholds(design, y, score, design.shape[1] + 2)
+    return scan.thresholds[scan.best] if len(scan.thresholds) else np.nan
+
+
+def _only_cut(split):
+    """The cut of a split that has one of numbers, else None."""
+    cuts = getattr(split, "thresholds", None)
+    return None if cuts is None or len(cuts) != 1 else cuts[0]
+
+
+def _named_cut(split):
+    """The only cut of a split and what to call it, None if it has several."""
+    cut = _only_cut(split)
+    return None if cut is None else (cut, f"cut of the model: {cut:.4g}")
 
 # %% ../../nbs/14e_ibc_readings.ipynb #5b9ec722
 class TreeReadings:
@@ -500,7 +527,9 @@ class TreeReadings:
         if self.model_ == "tree" and self.split_ is not None:
             return rules_text(self.split_, sizes)
         rules = enumerate(self.rules())
-        return "\n".join(f"{rule}: cell {k} ({sizes[k]} samples)" for k, rule in rules)
+        return "\n".join(
+            f"{rule}: cell {k} ({counted(int(sizes[k]), 'sample')})" for k, rule in rules
+        )
 
     def _tree(self):
         """The tree, if it is the chosen model and has splits."""

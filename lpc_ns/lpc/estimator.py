@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..base.blocks import refuse_lazy
 from ..base.encoding import learn_encoding
 from ..base.errors import check_matrix, check_vector
 
@@ -323,6 +324,8 @@ class LinearPredictiveClustering(FittedRegressions, RefitAttributes, RegressorMi
         """
         from lpc_ns.lpc.fitting import fit_model, method_of
 
+        instead = "lpc_ns.distributed.DaskLinearPredictiveClustering"
+        refuse_lazy(type(self).__name__, instead, X, y, sample_weight)
         parameters = self.get_params(deep=False)
         search = method_of(parameters)
         self.encoding_ = learn_encoding(X)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['METHODS', 'method_of', 'one_column', 'fit_model']
 
-# %% ../../nbs/27c_lpc_fitting.ipynb #4e038e16
+# %% ../../nbs/27c_lpc_fitting.ipynb #d7de2368
 import warnings
 
 import numpy as np
@@ -28,7 +28,7 @@ from .proof.race import branch_and_bound
 from .proof.units import default_nodes, prove_units
 from .scales import own_scales, standard_scales
 from .search.local_search import greedy, local_search
-from .search.units import group_search
+from .search.units import group_search, unit_order
 
 # %% ../../nbs/27c_lpc_fitting.ipynb #bdfef15a
 _SEARCH = ("n_init", "time_limit", "random_state", "n_jobs", "verbose")
@@ -79,17 +79,23 @@ def method_of(parameters):
         del options["solver"]
     return function, options
 
-# %% ../../nbs/27c_lpc_fitting.ipynb #6415b2b6
+# %% ../../nbs/27c_lpc_fitting.ipynb #21a4be71
 _WITH_GROUPS = ("auto", "local", "global")
 
 
-def _search_groups(problem, parameters, groups):
+def _search_groups(problem, parameters, search, groups):
     """Block exchange, and a proof over the labels of units, as the method says."""
-    if parameters["method"] not in _WITH_GROUPS or parameters["loss"] != "squared":
-        able = " or ".join(map(repr, _WITH_GROUPS))
+    if parameters["method"] == "global-mip":
+        order, first = unit_order(groups, problem.n_samples)
+        inside = np.delete(np.arange(1, problem.n_samples), first[1:-1] - 1)
+        ties = np.column_stack([order[inside - 1], order[inside]])
+        function, options = search
+        return function(problem, must_link=ties, **options)
+    if parameters["method"] not in _WITH_GROUPS:
+        able = ", ".join(map(repr, (*_WITH_GROUPS, "global-mip")))
         raise InputError(
-            f"groups needs method {able} and the squared loss; method {parameters['method']!r}"
-            " moves single samples."
+            f"groups needs one of the methods {able}; method {parameters['method']!r} moves single"
+            " samples."
         )
     n_init = 20 if parameters["n_init"] is None else parameters["n_init"]
     found = group_search(problem, groups, n_init, random_state=parameters["random_state"])
@@ -108,7 +114,7 @@ def _search_groups(problem, parameters, groups):
         verbose=parameters["verbose"],
     )
 
-# %% ../../nbs/27c_lpc_fitting.ipynb #875f5a78
+# %% ../../nbs/27c_lpc_fitting.ipynb #08abb259
 def one_column(y):
     """The target as a vector, with scikit-learn's warning if it came as a column."""
     return column_or_1d(y, warn=True) if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1 else y
@@ -159,7 +165,7 @@ def fit_model(parameters, search, encoding, X, y, sample_weight=None, groups=Non
     if groups is None:
         found = function(problem, **options)
     else:
-        found = _search_groups(problem, parameters, groups)
+        found = _search_groups(problem, parameters, search, groups)
     fitted = _restated(problem, found, parameters["loss"], scales, (X, y, weights))
     _warn_of_empty_clusters(fitted["cluster_sizes_"])
     rows = (X, y, weights, groups)
@@ -203,7 +209,7 @@ def _warn_of_empty_clusters(sizes):
     empty = int((sizes == 0).sum())
     if empty:
         message = (
-            f"{empty} of {len(sizes)} clusters are empty: fewer clusters explain these data at no"
-            " higher objective."
+            f"{empty} of {len(sizes)} clusters {'is' if empty == 1 else 'are'} empty: fewer"
+            " clusters explain these data at no higher objective."
         )
         warnings.warn(message, DataWarning, stacklevel=4)

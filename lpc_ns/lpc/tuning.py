@@ -41,30 +41,32 @@ class AscentTable(NamedTuple):
 
 ASCENT = AscentTable()
 
-# %% ../../nbs/20d_lpc_tuning.ipynb #ed875222
+# %% ../../nbs/20d_lpc_tuning.ipynb #85a350d8
 class FamilyTable(NamedTuple):
     """How families of prices are searched; the table above says what each decides."""
 
     few: int = 70
-    most: int = 10_000
+    most: int = 20_000
+    coefficients: int = 5
     cells: tuple = (40, 100)
     alone: int = 400
+    sample: int = 1_500
     heights: tuple = (2.0, 6.0, 20.0)
     starts: int = 60
-    known: int = 60
     added: int = 12
     rows: int = 1_500
     reach: float = 0.25
     smoothing: float = 0.5
-    interior: int = 400
     first_proof: int = 5
     spacing: float = 1.7
     precision: float = 0.2
     exhausted: float = 0.1
     rounds: int = 150
     effort: int = 25
-    work: int = 2_500
-    wait: int = 2
+    work: int = 1_000
+    turns: int = 6
+    piece: int = 200_000
+    wait: int = 8
 
 
 FAMILIES = FamilyTable()

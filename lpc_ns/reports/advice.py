@@ -8,7 +8,7 @@ __all__ = ['AdviceReport', 'advise_table']
 # %% ../../nbs/60d_advice.ipynb #6ce8bfc4
 from dataclasses import dataclass
 
-from ..base.errors import InputError
+from ..base.errors import InputError, counted
 from .evidence import Evidence, advice_of, draw_test
 from .lpc import PreparedTable, prepare_table
 from .page import Report, html_figure, html_list, html_table
@@ -64,10 +64,14 @@ class AdviceReport(Report):
     def data(self):
         """What was read, as sentences."""
         table = self.table
-        units = "" if table.groups is None else f" of {len(set(table.groups))} units"
+        units = ""
+        if table.groups is not None:
+            units = f" of {counted(len(set(table.groups)), 'unit')}"
         return [
-            f"{len(table.y)} rows{units} used, {table.selection.n_dropped} left out;"
-            f" {len(table.feature_names)} features; target {table.target}.",
+            (
+                f"{counted(len(table.y), 'row')}{units} used, {table.selection.n_dropped} left out;"
+                f" {counted(len(table.feature_names), 'feature')}; target {table.target}."
+            ),
             *table.notes,
         ]
 

@@ -41,8 +41,10 @@ class Equation:
         """How the table is read, as a sentence or two."""
         read = (
             "Prediction = at the means + sum of slope * (column - mean of the column), in the"
-            " units of the table; *: the column that differs most between the cells."
+            " units of the table"
         )
+        starred = any(str(name).endswith(" *") for name in self.table.columns)
+        read += "; *: the column that differs most between the cells." if starred else "."
         held = [f"{name} - {value:.{self.digits}g}" for name, value in self.centers.items()]
         return f"{read} Factors of products: {', '.join(held)}." if held else read
 

@@ -6,7 +6,7 @@
 __all__ = ['size_of_test', 'judge', 'median_regression', 'Evidence', 'line_of_test', 'advice_lines', 'draw_test', 'Part',
            'part_to_test', 'find_evidence', 'no_evidence', 'evidence_of', 'advice_of']
 
-# %% ../../nbs/60_verdict.ipynb #87846351
+# %% ../../nbs/60_verdict.ipynb #f74637b5
 import warnings
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,7 +15,8 @@ import numpy as np
 from scipy.stats import norm
 
 from ..advisor import Advice, which_regime
-from ..base.errors import DataWarning, InputError
+from ..base.errors import DataWarning, InputError, counted
+from ..base.gaps import fill_gaps
 from ..base.numerics import spawn_seeds
 from ..lpc.inference.reality import RealityTest, reality_test
 
@@ -249,7 +250,7 @@ def draw_test(test):
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, fontsize="small")
     return fig
 
-# %% ../../nbs/60_verdict.ipynb #af73a257
+# %% ../../nbs/60_verdict.ipynb #f38156f7
 class Part(NamedTuple):
     """Rows that are tested: data, units, number of draws, and what was left out."""
 
@@ -290,12 +291,12 @@ def part_to_test(X, y, n_clusters, groups, loss, rng):
     if len(kept) < len(y):
         notes.append(f"Test and advice look at {len(kept)} of the {len(y)} rows, drawn at random.")
     if loss == "absolute" and groups is None:
-        near = _without_outliers(X[kept], y[kept])
+        near = _without_outliers(fill_gaps(X[kept]), y[kept])
         kept = kept[near]
         if not near.all():
             notes.append(
-                f"{(~near).sum()} row(s) farther than {_FAR:g} robust standard deviations from one"
-                " median regression are left out of test and advice."
+                f"{counted(int((~near).sum()), 'row')} farther than {_FAR:g} robust standard"
+                " deviations from one median regression are left out of test and advice."
             )
     units = None if groups is None else groups[kept]
     return Part(X[kept], y[kept], units, draws, tuple(notes)), ""
@@ -388,12 +389,13 @@ def find_evidence(
     call = {"groups": part.groups, "n_jobs": n_jobs, "verbose": verbose}
     options = call | {"n_draws": part.n_draws, "random_state": second}
     options["errors"] = "unimodal" if loss == "absolute" else "normal"
-    test, why = _quietly(reality_test, part, max(2, n_clusters), **options)
+    full = part._replace(X=fill_gaps(part.X))
+    test, why = _quietly(reality_test, full, max(2, n_clusters), **options)
     options = call | {"n_draws": min(part.n_draws, 99), "random_state": third}
     advice, _ = _advised(part, options)
     return Evidence(*_answer(test, why, advice), test, advice, tuple(notes))
 
-# %% ../../nbs/60_verdict.ipynb #9e62ae04
+# %% ../../nbs/60_verdict.ipynb #c30f0217
 def no_evidence():
     """What is known without test and advice."""
     return Evidence("unclear", "No test was asked for.")
@@ -415,7 +417,7 @@ def evidence_of(prepared, n_clusters=2, **options):
     Evidence
     """
     return find_evidence(
-        prepared.X,
+        prepared.seen,
         prepared.y,
         n_clusters,
         groups=prepared.groups,
@@ -441,7 +443,7 @@ def advice_of(prepared, **options):
     """
     first, second = spawn_seeds(options.pop("random_state", None), 2)
     rng = np.random.default_rng(first)
-    part, why = part_to_test(prepared.X, prepared.y, 2, prepared.groups, "squared", rng)
+    part, why = part_to_test(prepared.seen, prepared.y, 2, prepared.groups, "squared", rng)
     advice = None
     if part is not None:
         options |= {"groups": part.groups, "n_draws": min(part.n_draws, 99)}

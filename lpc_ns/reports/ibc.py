@@ -15,7 +15,7 @@ from textwrap import wrap
 import numpy as np
 import pandas as pd
 
-from ..base.errors import InputError
+from ..base.errors import InputError, counted
 from ..base.selection import describe_rows
 from ..ibc.estimator import InteractionBasedClustering
 from ..ibc.fixed_tests import RegimeTest
@@ -33,7 +33,7 @@ from lpc_ns.reports.page import (
     own_name,
 )
 
-# %% ../../nbs/60b_ibc_report.ipynb #b02f9231
+# %% ../../nbs/60b_ibc_report.ipynb #fe3ad459
 @dataclass(frozen=True)
 class IBCFacts(Report):
     """
@@ -87,9 +87,8 @@ class IBCFacts(Report):
 
     @property
     def has_regimes(self):
-        """Whether one of the fitted models has more than one cell, so that there is something to
-        draw."""
-        return any(getattr(model, "n_cells", 1) > 1 for model in self.model.models_.values())
+        """Whether the chosen model has more than one cell, so that there is something to draw."""
+        return len(self.rules) > 1
 
     def answer(self):
         """
@@ -180,6 +179,7 @@ class IBCFacts(Report):
         coefficients = self.coefficients()
         return {
             **self.table.facts(),
+            "notes": [*self.table.selection.notes, *self.model.encoding_.notes],
             "verdict": self.answer()[0],
             "why": self.answer()[1],
             "evidence": self.evidence.facts(),
@@ -221,8 +221,15 @@ class TreeFacts(IBCFacts):
 
     @cached_property
     def equation(self):
-        """Coefficients of the cells as they are printed, an `Equation`."""
-        return equation_of(self.model, self.features, self.table.y, self.rules)
+        """Coefficients of the cells as they are printed, an `Equation`; cells of a larger tree go
+        by their numbers in the rules."""
+        names = [f"cell {k}" for k in range(len(self.rules))] if self.is_large else self.rules
+        return equation_of(self.model, self.features, self.table.y, names)
+
+    @property
+    def is_large(self):
+        """Whether there is a tree whose rules are too long to name its cells."""
+        return self.is_tree and len(self.rules) > 2
 
     def tree_lines(self):
         """Rules, evidence of the splits, and error over cells of a tree, as lines."""
@@ -241,12 +248,16 @@ class TreeFacts(IBCFacts):
         ]
 
     def tree_sections(self):
-        """The same as parts of the page."""
+        """Rules and evidence of the splits as parts of the page."""
         return [
             ("Rules", f"<pre>{escape(self.model.export_text())}</pre>"),
             ("Splits", html_table(self.splits.set_index("question"), 3)),
-            ("Error over cells", html_table(self.curve, 4)),
         ]
+
+    def curve_section(self):
+        """Error over the number of cells as a part of the page."""
+        told = "Cross-validated, in units of the variance; loss is what exceeds the best."
+        return "Error over cells", f"<p>{told}</p>" + html_table(self.curve, 3)
 
 
 @dataclass(frozen=True)
@@ -305,11 +316,11 @@ class IBCReport(TreeFacts):
         list of str
         """
         facts = self.summary()
-        cells = zip(facts["cells"], facts["cell_sizes"], strict=True)
-        lines = [
-            "Products in use: " + (", ".join(facts["products"]) or "none") + ".",
-            "Cells: " + "; ".join(f"{rule} ({size})" for rule, size in cells) + ".",
-        ]
+        pairs = zip(facts["cells"], facts["cell_sizes"], strict=True)
+        cells = "Cells: " + "; ".join(f"{rule} ({size})" for rule, size in pairs) + "."
+        if self.is_large:
+            cells = f"Cells: {len(self.rules)}, by the rules."
+        lines = ["Products in use: " + (", ".join(facts["products"]) or "none") + ".", cells]
         if facts["weights"] is not None:
             weights = ", ".join(f"{k} {v:.2f}" for k, v in facts["weights"].items())
             lines.append(f"Weights: {weights}.")
@@ -328,8 +339,8 @@ class IBCReport(TreeFacts):
             *self.evidence.lines(),
             "",
             (
-                f"{facts['n_samples']} samples, {facts['n_features']} features, target"
-                f" {facts['target']!r}."
+                f"{counted(facts['n_samples'], 'sample')},"
+                f" {counted(facts['n_features'], 'feature')}, target {facts['target']!r}."
             ),
             *facts["notes"],
             "",
@@ -355,8 +366,8 @@ class IBCReport(TreeFacts):
         facts = self.summary()
         data = [
             (
-                f"{facts['n_samples']} rows used, {facts['n_dropped']} left out; "
-                f"{facts['n_features']} features; target {facts['target']}."
+                f"{counted(facts['n_samples'], 'row')} used, {facts['n_dropped']} left out; "
+                f"{counted(facts['n_features'], 'feature')}; target {facts['target']}."
             ),
             *facts["notes"],
         ]
@@ -368,6 +379,8 @@ class IBCReport(TreeFacts):
         if facts["coefficients"] is not None:
             table = html_table(self.equation.table.T, self.equation.digits)
             parts.append(("Coefficients", table + html_list([self.equation.note()])))
+        if self.is_tree:
+            parts.append(self.curve_section())
         if self.has_regimes:
             parts.append(("Figure", html_figure(self.figure(), "Regimes of the model")))
         tried = html_table(self.comparison.table)
@@ -377,7 +390,7 @@ class IBCReport(TreeFacts):
         return [
             *parts,
             ("What was tried", tried),
-            ("How sure", html_list([self.tested()])),
+            ("How sure", html_list(self.tested().splitlines())),
         ]
 
     def tables(self):
@@ -400,10 +413,8 @@ class IBCReport(TreeFacts):
 
     def figure(self):
         """
-        The tree with the lines in its leaves; or of another model
-        branches, path of thresholds, coefficients by regime, stability of the threshold; of the
-        chosen model if it has regimes, otherwise of the alternative that was rejected, which the
-        title says.
+        The chosen model: a tree with the lines in its leaves; of another model branches and
+        coefficients by regime, and of a single cut its path and stability.
 
         Returns
         -------
@@ -412,17 +423,14 @@ class IBCReport(TreeFacts):
         Raises
         ------
         InputError
-            If no fitted model has regimes.
+            If the chosen model has no regimes.
         """
         target = pd.Series(self.table.y, name=str(self.table.target))
         if self.is_tree:
             return self.model.plot_tree(self.features, target).figure
-        fig = self.model.figure(self.features, target)
-        if self.model.split_ is None:
-            fig.suptitle(
-                f"Rejected alternative with regimes; the chosen model is {self.model.model_}"
-            )
-        return fig
+        if not self.has_regimes:
+            raise InputError("The chosen model has no regimes that could be drawn.")
+        return self.model.figure(self.features, target)
 
 
 def _products_in_use(model):
@@ -553,6 +561,18 @@ def _facts_of(test):
     }
 
 
+_GAPS = {
+    "mark": (
+        "Missing numbers are the mean of the others and are marked, missing levels are a level;"
+        " folds use the mean of their training rows."
+    ),
+    "median": (
+        "Missing numbers are the median, missing levels the most frequent one; folds use"
+        " those of their training rows."
+    ),
+}
+
+
 def fit_ibc_table(
     table,
     target,
@@ -579,7 +599,8 @@ def fit_ibc_table(
     target : str
         Name of the numeric column to explain.
     drop, drop_missing, identifiers, weights, impute, na
-        As in `select`.
+        As in `select`; rows with gaps are used if nothing is said, as by "level". What is imputed
+        is chosen anew in every fold.
     groups : str, optional
         Column of units, whose rows stay together.
     categories : sequence of str
@@ -608,8 +629,12 @@ def fit_ibc_table(
         groups=groups,
         impute=impute,
         na=na,
+        keep_missing=True,
     )
-    model = InteractionBasedClustering(**parameters)
+    how = "median" if impute == "median" else "mark"
+    if prepared.gaps is not None:
+        prepared.selection.notes.append(_GAPS[how])
+    model = InteractionBasedClustering(**{"missing": how} | parameters)
     data = (model_features(prepared), prepared.y)
     given = {"sample_weight": prepared.weights, "groups": prepared.groups}
     model.fit(*data, **accepted(model.fit, given))

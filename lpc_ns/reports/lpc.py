@@ -5,15 +5,16 @@
 # %% auto #0
 __all__ = ['fit_table', 'PreparedTable', 'prepare_table', 'LPCFacts', 'LPCReport', 'fit_lpc_table']
 
-# %% ../../nbs/60a_lpc_report.ipynb #1f4d4078
+# %% ../../nbs/60a_lpc_report.ipynb #1569800f
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from ..base.encoding import TableEncoding, learn_encoding
-from ..base.errors import InputError, check_matrix
-from ..base.selection import Selection, describe_rows, named_columns, select
+from ..base.errors import InputError, check_matrix, counted
+from ..base.gaps import Gaps
+from ..base.selection import Selection, describe_rows, fill_table, named_columns, select
 from ..base.tables import to_pandas
 from ..lpc.estimator import LinearPredictiveClustering
 from ..plotting import assignment_margins, plain_label, plot_coefficients, plot_regimes
@@ -34,7 +35,7 @@ from lpc_ns.reports.page import (
     own_name,
 )
 
-# %% ../../nbs/60a_lpc_report.ipynb #a23ddd46
+# %% ../../nbs/60a_lpc_report.ipynb #2d1be057
 @dataclass(frozen=True)
 class PreparedTable:
     """
@@ -50,6 +51,8 @@ class PreparedTable:
         Rows, weights, and what was done to get them.
     groups : ndarray of shape (n_samples,) or None
         Unit of each row.
+    gaps : Gaps or None
+        Which entries of `X` were filled by what other rows say.
     """
 
     X: np.ndarray
@@ -58,6 +61,17 @@ class PreparedTable:
     encoding: TableEncoding
     selection: Selection
     groups: np.ndarray | None = None
+    gaps: Gaps | None = None
+
+    @property
+    def seen(self):
+        """X with NaN where it was filled by what other rows say."""
+        if self.gaps is None:
+            return self.X
+        seen = self.X.copy()
+        for gone, own in zip(self.gaps.where.T, self.gaps.columns, strict=True):
+            seen[np.ix_(gone, own)] = np.nan
+        return seen
 
     @property
     def features(self):
@@ -113,7 +127,8 @@ def _units(rows, name):
     missing = int(pd.isna(units).sum())
     if missing:
         raise InputError(
-            f"{missing} row(s) have no unit in column {name!r}; drop them or name their units."
+            f"{counted(missing, 'row')} {'has' if missing == 1 else 'have'} no unit in column"
+            f" {name!r}; drop {'it' if missing == 1 else 'them'} or name the unit."
         )
     return units
 
@@ -135,11 +150,13 @@ def prepare_table(table, target, *, encode=True, categories=(), groups=None, **o
     groups : str, optional
         Column that names the unit of each row; it names the rows in the outputs and is no feature.
     **options
-        Of `select`: `drop`, `drop_missing`, `identifiers`, `weights`, `impute`, `na`.
+        Of `select`: `drop`, `drop_missing`, `identifiers`, `weights`, `impute`, `na`,
+        `keep_missing`.
 
     Returns
     -------
     PreparedTable
+        Where missing values are kept, `X` holds medians and most frequent levels in their place.
 
     Raises
     ------
@@ -156,14 +173,29 @@ def prepare_table(table, target, *, encode=True, categories=(), groups=None, **o
         _refuse_two_roles([("the target", target), ("the weights", weights), ("the unit", groups)])
         named_columns(to_pandas(table), groups, "group")
         named = tuple(dict.fromkeys([*named, groups]))
-    chosen = select(table, target, identifiers=named, **options)
+    chosen = select(table, target, identifiers=named, categories=categories, **options)
     units = None if groups is None else _units(chosen.features.index, groups)
-    named_columns(chosen.features, categories, "category")
+    full = fill_table(chosen.features, "median")[0]
     if not encode:
-        check_matrix(chosen.features)
-    encoding = learn_encoding(chosen.features, categories=categories)
-    X = encoding.apply(chosen.features)
-    return PreparedTable(X, chosen.y, list(encoding.names), encoding, chosen, units)
+        check_matrix(full)
+    encoding = learn_encoding(full)
+    names = list(encoding.names)
+    gaps = _gaps(encoding, chosen.gaps)
+    return PreparedTable(encoding.apply(full), chosen.y, names, encoding, chosen, units, gaps)
+
+
+def _gaps(encoding, where):
+    """Where encoded columns are missing or filled, None if nowhere."""
+    if where is None:
+        return None
+    variables = encoding.variables
+    own = [
+        tuple(np.flatnonzero(variables == v).tolist())
+        for v, code in enumerate(encoding.codes)
+        if code.column in where
+    ]
+    order = [code.column for code in encoding.codes if code.column in where]
+    return Gaps(where[order].to_numpy(), tuple(own), "median")
 
 # %% ../../nbs/60a_lpc_report.ipynb #d50d30e7
 @dataclass(frozen=True)
@@ -308,8 +340,8 @@ class LPCReport(LPCFacts):
         lines = [f"Status {facts['status']}, {facts['seconds']:.2f} s; {_reliability(facts)}"]
         if facts["n_empty"]:
             lines.append(
-                f"{facts['n_empty']} of {facts['n_clusters']} clusters hold no samples and are left"
-                " out: fewer clusters suffice."
+                f"{facts['n_empty']} of {facts['n_clusters']} clusters"
+                f" {'holds' if facts['n_empty'] == 1 else 'hold'} no samples: fewer suffice."
             )
         if facts["perfect_fit_possible"]:
             lines.append(
@@ -325,8 +357,10 @@ class LPCReport(LPCFacts):
             self.verdict(),
             *self.evidence.lines(),
             "",
-            f"{facts['n_samples']} samples, {facts['n_features']} features, target"
-            f" {facts['target']!r}.",
+            (
+                f"{counted(facts['n_samples'], 'sample')},"
+                f" {counted(facts['n_features'], 'feature')}, target {facts['target']!r}."
+            ),
             *facts["notes"],
             "",
             "Coefficients in the units of the table:",
@@ -341,14 +375,14 @@ class LPCReport(LPCFacts):
         facts = self.summary()
         data = [
             (
-                f"{facts['n_samples']} rows used, {facts['n_dropped']} left out; "
-                f"{facts['n_features']} features; target {facts['target']}."
+                f"{counted(facts['n_samples'], 'row')} used, {facts['n_dropped']} left out; "
+                f"{counted(facts['n_features'], 'feature')}; target {facts['target']}."
             ),
             *facts["notes"],
         ]
         tried = [
-            f"Method {facts['method']}, {facts['n_clusters']} clusters, {facts['loss']} loss, ridge"
-            f" {facts['ridge']:g}"
+            f"Method {facts['method']}, {counted(facts['n_clusters'], 'cluster')}, {facts['loss']}"
+            f" loss, ridge {facts['ridge']:g}"
             + (" on standardised data." if facts["standardize"] else " in the units of the table."),
             _error_line(facts),
         ]
@@ -452,7 +486,9 @@ class LPCReport(LPCFacts):
             ax=axes[1],
         )
         left = len(table.feature_names) - len(shown)
-        more = f"\n({left} smaller ones are not shown)" if left else ""
+        more = (
+            f"\n({left} smaller {'one is' if left == 1 else 'ones are'} not shown)" if left else ""
+        )
         name = plain_label(table.target, 40, 1)
         axes[1].set_xlabel(f"change of {name} per standard deviation{more}")
         axes[1].legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
@@ -566,9 +602,7 @@ def fit_lpc_table(
     )
     parameters = {"standardize": scale} | parameters
     model = LinearPredictiveClustering(n_clusters, **parameters)
-    model.fit(
-        prepared.features, prepared.y, sample_weight=prepared.weights, groups=prepared.groups
-    )
+    model.fit(prepared.features, prepared.y, sample_weight=prepared.weights, groups=prepared.groups)
     found = no_evidence()
     if evidence:
         found = evidence_of(prepared, n_clusters, loss=model.loss, **common_options(parameters))

@@ -14,6 +14,59 @@ from ..base.encoding import learn_encoding
 from ..base.errors import InputError, check_choice, check_matrix
 from .show.export import TreeExport
 
+# %% ../../nbs/33_tree_estimator.ipynb #6894e7d6
+class _Unfitted:
+    """What needs no fit: rules for clusters that are given, and trees of several sizes."""
+
+    def explain(self, X, labels, sample_weight=None):
+        """
+        The tree that repeats given labels with the fewest errors; the estimator is not fitted.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+            What the rules may use.
+        labels : array-like of shape (n_samples,)
+            Of k-means, of any other method or of a person: numbers or names.
+        sample_weight : array-like of shape (n_samples,), optional
+            How much an error counts.
+
+        Returns
+        -------
+        LabelRules
+            Rules, errors, a proved bound, the confusion table, and CART and IMM beside them. Used
+            are `max_depth`, `max_leaves` (as many leaves as labels without both),
+            `min_samples_leaf`, `complexity` (a share of the errors of a single answer), `method`,
+            `time_limit` and `random_state`.
+
+        Raises
+        ------
+        InputError
+            If data, labels or parameters cannot be used; the message says why.
+        """
+        from lpc_ns.tree.given import explain_clusters
+
+        return explain_clusters(X, labels, self.get_params(deep=False), sample_weight)
+
+    def path(self, X, values=range(2, 11), parameter="n_clusters"):
+        """
+        One tree for each value of a parameter; the estimator is not fitted.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_features)
+        values : sequence
+        parameter : str
+            As for `tree_path`.
+
+        Returns
+        -------
+        DataFrame
+            That of `tree_path`: cost, proved bound, silhouette and more;
+            `lpc_ns.tree.show.paths.draw_path` draws it.
+        """
+        return tree_path(self, X, values, parameter)
+
 # %% ../../nbs/33_tree_estimator.ipynb #b3516aa3
 class _Predicting:
     """What a fitted tree says about samples."""
@@ -158,8 +211,10 @@ class _Predicting:
             )
         )
 
-# %% ../../nbs/33_tree_estimator.ipynb #5019dad1
-class ClusterTree(TreeExport, _Predicting, TransformerMixin, ClusterMixin, BaseEstimator):
+# %% ../../nbs/33_tree_estimator.ipynb #4d129a92
+class ClusterTree(
+    TreeExport, _Unfitted, _Predicting, TransformerMixin, ClusterMixin, BaseEstimator
+):
     """
     Clusters described by a decision tree that is found together with them.
 
@@ -183,8 +238,8 @@ class ClusterTree(TreeExport, _Predicting, TransformerMixin, ClusterMixin, BaseE
     min_samples_leaf : int
         Smallest number of samples in a leaf.
     local_sparsity : int
-        Largest number of features in a split; more than 1 needs a mixed-integer solver and few
-        samples.
+        Largest number of features in a split; with more than 1, few samples: some hundred with two
+        features, some tens with four, and a mixed-integer solver beyond.
     margin : bool or float
         Prefer wide gaps at the thresholds among trees of almost equal loss: the weight of the
         margins, with True a thousandth divided by the largest number of splits (half of that if
@@ -196,8 +251,10 @@ class ClusterTree(TreeExport, _Predicting, TransformerMixin, ClusterMixin, BaseE
         Weights of the columns of X in the loss, by name or one for each: they multiply squared
         distances (absolute ones with "l1"). A category has by default the mean spread of the
         numeric columns.
-    method : {"auto", "exact", "local", "mip"}
+    method : {"auto", "exact", "local", "histogram", "mip"}
         "exact" is branch and bound; "local" is local search from k-means trees, for large problems;
+        "histogram" a search over at most 255 cuts of each feature, for very many samples (criterion
+        "l2" and a cluster for every leaf; "auto" beyond 200,000 samples);
         "mip" a mixed-integer programme; "auto" exact if that takes a moment, and otherwise local
         search followed by some proof, or by as much as the time limit allows.
     solver : str, optional
@@ -354,7 +411,7 @@ class ClusterTree(TreeExport, _Predicting, TransformerMixin, ClusterMixin, BaseE
 _PATHS = ("n_clusters", "max_leaves", "max_depth", "complexity", "min_samples_leaf")
 
 
-def tree_path(estimator, X, values, parameter="n_clusters"):
+def tree_path(estimator, X, values, parameter="n_clusters", sample_weight=None):
     """
     One tree for each value of a parameter.
 
@@ -365,6 +422,8 @@ def tree_path(estimator, X, values, parameter="n_clusters"):
     X : array-like of shape (n_samples, n_features)
     values : sequence
     parameter : {"n_clusters", "max_leaves", "max_depth", "complexity", "min_samples_leaf"}
+    sample_weight : array-like of shape (n_samples,), optional
+        As in `fit`; silhouettes give every sample the same weight.
 
     Returns
     -------
@@ -377,7 +436,8 @@ def tree_path(estimator, X, values, parameter="n_clusters"):
     check_choice("parameter", parameter, _PATHS)
     rows = []
     for value in values:
-        model = clone(estimator).set_params(**{parameter: value}).fit(X)
+        model = clone(estimator).set_params(**{parameter: value})
+        model.fit(X, sample_weight=sample_weight)
         rows.append(
             {
                 "clusters": len(model.cluster_sizes_),

@@ -21,7 +21,7 @@ from lpc_ns.base.errors import (
     check_nonnegative,
     check_vector,
 )
-from .auto import METHODS
+from .auto import METHODS, hyperplane_method
 from .problem.objective import cluster_loss, make_problem, minmax
 from .questions import questions, variable_weights, weigh
 from .search.starts import reference_labels
@@ -107,23 +107,23 @@ def method_of(parameters):
     """
     sparsity = check_count("local_sparsity", parameters["local_sparsity"])
     name = check_choice("method", parameters["method"], tuple(METHODS))
-    if sparsity > 1 and name not in ("auto", "mip"):
+    if sparsity > 1 and name == "local":
         raise InputError(
             f"local_sparsity is {sparsity}, which method {name!r} cannot use: splits with several"
-            " features need method 'mip' (or 'auto')."
+            " features need method 'exact' or 'mip' (or 'auto')."
         )
-    name = "mip" if sparsity > 1 else name
     solver = parameters["solver"]
-    if solver is not None and name != "mip":
+    if solver is not None and name != "mip" and (sparsity == 1 or name != "auto"):
         raise InputError(
             f"solver is {solver!r}, which method {name!r} cannot use; leave it out, or choose"
             " method 'mip'."
         )
-    function, used = METHODS[name]
-    options = {option: parameters[option] for option in used}
     if sparsity > 1:
-        options |= {"splits": "hyperplane", "local_sparsity": sparsity}
-    return function, options
+        function, used, options = hyperplane_method(name, solver, sparsity)
+    else:
+        function, used = METHODS[name]
+        options = {}
+    return function, options | {option: parameters[option] for option in used}
 
 # %% ../../nbs/33a_tree_fitting.ipynb #58b26fe5
 _MOST_COPIES = 200_000

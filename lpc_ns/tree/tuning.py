@@ -8,7 +8,7 @@ __all__ = ['TUNED', 'Tuning']
 # %% ../../nbs/30f_tree_tuning.ipynb #c34f280a
 from typing import NamedTuple
 
-# %% ../../nbs/30f_tree_tuning.ipynb #41072b55
+# %% ../../nbs/30f_tree_tuning.ipynb #defb65df
 class Tuning(NamedTuple):
     """The tuned constants of part III; the table says what each decides."""
 
@@ -28,7 +28,13 @@ class Tuning(NamedTuple):
     largest_group: int = 200
     smallest_group: int = 40
     bound_work: float = 4e7
+    part: int = 5000
+    binned: int = 200_000
+    label_work: float = 3e7
     epsilon: float = 0.005
+    dichotomies: int = 100_000
+    pivots: float = 1e9
+    steps: float = 1e9
     proof_tolerance: float = 1e-6
 
 

@@ -5,19 +5,21 @@
 # %% auto #0
 __all__ = ['Variable', 'FeatureColumns', 'Samples', 'learn_columns', 'repeated_subjects', 'warn_of_subjects']
 
-# %% ../../../nbs/14_ibc_columns.ipynb #34fd9d16
+# %% ../../../nbs/14_ibc_columns.ipynb #c9421590
 import warnings
 from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from ...base.encoding import TableEncoding, learn_encoding, plain_column, refuse_repeated
 from ...base.errors import DataWarning, InputError
+from ...base.gaps import Gaps
 from ...base.tables import to_pandas
 
-# %% ../../../nbs/14_ibc_columns.ipynb #4b48a334
+# %% ../../../nbs/14_ibc_columns.ipynb #fbba8ef7
 _MISSING_LEVEL = "missing"
 _FEWEST_SUBJECTS = 15
 _MOST_COMBINED = 12
@@ -68,6 +70,8 @@ class FeatureColumns:
         Features that stand in regressions: all but the references.
     filled : dict
         What a missing value of a column of the table is replaced by.
+    marked : bool
+        Whether columns say where values are missing.
     """
 
     encoding: TableEncoding
@@ -75,6 +79,7 @@ class FeatureColumns:
     names: tuple
     main: tuple
     filled: dict
+    marked: bool = True
 
     def apply(self, X):
         """
@@ -98,19 +103,50 @@ class FeatureColumns:
         base = self.encoding.apply(full)
         levels = self.encoding.levels
         marks = [m for c, m in zip(self.filled, marks, strict=True) if c not in levels]
+        marks = marks if self.marked else []
         rest = [_reference(base, v) for v in self.variables if len(v.levels) > 2]
         return np.column_stack([base, *rest, *marks]) if rest or marks else base
+
+    def gaps(self, X):
+        """
+        Where the features of a table are replacements, which folds have to choose anew.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n_samples, n_columns)
+
+        Returns
+        -------
+        Gaps or None
+        """
+        table = to_pandas(X) if hasattr(X, "columns") else X
+        marks = _fill(table, self.filled)[1]
+        own = {v.name: v.columns for v in self.variables}
+        where = []
+        columns = []
+        for c, mark in zip(self.filled, marks, strict=True):
+            name = str(c) if self.encoding.codes else self.encoding.names[c]
+            if name in own and not (self.marked and c in self.encoding.levels):
+                where.append(mark > 0)
+                columns.append(own[name])
+        how = "mean" if self.marked else "median"
+        return Gaps(np.column_stack(where), tuple(columns), how) if columns else None
 
 
 class Samples(NamedTuple):
     """What a fit is given, validated: features and how a table becomes them, target, weights,
-    groups."""
+    groups, gaps."""
 
     columns: FeatureColumns
     X: np.ndarray
     y: np.ndarray
     weights: np.ndarray | None = None
     groups: np.ndarray | None = None
+    gaps: Gaps | None = None
+
+    def refill(self, known):
+        """The samples with gaps filled by what some of them say."""
+        return self if self.gaps is None else self._replace(X=self.gaps.refill(self.X, known))
 
     def take(self, rows):
         """Some of the samples."""
@@ -136,7 +172,23 @@ def _fill(X, filled):
         return full, marks
     values = {c: plain_column(X[c], str(c))[1] for c in filled}
     marks = [values[c].isna().to_numpy(dtype=float) for c in filled]
-    return X.assign(**{c: v.where(v.notna(), filled[c]) for c, v in values.items()}), marks
+    return X.assign(**{c: _replaced(v, filled[c]) for c, v in values.items()}), marks
+
+
+def _replaced(values, stand_in):
+    """Values with another in place of missing ones, which may be a new level."""
+    levels = isinstance(values.dtype, pd.CategoricalDtype)
+    if levels and stand_in not in values.cat.categories:
+        values = values.cat.add_categories(stand_in)
+    return values.fillna(stand_in)
+
+
+def _own_level(levels):
+    """A name for missing values that no level has."""
+    name = _MISSING_LEVEL
+    while name in levels:
+        name += "_"
+    return name
 
 
 def _numbers(X):
@@ -149,19 +201,24 @@ def _numbers(X):
         return None
 
 
-def _replacements(X):
-    """For every column with missing values what stands in for them: the mean, or a level."""
+def _replacements(X, marked):
+    """For every column with missing values what stands in for them: the mean, or a level; the
+    median or the most frequent level if they are not marked."""
+    middle = np.nanmean if marked else np.nanmedian
     if not hasattr(X, "columns"):
         array = _numbers(X)
         gaps = [] if array is None else np.flatnonzero(np.isnan(array).any(axis=0))
         gaps = [int(j) for j in gaps if not np.isnan(array[:, j]).all()]
-        return {j: float(np.nanmean(array[:, j])) for j in gaps}
+        return {j: float(middle(array[:, j])) for j in gaps}
     found = {}
     for c in X.columns[X.isna().any()]:
         kind, values = plain_column(X[c], str(c))
         if not values.notna().any():
             raise InputError(f"Column {str(c)!r} has no values at all; leave it out.")
-        found[c] = _MISSING_LEVEL if kind == "levels" else values.mean()
+        if kind == "levels":
+            found[c] = _own_level(values.cat.categories) if marked else values.mode().iloc[0]
+        else:
+            found[c] = values.mean() if marked else values.median()
     return found
 
 
@@ -193,13 +250,15 @@ def _variables(encoding, marked):
     return found, names, references
 
 
-def learn_columns(X):
+def learn_columns(X, missing="mark"):
     """
     The features of a table: its encoding, a column for every reference, marks of missing values.
 
     Parameters
     ----------
     X : array-like or DataFrame of shape (n_samples, n_columns)
+    missing : {"mark", "median"}
+        Whether missing values are marked by a column or a level of their own, or just filled.
 
     Returns
     -------
@@ -213,14 +272,15 @@ def learn_columns(X):
     table = to_pandas(X) if hasattr(X, "columns") else X
     if hasattr(table, "columns"):
         refuse_repeated(table.columns)
-    filled = _replacements(table)
+    marked = missing == "mark"
+    filled = _replacements(table, marked)
     encoding = learn_encoding(_fill(table, filled)[0])
-    variables, added, references = _variables(encoding, list(filled))
+    variables, added, references = _variables(encoding, list(filled) if marked else [])
     names = (*encoding.names, *added)
     main = tuple(j for j in range(len(names)) if j not in references)
-    return FeatureColumns(encoding, tuple(variables), names, main, filled)
+    return FeatureColumns(encoding, tuple(variables), names, main, filled, marked)
 
-# %% ../../../nbs/14_ibc_columns.ipynb #5b9ec702
+# %% ../../../nbs/14_ibc_columns.ipynb #23d0e955
 def repeated_subjects(columns, X, y):
     """
     The columns of the table whose values look like names of subjects with several rows each.
@@ -245,8 +305,10 @@ def repeated_subjects(columns, X, y):
     rest = y - A @ np.linalg.lstsq(A, y, rcond=None)[0]
     if not rest @ rest > 1e-12 * (y @ y):
         return None
-    own = [(v.name, np.unique(X[:, list(v.columns)], axis=0, return_inverse=True)[1].reshape(-1))
-           for v in columns.variables]
+    own = [
+        (v.name, np.unique(X[:, list(v.columns)], axis=0, return_inverse=True)[1].reshape(-1))
+        for v in columns.variables
+    ]
     few = [(name, codes) for name, codes in own if codes.max() < n // 10][:_MOST_COMBINED]
     pairs = [(f"{a} and {b}", i * (j.max() + 1) + j) for (a, i), (b, j) in combinations(few, 2)]
     found = None

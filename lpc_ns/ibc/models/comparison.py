@@ -18,7 +18,7 @@ from .families import fit_models
 from .trees import tree_paths
 from ..tuning import TUNED
 
-# %% ../../../nbs/14c_ibc_comparison.ipynb #b313c2c6
+# %% ../../../nbs/14c_ibc_comparison.ipynb #a0847d6c
 @dataclass(frozen=True, eq=False)
 class ModelComparison:
     """
@@ -169,10 +169,11 @@ def _part(values, rows):
     return None if values is None else values[rows]
 
 
-def _held_out(X, y, fold, settings, names, weights, groups):
+def _held_out(X, y, fold, settings, names, weights, groups, gaps):
     """Predictions for one fold of all models, their numbers of coefficients, and candidates of a
     tree."""
     _, train, test = fold
+    X = X if gaps is None else gaps.refill(X, train)
     if len(train) > TUNED.tree_samples:
         rng = np.random.default_rng(settings.seed)
         train = np.sort(rng.choice(train, TUNED.tree_samples, replace=False))
@@ -189,7 +190,9 @@ def _held_out(X, y, fold, settings, names, weights, groups):
     return predicted, [models[name].n_coefficients for name in others], paths
 
 
-def cross_fit(X, y, settings, names, *, cv=None, n_jobs=None, weights=None, groups=None):
+def cross_fit(
+    X, y, settings, names, *, cv=None, n_jobs=None, weights=None, groups=None, gaps=None
+):
     """
     Predict every sample by models that were chosen and fitted without its fold.
 
@@ -205,6 +208,8 @@ def cross_fit(X, y, settings, names, *, cv=None, n_jobs=None, weights=None, grou
     n_jobs : int, optional
         Folds at a time, as in joblib.
     weights, groups : ndarray of shape (n_samples,), optional
+    gaps : Gaps, optional
+        Missing values, which every fold fills by what its training samples say.
 
     Returns
     -------
@@ -213,7 +218,7 @@ def cross_fit(X, y, settings, names, *, cv=None, n_jobs=None, weights=None, grou
     repeats = make_folds(len(y), cv, settings.seed, groups)
     folds = [(r, train, test) for r, folds in enumerate(repeats) for train, test in folds]
     results = Parallel(n_jobs=n_jobs)(
-        delayed(_held_out)(X, y, fold, settings, names, weights, groups)
+        delayed(_held_out)(X, y, fold, settings, names, weights, groups, gaps)
         for fold in progress(folds, desc="cross-validation")
     )
     others = [name for name in names if name != "tree"]

@@ -9,6 +9,7 @@ __all__ = ['half_splits', 'split_table', 'rules_text']
 import numpy as np
 import pandas as pd
 
+from ...base.errors import counted
 from .findings import Findings
 from .trees import level_counts, root_test
 from ..split.growth import grow_tree, nested_text, question_text, split_values
@@ -130,6 +131,6 @@ def rules_text(split, sizes=None):
     for depth, text, cell in nested_text(split):
         end = "" if cell is None else f": cell {cell}"
         if cell is not None and sizes is not None:
-            end += f" ({sizes[cell]} samples)"
+            end += f" ({counted(int(sizes[cell]), 'sample')})"
         lines.append("    " * depth + text + end)
     return "\n".join(lines)

@@ -258,7 +258,7 @@ def refine_cut(rows, values, order, present, total, price, cut):
         found[2] = side
     return found
 
-# %% ../../../nbs/12c_ibc_trees.ipynb #6e3b30c7
+# %% ../../../nbs/12c_ibc_trees.ipynb #99934d55
 def best_cut(rows, values, orders, present, total, price):
     """
     The best cut of numbers, exact in the best bins.
@@ -279,12 +279,14 @@ def best_cut(rows, values, orders, present, total, price):
     Returns
     -------
     int, Cut
-        Number of the variable; a gain of minus infinity if there is no cut.
+        Number of the variable, of equally good ones the first; a gain of minus infinity if there is
+        no cut.
     """
     if not len(orders):
         return -1, Cut(-np.inf, 0, -1, 0, 0)
     found = scan_numbers(rows, values, orders, present, total, price)
-    j = int(found[:, 0].argmax())
+    most = found[:, 0].max()
+    j = int(np.flatnonzero(found[:, 0] >= most - 1e-9 * abs(most))[0])
     cut = found[j]
     while np.isfinite(cut[0]) and cut[1] < present[j]:
         finer = refine_cut(rows, values[j], orders[j], present[j], total, price, cut)

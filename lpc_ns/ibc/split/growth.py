@@ -437,7 +437,7 @@ def grow_tree(
     margin = TUNED.tree_margin * (high - low)
     return RegimeTree(nodes, center, scale, level, spread, low - margin, high + margin)
 
-# %% ../../../nbs/12ca_ibc_growth.ipynb #b1e8301e
+# %% ../../../nbs/12ca_ibc_growth.ipynb #182a8e02
 def question_text(question, variables, yes=True):
     """
     A question, or its negation, in words.
@@ -510,6 +510,28 @@ class TreeSplit(Split):
         """The threshold of a tree of two cells that ask for a number, else None."""
         root = self.tree.nodes[0].question
         return np.array([root.threshold]) if self.size == 2 and root.kind == "number" else None
+
+    @property
+    def lower(self):
+        """Largest number that a cell lies above, shape (n_cells, n_asked); -inf if there is
+        none."""
+        return self._ends(False, -np.inf)
+
+    @property
+    def upper(self):
+        """Smallest number that a cell does not exceed, as `lower`."""
+        return self._ends(True, np.inf)
+
+    def _ends(self, below, none):
+        """The nearest thresholds of the numbers that lead to each cell, from one side."""
+        ends = np.full((self.size, len(self.asked)), none)
+        nearer = min if below else max
+        for number, k in enumerate(self.tree.cells(self.size)):
+            for question, yes in self.conditions(k):
+                if question.kind == "number" and yes == below:
+                    j = question.variable
+                    ends[number, j] = nearer(ends[number, j], question.threshold)
+        return ends
 
     def cells(self, X):
         """`assign` of a validated matrix; cells are numbered from left to right."""

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['mixture_ratios', 'NumberOfClusters', 'select_n_clusters']
 
-# %% ../../../nbs/29bb_lpc_number.ipynb #7b9a059c
+# %% ../../../nbs/29bb_lpc_number.ipynb #396d0e69
 import warnings
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +24,7 @@ from lpc_ns.lpc.inference.nulls import (
     sse_ratios,
     studentise,
 )
-from .reality import draw_in_chunks, monte_carlo_p
+from .reality import draw_in_chunks, fits_exactly, monte_carlo_p
 from ..search.mixture import em_refit
 from ..search.units import unit_order
 
@@ -73,7 +73,7 @@ def mixture_ratios(world, regimes, first, K, n_ahead, n_draws, rng):
         ratios[t] = sse_ratios(world, e, one, first, K, n_ahead, rng)
     return ratios
 
-# %% ../../../nbs/29bb_lpc_number.ipynb #6f74e666
+# %% ../../../nbs/29bb_lpc_number.ipynb #0fac054a
 @dataclass(frozen=True)
 class NumberOfClusters:
     """
@@ -252,8 +252,8 @@ def select_n_clusters(
     fit_seed, *seeds = spawn_seeds(random_state, most + 2)
     fits = _fits(features, y, most, groups, fit_seed)
     total = float((ladder.e**2).sum())
-    if total <= _EXACT * max(((y - y.mean()) ** 2).sum(), 1e-300):
-        return _result(fits, {}, 1, "One regression fits without error.")
+    if N > p and fits_exactly(features, y):
+        return _result(fits, {}, 1, "One regression fits without error.", notes=False)
     if most == 1:
         return _result(fits, {}, 1, "There are too few samples for more than one regression.")
     seen, drawn = ladder.from_one(most + 1, seeds[0])
@@ -289,13 +289,13 @@ def _fits(X, y, most, groups, seed):
     return fits
 
 
-def _result(fits, draws, best, reason, gaps=None):
+def _result(fits, draws, best, reason, gaps=None, notes=True):
     """Table, notes and choice."""
     rows = {}
     for K, m in fits.items():
         rows[K] = {
             "sse": m.sse_hard,
-            "ratio": m.sse_hard / fits[K - 1].sse_hard if K > 1 else np.nan,
+            "ratio": m.sse_hard / max(fits[K - 1].sse_hard, 1e-300) if K > 1 else np.nan,
             "log_likelihood": m.log_likelihood,
             "aic": m.aic,
             "aic3": m.aic3,
@@ -308,13 +308,13 @@ def _result(fits, draws, best, reason, gaps=None):
             "admissible": m.admissible,
         }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("K")
-    return NumberOfClusters(table, best, reason, _notes(table, best), draws)
+    return NumberOfClusters(table, best, reason, _notes(table, best) if notes else (), draws)
 
 
 def _notes(table, best):
     """Where criteria disagree with the ladder."""
     notes = []
-    allowed = table[table.admissible]
+    allowed = table[table.admissible] if table.admissible.any() else table
     bic = int(allowed.bic.idxmin())
     icl = int(allowed.icl.idxmin())
     if bic > best:

@@ -256,7 +256,7 @@ def out_of_fold(X, y, n_clusters, gates, *, groups=None, cv=5, **options):
     mse = {name: float(error[name].mean()) for name in names}
     return OutOfFold(skill, float(1 - known.mean() / base), mse, log_density)
 
-# %% ../../../nbs/29c_lpc_prediction.ipynb #d3b4aab3
+# %% ../../../nbs/29c_lpc_prediction.ipynb #1afadf1a
 @dataclass(frozen=True)
 class PredictionSets:
     """
@@ -348,12 +348,17 @@ def density_sets(means, sigma, shares, threshold, level):
     Returns
     -------
     PredictionSets
-        Ends are found on a grid of 400 points per row and refined linearly.
+        Ends are found on a grid of 200 points per regime and refined linearly.
     """
+    K = len(sigma)
+    steps = np.linspace(-1, 1, 200)
+    top = np.log(K / (sigma * np.sqrt(2 * np.pi))) - threshold
     sets = []
     for m, p in zip(means, shares, strict=True):
-        grid = np.linspace((m - 6 * sigma).min(), (m + 6 * sigma).max(), 400)
-        parts = norm.logpdf(grid[:, None], m, sigma) + np.log(np.maximum(p, 1e-300))
+        log_share = np.log(np.maximum(p, 1e-300))
+        width = sigma * np.sqrt(2 * np.maximum(top + log_share, 0) + 1e-4)
+        grid = np.unique(m + steps[:, None] * width)
+        parts = norm.logpdf(grid[:, None], m, sigma) + log_share
         above = logsumexp(parts, axis=1) - threshold
         turn = np.flatnonzero(np.diff(np.sign(above)))
         t = above[turn] / (above[turn] - above[turn + 1])

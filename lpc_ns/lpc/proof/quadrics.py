@@ -6,11 +6,12 @@
 __all__ = ['Quadric', 'Plan', 'Desk', 'QuadricPool', 'quadric_of', 'new_desk', 'factorise', 'ascend', 'proved_minimum',
            'new_quadric_pool', 'explore_quadrics', 'examine_root', 'QuadricSearch']
 
-# %% ../../../nbs/25d_lpc_quadrics.ipynb #093495c3
+# %% ../../../nbs/25d_lpc_quadrics.ipynb #45b4b141
 from collections import namedtuple
 
 import numpy as np
 
+from ...base.budget import unlimited
 from ...base.numerics import kernel
 from ..problem import refit
 from .boxes import POOL_STATE, close, pop, push, smallest_bound
@@ -523,7 +524,7 @@ def examine_root(quadric, pool, plan):
     desk = new_desk(quadric.y.size, quadric.b.size)
     _examine(quadric, pool, 0, -np.inf, plan, desk)
 
-# %% ../../../nbs/25d_lpc_quadrics.ipynb #00a8064f
+# %% ../../../nbs/25d_lpc_quadrics.ipynb #32c523eb
 class QuadricSearch:
     """
     Branch and bound over the labels of two clusters, with a positive penalty on each coefficient,
@@ -537,6 +538,7 @@ class QuadricSearch:
         Turns of other searches before this one begins, where they work in turn.
     """
 
+    budget = unlimited
     effort = QUADRICS.share
     work = 40_000_000
 
@@ -583,7 +585,12 @@ class QuadricSearch:
             return
         if self.nodes == 0:
             examine_root(self.quadric, self.pool, self.plan)
-        explore_quadrics(self.quadric, self.pool, self.plan, self.batch)
+        end = self.nodes + self.batch
+        before = -1
+        while before < self.nodes < end and not self.budget.late():
+            before = self.nodes
+            piece = min(end - before, max(2, self.batch // self.effort))
+            explore_quadrics(self.quadric, self.pool, self.plan, piece)
         now = self.pool.now[0]
         if now["upper"] < self.upper:
             self.labels = self.pool.best.copy()

@@ -6,18 +6,17 @@
 __all__ = ['deal', 'part', 'slices_of', 'SumOfGroups', 'InTurn', 'sees_both_lines', 'searches_for', 'group_size', 'choose_search',
            'LPCCertificate', 'ProofLog', 'Proof', 'branch_and_bound', 'certificate']
 
-# %% ../../../nbs/26_lpc_bounds.ipynb #fa8d0fe8
+# %% ../../../nbs/26_lpc_bounds.ipynb #be35f454
 from dataclasses import dataclass, replace
 
 import numpy as np
 from joblib import Parallel, delayed
 
-from ...base.budget import Budget, conclude, progress
+from ...base.budget import unlimited, Budget, conclude, progress
 from ...base.errors import check_count, check_labels, check_nonnegative
 from ...base.numerics import relative_gap
 from ..problem import LPCSolution, make_solution, objective, refit
 from .boxes import BoxSearch
-from .columns import ColumnSearch
 from .enumeration import EnumerationSearch
 from .families import FamilySearch
 from .labels import LIMITS, LabelSearch
@@ -26,7 +25,7 @@ from ..rounding import bound_from_value, limited_by_rounding
 from ..search.local_search import local_search
 from ..tuning import FAMILIES, QUADRICS
 
-# %% ../../../nbs/26_lpc_bounds.ipynb #14274496
+# %% ../../../nbs/26_lpc_bounds.ipynb #a03c7f23
 def deal(problem, labels, n_groups):
     """Row numbers of groups that look alike: sorted by label and residual, dealt out in turn."""
     residual = problem.y - np.einsum("ij,ij->i", problem.X, refit(problem, labels)[labels])
@@ -55,16 +54,27 @@ class SumOfGroups:
     of the incumbent. Attributes are those of `LabelSearch`.
     """
 
-    def __init__(self, problem, labels, gap, n_groups, n_jobs):
-        rows = deal(problem, labels, n_groups)
-        self.trees = [choose_search(part(problem, r), labels[r], gap, n_jobs) for r in rows]
+    def __init__(self, problem, labels, gap, n_groups, n_jobs, budget=unlimited):
+        self.problem = problem
+        self.gap = gap
+        self.n_jobs = n_jobs
+        self.budget = budget
+        self.rows = deal(problem, labels, n_groups)
+        self.trees = []
         self.labels = labels
         self.upper = objective(problem, labels)
         self.turn = 0
         self.parallel = Parallel(n_jobs=n_jobs, require="sharedmem")
 
+    def _begin_next(self):
+        """Set up the searches of the next groups that have none; the others have the bound 0."""
+        for rows in self.rows[len(self.trees) : len(self.trees) + LIMITS.at_once]:
+            given = (part(self.problem, rows), self.labels[rows])
+            self.trees.append(choose_search(*given, self.gap, self.n_jobs, self.budget))
+
     def advance(self):
         """One slice for each of the next groups that are unfinished; returns how many it was."""
+        self._begin_next()
         waiting = [tree for tree in self.trees if not tree.finished]
         many = min(LIMITS.at_once, len(waiting))
         chosen = [waiting[(self.turn + j) % len(waiting)] for j in range(many)]
@@ -74,7 +84,8 @@ class SumOfGroups:
     @property
     def finished(self):
         """Whether every group is."""
-        return all(tree.finished for tree in self.trees)
+        begun = len(self.trees) == len(self.rows)
+        return begun and all(tree.finished for tree in self.trees)
 
     @property
     def nodes(self):
@@ -95,7 +106,7 @@ class SumOfGroups:
     room = 0.0
     effort = 0
 
-# %% ../../../nbs/26_lpc_bounds.ipynb #362579f4
+# %% ../../../nbs/26_lpc_bounds.ipynb #60df00d6
 class InTurn:
     """
     Searches in turn; the first to end decides, unless it works on groups. Attributes are those of
@@ -105,8 +116,9 @@ class InTurn:
     room = 0.0
     effort = 0
 
-    def __init__(self, trees):
+    def __init__(self, trees, budget=unlimited):
         self.trees = trees
+        self.budget = budget
         self.turns = 0
 
     def advance(self):
@@ -118,7 +130,8 @@ class InTurn:
                 continue
             alone = groups and not isinstance(tree, SumOfGroups)
             for _ in range(LIMITS.at_once if alone else 1):
-                done += 0 if tree.finished else slices_of(tree)
+                if not tree.finished and not self.budget.late():
+                    done += slices_of(tree)
         self.turns += 1
         return done
 
@@ -170,13 +183,15 @@ def searches_for(problem):
     K = problem.n_clusters
     few = problem.n_coefficients <= LIMITS.most_coefficients and problem.penalty.min() > 0
     boxes = few and K == 2
+    p = problem.n_coefficients
+    several = K > 2 or (p >= QUADRICS.boxed and N > QUADRICS.samples)
+    priced = several and p <= FAMILIES.coefficients and problem.penalty.min() > 0
     one_feature = K == 2 and problem.n_coefficients == 2 and not boxes
     chosen = {
         LabelSearch: N <= (LIMITS.both if boxes else LIMITS.whole),
         BoxSearch: boxes and N > LIMITS.tiny,
         EnumerationSearch: one_feature and LIMITS.tiny < N <= LIMITS.whole,
-        FamilySearch: few and K > 2 and FAMILIES.few < N <= FAMILIES.most,
-        ColumnSearch: few and K > 2 and LIMITS.few < N <= LIMITS.both,
+        FamilySearch: priced and FAMILIES.few < N <= FAMILIES.most,
         QuadricSearch: sees_both_lines(problem) and LIMITS.tiny < N <= QUADRICS.samples,
     }
     return [kind for kind, fits in chosen.items() if fits]
@@ -192,7 +207,7 @@ def group_size(problem):
     return 60 if problem.n_clusters <= 3 else 40
 
 
-def choose_search(problem, labels, gap, n_jobs):
+def choose_search(problem, labels, gap, n_jobs, budget=unlimited):
     """The search that suits a problem, or several of them and groups in turn."""
     kinds = searches_for(problem)
     N = problem.n_samples
@@ -200,13 +215,14 @@ def choose_search(problem, labels, gap, n_jobs):
     kinds = [kind for kind in kinds if kind is not BoxSearch or N < 2 * group]
     trees = [kind(problem, labels, gap) for kind in kinds]
     for tree in trees:
-        if isinstance(tree, ColumnSearch):
+        tree.budget = budget
+        if isinstance(tree, FamilySearch) and problem.n_clusters == 2:
             tree.wait = FAMILIES.wait
     if N >= 2 * group:
-        trees.append(SumOfGroups(problem, labels, gap, N // group, n_jobs))
-    return trees[0] if len(trees) == 1 else InTurn(trees)
+        trees.append(SumOfGroups(problem, labels, gap, N // group, n_jobs, budget))
+    return trees[0] if len(trees) == 1 else InTurn(trees, budget)
 
-# %% ../../../nbs/26_lpc_bounds.ipynb #09445e0e
+# %% ../../../nbs/26_lpc_bounds.ipynb #a1fcbec8
 @dataclass(frozen=True)
 class LPCCertificate(LPCSolution):
     """
@@ -257,7 +273,7 @@ class Proof:
         """Search until the gap is proved or the budget is spent."""
         slices = 0
         try:
-            self.search = choose_search(problem, start.labels, gap, n_jobs)
+            self.search = choose_search(problem, start.labels, gap, n_jobs, log.budget)
             while self.stopped is None and not self.search.finished:
                 slices += slices_of(self.search)
                 upper = min(self.search.upper, start.objective)

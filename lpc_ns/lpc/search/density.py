@@ -15,7 +15,7 @@ from scipy.stats import norm
 from ...base.errors import InputError, check_matrix, check_vector
 from .units import unit_order
 
-# %% ../../../nbs/29ab_lpc_density.ipynb #2798e6c3
+# %% ../../../nbs/29ab_lpc_density.ipynb #df885c0d
 @dataclass(frozen=True)
 class MixtureDensity:
     """
@@ -140,6 +140,31 @@ class MixtureDensity:
             joint = np.empty_like(joint)
             joint[order] = np.repeat(density, np.diff(first), axis=0)
         return softmax(joint, axis=1)
+
+    def outliers(self, X, y, level=None):
+        """
+        Rows that no regime explains.
+
+        Parameters
+        ----------
+        X, y
+            As in `log_density`.
+        level : float, optional
+            Share of the rows of a mixture that may be called outliers; by default 0.05 over their
+            number, so that a table without outliers has one in at most one of twenty cases.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_samples,)
+            Whether y is further from every regime than all but this share of the regime's own rows.
+        """
+        lines = self.predict_regimes(X)
+        y = check_vector(y, len(lines))
+        level = 0.05 / len(y) if level is None else level
+        if not 0 < level < 1:
+            raise InputError(f"level is {level!r}; it must lie between 0 and 1.")
+        away = np.abs(y[:, None] - lines) / self.sigma
+        return away.min(axis=1) > norm.isf(level / 2)
 
     def cdf(self, X, y, concomitant=None):
         """

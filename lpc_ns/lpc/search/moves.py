@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['fit_lines', 'assign', 'objective_of', 'alternate', 'exchange', 'Form', 'search_coordinates', 'search_form', 'Lines',
-           'new_lines', 'residual', 'leverage', 'rank_one', 'improve']
+           'new_lines', 'add_row', 'solve_cluster', 'residual', 'leverage', 'rank_one', 'improve']
 
 # %% ../../../nbs/20c_lpc_moves.ipynb #f81c0670
 from typing import NamedTuple
@@ -97,7 +97,7 @@ def search_form(problem):
     L = (axes.T * np.maximum(sizes**2, least)) @ axes
     return Form(X, problem.y - X @ v, S, s, L, S.T @ s, np.ascontiguousarray(T), T @ v)
 
-# %% ../../../nbs/20c_lpc_moves.ipynb #9a1ab6fd
+# %% ../../../nbs/20c_lpc_moves.ipynb #e1443820
 class Lines(NamedTuple):
     """
     A partition, its lines, and room to work in.
@@ -164,17 +164,17 @@ def _empty(L, g, k, M, b):
 
 
 @kernel(inner=True)
-def _add_sample(X, y, i, k, M, b):
-    """Add sample i to the moments of cluster k."""
+def add_row(X, y, i, k, sign, M, b):
+    """Add (sign 1) or take away (-1) sample i from the moments of cluster k."""
     for a in range(b.shape[1]):
-        xa = X[i, a]
+        xa = sign * X[i, a]
         b[k, a] += xa * y[i]
         for c in range(a + 1):
             M[k, a, c] += xa * X[i, c]
 
 
 @kernel(inner=True)
-def _solve(M, b, k, P, W):
+def solve_cluster(M, b, k, P, W):
     """Inverse matrix and coefficients of cluster k from its moments."""
     p = W.shape[1]
     for a in range(p):
@@ -198,9 +198,9 @@ def _fit(form, lines):
     for k in range(b.shape[0]):
         _empty(form.L, form.g, k, lines.M, lines.b)
     for i in range(y.size):
-        _add_sample(X, y, i, labels[i], M, b)
+        add_row(X, y, i, labels[i], 1.0, M, b)
     for k in range(b.shape[0]):
-        _solve(lines.M, lines.b, k, lines.P, lines.W)
+        solve_cluster(lines.M, lines.b, k, lines.P, lines.W)
 
 
 @kernel(inner=True)
@@ -284,7 +284,7 @@ assign = kernel(_assign.py_func)
 objective_of = kernel(_value.py_func)
 alternate = kernel(_alternate.py_func)
 
-# %% ../../../nbs/20c_lpc_moves.ipynb #6886b8a1
+# %% ../../../nbs/20c_lpc_moves.ipynb #72005da8
 _LEVERAGE_LIMIT = 1e-5
 
 
@@ -300,8 +300,8 @@ def _cluster_value(form, k, skip, lines):
     _empty(form.L, form.g, k, lines.M, lines.b)
     for i in range(y.size):
         if labels[i] == k and i != skip:
-            _add_sample(X, y, i, k, M, b)
-    _solve(lines.M, lines.b, k, lines.P, lines.W)
+            add_row(X, y, i, k, 1.0, M, b)
+    solve_cluster(lines.M, lines.b, k, lines.P, lines.W)
     total = _penalty(form, k, lines)
     for i in range(y.size):
         if labels[i] == k and i != skip:
@@ -405,7 +405,7 @@ def _exchange(form, lines, max_passes):
 
 exchange = kernel(_exchange.py_func)
 
-# %% ../../../nbs/20c_lpc_moves.ipynb #3dc761b1
+# %% ../../../nbs/20c_lpc_moves.ipynb #d9c18bc1
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
@@ -435,8 +435,8 @@ def _random_line(form, k, rng, lines):
     _empty(form.L, form.g, k, lines.M, lines.b)
     for a in range(form.g.size):
         lines.M[k, a, a] += 1e-6
-        _add_sample(form.X, form.y, _draw(rng, form.y.size), k, lines.M, lines.b)
-    _solve(lines.M, lines.b, k, lines.P, lines.W)
+        add_row(form.X, form.y, _draw(rng, form.y.size), k, 1.0, lines.M, lines.b)
+    solve_cluster(lines.M, lines.b, k, lines.P, lines.W)
 
 
 @kernel(inner=True)
@@ -458,8 +458,8 @@ def _line_through_badly_fitted(form, k, rng, lines):
         i = 0
         while i < y.size - 1 and below[i] < mark:
             i += 1
-        _add_sample(X, y, i, k, lines.M, lines.b)
-    _solve(lines.M, lines.b, k, lines.P, lines.W)
+        add_row(X, y, i, k, 1.0, lines.M, lines.b)
+    solve_cluster(lines.M, lines.b, k, lines.P, lines.W)
 
 
 @kernel(inner=True)

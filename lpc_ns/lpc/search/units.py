@@ -5,15 +5,15 @@
 # %% auto #0
 __all__ = ['Units', 'Fits', 'short_search', 'search_from_cut', 'unit_order', 'make_units', 'group_search']
 
-# %% ../../../nbs/21g_lpc_units.ipynb #206f9c32
+# %% ../../../nbs/21g_lpc_units.ipynb #9b5716e7
 from typing import NamedTuple
 
 import numpy as np
 
 from ...base.errors import InputError, check_count
-from ...base.numerics import clock, invert, kernel, spawn_seeds
+from ...base.numerics import clock, kernel, spawn_seeds
 from ..problem import make_solution, scaled
-from .moves import leverage, rank_one, residual
+from .moves import add_row, leverage, rank_one, residual, solve_cluster
 
 # %% ../../../nbs/21g_lpc_units.ipynb #b29093ff
 class Units(NamedTuple):
@@ -72,7 +72,7 @@ def _empty_fits(K, p):
     """
     return Fits(np.zeros((K, p, p)), np.zeros((K, p, p)), np.zeros((K, p)), np.zeros((K, p)))
 
-# %% ../../../nbs/21g_lpc_units.ipynb #205747f2
+# %% ../../../nbs/21g_lpc_units.ipynb #a2629b8f
 @kernel(inner=True)
 def _add_unit(units, g, k, sign, fits):
     """Add (sign 1) or take away (-1) unit g from the moments of cluster k."""
@@ -81,31 +81,7 @@ def _add_unit(units, g, k, sign, fits):
     M = fits.M
     b = fits.b
     for i in range(units.first[g], units.first[g + 1]):
-        for a in range(X.shape[1]):
-            xa = sign * X[i, a]
-            b[k, a] += xa * y[i]
-            for c in range(a + 1):
-                M[k, a, c] += xa * X[i, c]
-
-
-@kernel(inner=True)
-def _solve_cluster(k, fits):
-    """Mirror M[k], invert it into P[k], and set W[k]."""
-    M = fits.M
-    P = fits.P
-    W = fits.W
-    b = fits.b
-    p = W.shape[1]
-    for a in range(p):
-        for c in range(a + 1):
-            M[k, c, a] = M[k, a, c]
-            P[k, a, c] = M[k, a, c]
-            P[k, c, a] = M[k, a, c]
-    invert(P[k])
-    for a in range(p):
-        W[k, a] = 0.0
-        for c in range(p):
-            W[k, a] += P[k, a, c] * b[k, c]
+        add_row(X, y, i, k, sign, M, b)
 
 
 @kernel(inner=True)
@@ -135,7 +111,7 @@ def _fit_units(units, labels, fits):
     for g in range(labels.size):
         _add_unit(units, g, labels[g], 1.0, fits)
     for k in range(fits.W.shape[0]):
-        _solve_cluster(k, fits)
+        solve_cluster(fits.M, fits.b, k, fits.P, fits.W)
 
 
 @kernel(inner=True)
@@ -198,7 +174,7 @@ def _assign_units(units, labels, W):
             moved += 1
     return moved
 
-# %% ../../../nbs/21g_lpc_units.ipynb #ae2d9e38
+# %% ../../../nbs/21g_lpc_units.ipynb #a0f102ac
 _LEVERAGE_LIMIT = 1e-5
 _PIVOT_LIMIT = 1e-7
 
@@ -258,7 +234,7 @@ def _cluster_value(units, labels, k, skip, fits):
     for g in range(labels.size):
         if labels[g] == k and g != skip:
             _add_unit(units, g, k, 1.0, fits)
-    _solve_cluster(k, fits)
+    solve_cluster(fits.M, fits.b, k, fits.P, fits.W)
     total = 0.0
     for a in range(fits.W.shape[1]):
         total += units.penalty[a] * fits.W[k, a] ** 2
@@ -346,8 +322,8 @@ def _move_unit(units, labels, g, k, fits, u):
     _add_unit(units, g, s, -1.0, fits)
     _add_unit(units, g, k, 1.0, fits)
     if units.first[g + 1] > i + 1:
-        _solve_cluster(s, fits)
-        _solve_cluster(k, fits)
+        solve_cluster(fits.M, fits.b, s, fits.P, fits.W)
+        solve_cluster(fits.M, fits.b, k, fits.P, fits.W)
         return
     room = 1.0 - leverage(X, P, i, s, u)
     if room >= _LEVERAGE_LIMIT:
@@ -357,7 +333,7 @@ def _move_unit(units, labels, g, k, fits, u):
     room = 1.0 + leverage(X, P, i, k, u)
     rank_one(P, W, k, u, -1.0 / room, residual(X, y, W, i, k) / room)
 
-# %% ../../../nbs/21g_lpc_units.ipynb #8d166051
+# %% ../../../nbs/21g_lpc_units.ipynb #656391c8
 _REFRESH = 300  # moves after which moments and inverses are computed from scratch
 
 
@@ -441,7 +417,7 @@ def _line_through(units, labels, badly, rng, k, fits):
         rows += units.first[g + 1] - units.first[g]
     for a in range(p):
         fits.M[k, a, a] += 1e-6
-    _solve_cluster(k, fits)
+    solve_cluster(fits.M, fits.b, k, fits.P, fits.W)
 
 
 @kernel(inner=True)

@@ -146,7 +146,7 @@ def cluster_loss(problem, labels):
     away = problem.loss_X - cluster_centers(problem, labels)[labels]
     return float((away**2).sum() if problem.criterion == "l2" else np.abs(away).sum())
 
-# %% ../../../nbs/30a_tree_objective.ipynb #4313f2c1
+# %% ../../../nbs/30a_tree_objective.ipynb #40d2bdb9
 def make_problem(
     X,
     n_clusters,
@@ -265,6 +265,9 @@ def _check_distinct(problem):
                 f"Every column of {name} is constant (n_samples = {len(array)}): there is nothing"
                 " to split. Check how the data were read."
             )
+    few = problem.X[: 1000 * problem.n_clusters]
+    if len(np.unique(few, axis=0)) >= problem.n_clusters:
+        return
     distinct = len(np.unique(problem.X, axis=0))
     if distinct < problem.n_clusters:
         warnings.warn(

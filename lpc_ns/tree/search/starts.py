@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['reference_labels', 'distances', 'tidy', 'distinct', 'imm_tree', 'exgreedy_tree', 'cart_tree']
 
-# %% ../../../nbs/32a_tree_starts.ipynb #83ad3970
+# %% ../../../nbs/32a_tree_starts.ipynb #2dbf1a5f
 from dataclasses import replace
 
 import numpy as np
@@ -14,12 +14,13 @@ from ...base.errors import check_labels
 from ...base.numerics import midpoint
 from ..problem.objective import cluster_centers, cluster_loss
 from ..problem.trees import branch, children, leaf, with_part
+from ..tuning import TUNED
 
-# %% ../../../nbs/32a_tree_starts.ipynb #68306a5e
+# %% ../../../nbs/32a_tree_starts.ipynb #0c5235a7
 def reference_labels(problem, random_state=None, *, labels=None):
     """
     A clustering without a tree: k-means from ten starts, or for the l1 criterion the same followed
-    by k-medians.
+    by k-medians; beyond 200,000 samples the centres of a part, and three steps on all.
 
     Parameters
     ----------
@@ -34,18 +35,32 @@ def reference_labels(problem, random_state=None, *, labels=None):
     ndarray of int, shape (n_samples,)
         With at most `problem.n_clusters` clusters.
     """
-    Z = problem.loss_X
+    many = problem.n_samples > TUNED.binned
     if labels is None:
-        from sklearn.cluster import KMeans
-
-        K = min(problem.n_clusters, len(np.unique(Z, axis=0)))
-        labels = KMeans(K, n_init=10, random_state=random_state).fit_predict(Z).astype(np.int64)
-    for _ in range(300):
+        labels = _kmeans_labels(problem, random_state, many)
+    loss = cluster_loss(problem, labels)
+    for _ in range(3 if many else 300):
         new = distances(problem, cluster_centers(problem, labels)).argmin(axis=1)
-        if cluster_loss(problem, new) >= cluster_loss(problem, labels):
+        new_loss = cluster_loss(problem, new)
+        if new_loss >= loss:
             break
         labels = np.unique(new, return_inverse=True)[1]
+        loss = new_loss
     return labels
+
+
+def _kmeans_labels(problem, random_state, many):
+    """The best of ten k-means clusterings; of very many samples the centres of a part."""
+    from sklearn.cluster import KMeans
+
+    Z = problem.loss_X
+    part = Z[:: problem.n_samples // TUNED.large] if many else Z
+    K = min(problem.n_clusters, len(np.unique(part, axis=0)))
+    model = KMeans(K, n_init=10, random_state=random_state).fit(part)
+    if many:
+        nearest = distances(problem, model.cluster_centers_).argmin(axis=1)
+        return np.unique(nearest, return_inverse=True)[1]
+    return model.labels_.astype(np.int64)
 
 
 def distances(problem, centers):
@@ -191,7 +206,7 @@ def distinct(problem, tree):
         else replace(tree, cluster=np.where(tree.is_leaf, np.cumsum(tree.is_leaf) - 1, -1))
     )
 
-# %% ../../../nbs/32a_tree_starts.ipynb #548c6d09
+# %% ../../../nbs/32a_tree_starts.ipynb #374c54e1
 def _from_centers(problem, labels, price, keep):
     """`_separate` for the clusters of a partition."""
     labels = check_labels(labels, problem.n_samples)
@@ -258,7 +273,7 @@ def exgreedy_tree(problem, labels):
     )
 
 
-def cart_tree(problem, labels):
+def cart_tree(problem, labels, sample_weight=None):
     """
     A classification tree for the labels of a clustering (Breiman, Friedman, Olshen and Stone,
     1984), by scikit-learn.
@@ -267,6 +282,7 @@ def cart_tree(problem, labels):
     ----------
     problem : TreeProblem
     labels : array-like of int, shape (n_samples,)
+    sample_weight : ndarray of shape (n_samples,), optional
 
     Returns
     -------
@@ -282,7 +298,7 @@ def cart_tree(problem, labels):
         max_depth=problem.max_depth or None,
         min_samples_leaf=problem.min_samples_leaf,
         random_state=0,
-    ).fit(problem.X, labels)
+    ).fit(problem.X, labels, sample_weight=sample_weight)
     return (
         leaf()
         if problem.leaf_limit == 1

@@ -13,7 +13,7 @@ from ...plotting import MARKERS, PALETTE, plain_label
 from ..questions import Question
 from .rules import left_side
 
-# %% ../../../nbs/33d_tree_drawing.ipynb #7c121daa
+# %% ../../../nbs/33d_tree_drawing.ipynb #4b1c6d87
 def _positions(tree):
     """Horizontal and vertical place of every node: leaves one apart, splits in the middle above
     their children."""
@@ -61,7 +61,7 @@ def _draw_branches(ax, tree, x, y, sizes):
                 )
 
 
-def _draw_nodes(ax, tree, x, y, texts, sizes):
+def _draw_nodes(ax, tree, x, y, texts, sizes, clusters):
     """Conditions in white boxes, leaves in the colours of their clusters."""
     for node in range(len(x)):
         fill = "white"
@@ -69,7 +69,8 @@ def _draw_nodes(ax, tree, x, y, texts, sizes):
         text = texts[node]
         if tree.is_leaf[node]:
             k = tree.cluster[node]
-            text = f"cluster {k}\n{sizes[node]} ({sizes[node] / sizes[0]:.0%})"
+            name = f"cluster {k}" if clusters is None else plain_label(clusters[k], 17, 4)
+            text = f"{name}\n{sizes[node]} ({sizes[node] / sizes[0]:.0%})"
             fill = _color(k)
             ink = _ink(fill)
         box = {
@@ -101,7 +102,7 @@ def _condition(tree, node, names, threshold):
     return f"{text}\n\N{LESS-THAN OR EQUAL TO} {threshold}"
 
 
-def draw_tree(tree, names, thresholds, sizes, ax=None):
+def draw_tree(tree, names, thresholds, sizes, ax=None, clusters=None):
     """
     Draw a tree.
 
@@ -116,6 +117,8 @@ def draw_tree(tree, names, thresholds, sizes, ax=None):
         Number of samples in every node.
     ax : matplotlib Axes, optional
         By default new ones of a size that suits the tree.
+    clusters : sequence of str, optional
+        Names of the clusters, which are otherwise numbered.
 
     Returns
     -------
@@ -133,7 +136,7 @@ def draw_tree(tree, names, thresholds, sizes, ax=None):
         for node in range(len(x))
     ]
     _draw_branches(ax, tree, x, y, sizes)
-    _draw_nodes(ax, tree, x, y, texts, sizes)
+    _draw_nodes(ax, tree, x, y, texts, sizes, clusters)
     ax.set(xlim=(-0.6, tree.n_leaves - 0.4), ylim=(y.min() - 0.45, 0.45))
     ax.axis("off")
     return ax

@@ -11,10 +11,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from ...base.errors import counted
 from ...base.numerics import shortest_between
 from ..questions import Question
 
-# %% ../../../nbs/33c_tree_rules.ipynb #fed71bd1
+# %% ../../../nbs/33c_tree_rules.ipynb #29fb60c4
 def _shown_weights(tree, node):
     """Coefficients of a split, the largest of them 1."""
     return tree.weights[node] / np.abs(tree.weights[node]).max()
@@ -128,7 +129,9 @@ def _rules(tree, names, shown):
 def _text(tree, names, shown, sizes, node=0, indent=""):
     """Lines of the indented text of a tree."""
     if tree.left[node] < 0:
-        return [f"{indent}|--- cluster {tree.cluster[node]} ({sizes[node]} samples)"]
+        return [
+            f"{indent}|--- cluster {tree.cluster[node]} ({counted(int(sizes[node]), 'sample')})"
+        ]
     side = left_side(tree, node, names)
     lines = []
     low = f"{side} <= {shown[node]}"
@@ -205,7 +208,9 @@ def dict_of(tree, names, sizes, u=0):
     """
     samples = int(sizes[u])
     if tree.left[u] < 0:
-        return {"cluster": int(tree.cluster[u]), "samples": samples}
+        cluster = tree.cluster[u]
+        cluster = str(cluster) if isinstance(cluster, str) else int(cluster)
+        return {"cluster": cluster, "samples": samples}
     if tree.feature[u] >= 0:
         name = names[tree.feature[u]]
         side = {"feature": str(name)}

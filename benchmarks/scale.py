@@ -1,0 +1,109 @@
+"""Tables in blocks: ratios of one run, on two worker processes.
+
+    python benchmarks/scale.py [N ...]
+
+For each N (default 1e6; 1e7 and 1e8 where disk and time allow): Parquet files of D = 10, K = 3 are
+made in a temporary folder and removed at the end; fits from files, passes from files and with
+blocks in memory, peaks of the workers, the fit in memory up to N = 1e6, and the bound on the gap
+with 99 % confidence for K = 2, D = 2. Seconds depend on the machine; read the ratios.
+"""
+
+import resource
+import sys
+import tempfile
+
+import numpy as np
+import pandas as pd
+
+from lpc_ns.base.numerics import clock
+from lpc_ns.base.profile import profile_blocks
+from lpc_ns.base.sources import make_blocks
+from lpc_ns.distributed import DaskLinearPredictiveClustering, working
+from lpc_ns.distributed.estimator import persisted
+from lpc_ns.distributed.moments import make_coordinates
+from lpc_ns.distributed.passes import one_pass
+from lpc_ns.lpc.estimator import LinearPredictiveClustering
+
+BLOCK = 100_000
+
+
+def rows_of(block, n, d, k, noise):
+    """One block of a mixture of regressions; any table is the beginning of a larger one."""
+    rng = np.random.default_rng([0, block])
+    W = np.random.default_rng(0).normal(0, 2, size=(k, d + 1))
+    X = rng.normal(1, 2, size=(n, d))
+    label = rng.integers(0, k, n)
+    y = W[label, 0] + np.einsum("ij,ij->i", X, W[label, 1:]) + noise * rng.normal(size=n)
+    return pd.DataFrame(X, columns=[f"x{j}" for j in range(d)]).assign(y=y)
+
+
+def write(folder, n_rows, d, k, noise=1.0):
+    """A table as files of one block each."""
+    for block in range(-(-n_rows // BLOCK)):
+        part = rows_of(block, min(BLOCK, n_rows - block * BLOCK), d, k, noise)
+        part.to_parquet(f"{folder}/part-{block:05d}.parquet", compression=None)
+
+
+def peak():
+    """Peak of this process in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def passes(folder, lines):
+    """Nanoseconds a row of a pass from files, and with blocks in the workers' memory."""
+    seconds = []
+    for persist in (False, True):
+        blocks = persisted(make_blocks(folder, "y"), persist)
+        seen = profile_blocks(blocks, 1000, np.uint64(0))
+        at = make_coordinates(seen.tally.mean, seen.spread, 0.01)
+        posed = at.pose(*lines)
+        one_pass(blocks, at, posed)
+        begin = clock()
+        one_pass(blocks, at, posed, posed)
+        seconds.append(clock() - begin)
+    return [1e9 * s / blocks.n_rows for s in seconds]
+
+
+def measure(n_rows, client):
+    """The rows of the table for one size."""
+    with tempfile.TemporaryDirectory() as folder:
+        write(folder, n_rows, 10, 3)
+        DaskLinearPredictiveClustering(3, n_init=1, persist=False).fit(folder, "y")
+        idle = max(client.run(peak).values())
+        begin = clock()
+        model = DaskLinearPredictiveClustering(3, persist=False, random_state=0).fit(folder, "y")
+        seconds = clock() - begin
+        most = max(client.run(peak).values())
+        files, kept = passes(folder, (model.coef_, model.intercept_))
+        print(f"N = {n_rows:.0e}: {model.n_passes_} passes, {seconds:.1f} s", flush=True)
+        print(f"  pass from files {files:.0f} ns/row, {files / kept:.1f} times one in memory")
+        print(f"  peak of a worker {most:.0f} MB, {idle:.0f} after a first fit")
+        if n_rows <= 1_000_000:
+            table = pd.read_parquet(folder)
+            begin = clock()
+            local = LinearPredictiveClustering(3, method="local", random_state=0)
+            local.fit(table.drop(columns="y"), table["y"])
+            ratio = seconds / (clock() - begin)
+            gap = model.objective_ / local.objective_ - 1
+            print(f"  objective against memory {gap:+.1e}, seconds {ratio:.1f} times")
+
+
+def certificates(n_rows):
+    """The bound on the gap, with the ridge in proportion to the rows."""
+    with tempfile.TemporaryDirectory() as folder:
+        write(folder, n_rows, 2, 2, noise=0.3)
+        model = DaskLinearPredictiveClustering(ridge=1e-6 * n_rows, random_state=0)
+        model.fit(folder, "y").certify(10, 2000)
+        print(f"  gap at most {model.gap_confidence_bound_:.2%}, 99 % confidence", flush=True)
+
+
+def main():
+    sizes = [int(float(size)) for size in sys.argv[1:]] or [1_000_000]
+    with working(workers=2) as client:
+        for n_rows in sizes:
+            measure(n_rows, client)
+            certificates(n_rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""Two worker processes: the same bits, also when one of them dies; and dask under joblib."""
+
+import os
+import signal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytest.importorskip("distributed", reason="needs the extra: pip install lpc_ns[dask]")
+pytest.importorskip("pyarrow", reason="needs the extra: pip install lpc_ns[dask]")
+import dask
+import dask.array as da
+import joblib
+
+from lpc_ns.base.errors import InputError
+from lpc_ns.distributed import DaskLinearPredictiveClustering, working, write_labels
+from lpc_ns.distributed.estimator import workers_memory
+from lpc_ns.lpc.problem import make_problem
+from lpc_ns.lpc.proof.race import branch_and_bound
+from lpc_ns.lpc.search.local_search import local_search
+
+MODEL = {"n_clusters": 2, "n_init": 2, "sample_size": 2000, "random_state": 0}
+N = 8000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def client():
+    """Two processes of one thread each, which workers of the tests are."""
+    with working(workers=2) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A table in eight row groups."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N, 3))
+    sides = rng.random(N) < 0.4
+    y = np.where(sides, 1 + X @ [2, 0, 1], -1 - X @ [0, 2, 1]) + 0.4 * rng.normal(size=N)
+    path = tmp_path_factory.mktemp("table")
+    table = pd.DataFrame(X, columns=["a", "b", "c"]).assign(y=y)
+    table.to_parquet(path / "table.parquet", row_group_size=1000)
+    return path
+
+
+@pytest.fixture(scope="module")
+def alone(folder):
+    """The fit in this process."""
+    with dask.config.set(scheduler="synchronous"):
+        return DaskLinearPredictiveClustering(**MODEL, persist=False).fit(folder, "y")
+
+
+def test_processes_give_the_same_bits(folder, alone, tmp_path):
+    assert workers_memory() > 0
+    for persist in (False, "auto"):
+        found = DaskLinearPredictiveClustering(**MODEL, persist=persist).fit(folder, "y")
+        assert found.objective_ == alone.objective_
+        assert np.array_equal(found.coef_, alone.coef_)
+    labels = pd.read_parquet(write_labels(found, tmp_path / "labels"))["label"]
+    assert np.array_equal(labels, alone.labels_.compute(scheduler="synchronous"))
+
+
+def test_a_worker_that_dies_in_a_pass_changes_no_bit(tmp_path):
+    reads = tmp_path / "reads"
+    deadly = tmp_path / "deadly"
+
+    def load(i):
+        """A block; the fourth time that block 2 is read its worker dies, once."""
+        rng = np.random.default_rng(i)
+        X = rng.normal(size=(1000, 2))
+        sides = rng.random(1000) < 0.4
+        y = np.where(sides, 1 + X @ [2, 0], -1 - X @ [0, 2]) + 0.4 * rng.normal(size=1000)
+        if i == 2 and deadly.exists():
+            with reads.open("a") as file:
+                file.write("x")
+            if reads.stat().st_size == 4:
+                deadly.unlink()
+                os.kill(os.getpid(), signal.SIGKILL)
+        return np.column_stack([X, y])
+
+    def fit():
+        rows = [da.from_delayed(dask.delayed(load)(i), (1000, 3), float) for i in range(6)]
+        table = da.concatenate(rows)
+        return DaskLinearPredictiveClustering(**MODEL, persist=False).fit(table[:, :2], table[:, 2])
+
+    calm = fit()
+    deadly.touch()
+    struck = fit()
+    assert not deadly.exists() and reads.stat().st_size >= 4
+    assert struck.objective_ == calm.objective_ and struck.n_passes_ == calm.n_passes_
+    assert np.array_equal(struck.coef_, calm.coef_)
+
+
+def test_errors_of_a_task_arrive_as_they_are(folder):
+    with pytest.raises(InputError, match="no column 'z' for y"):
+        DaskLinearPredictiveClustering(**MODEL).fit(folder, "z")
+    X = da.full((400, 1), np.nan, chunks=100)
+    with pytest.raises(InputError, match="400 rows have values that are missing"):
+        DaskLinearPredictiveClustering(**MODEL).fit(X, da.ones(400, chunks=100))
+
+
+def test_search_and_proof_by_groups_under_dask_give_the_numbers_of_threads():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(140, 1))
+    y = np.where(rng.random(140) < 0.5, 1 + 2 * X[:, 0], -1 - X[:, 0]) + 0.3 * rng.normal(size=140)
+    problem = make_problem(X, y, 3)
+    found = {}
+    for backend in ("threading", "dask"):
+        with joblib.parallel_config(backend=backend):
+            start = local_search(problem, 2, random_state=0, n_jobs=2)
+            found[backend] = branch_and_bound(problem, start=start, max_slices=12, n_jobs=2)
+    assert np.array_equal(found["dask"].labels, found["threading"].labels)
+    assert found["dask"].lower_bound == found["threading"].lower_bound > 0
+
+
+def test_cross_validation_under_dask_gives_the_numbers_of_threads():
+    from lpc_ns.ibc.estimator import InteractionBasedClustering
+
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(60, 2))
+    y = X[:, 0] + (X[:, 1] > 0) * X[:, 0] + 0.2 * rng.normal(size=60)
+    found = []
+    for backend in ("threading", "dask"):
+        with joblib.parallel_config(backend=backend):
+            model = InteractionBasedClustering(
+                model="B", split=["median"], n_jobs=2, random_state=0
+            ).fit(X, y)
+            found.append(model.predict(X))
+    assert np.array_equal(*found)
