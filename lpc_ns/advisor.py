@@ -6,6 +6,8 @@
 __all__ = ['linear_tree', 'predict_linear_tree', 'Advice', 'which_regime']
 
 # %% ../nbs/50_advisor.ipynb #0d810f37
+from numpy.typing import ArrayLike
+from .base.numerics import Seed
 import warnings
 from dataclasses import dataclass
 
@@ -209,7 +211,16 @@ def _visible_family(losses):
     return best
 
 
-def which_regime(X, y, groups=None, *, n_draws=99, random_state=None, n_jobs=None, verbose=0):
+def which_regime(
+    X: ArrayLike,
+    y: ArrayLike,
+    groups: ArrayLike | None = None,
+    *,
+    n_draws: int = 99,
+    random_state: Seed = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> Advice:
     """
     Find out which family of models a table asks for.
 

@@ -8,6 +8,10 @@ __all__ = ['MODELS', 'check_input', 'names_wanted', 'stack', 'family_of', 'cell_
            'compare_models', 'warm']
 
 # %% ../../nbs/14f_ibc_estimator.ipynb #8010a35c
+from collections.abc import Iterable
+from typing import Self
+from numpy.typing import ArrayLike
+from ..base.numerics import Seed
 from dataclasses import replace
 
 import numpy as np
@@ -156,8 +160,10 @@ def decide(estimator, comparison):
     if test is not None and not test.rejected:
         return replace(
             comparison,
-            why="the fewest coefficients within one standard error; one linear model suffices"
-            f" (sup-LM p = {test.p_value:.3g})",
+            why=(
+                "the fewest coefficients within one standard error; one linear model suffices"
+                f" (sup-LM p = {test.p_value:.3g})"
+            ),
         )
     if tree.n_cells == 1:
         return replace(comparison, why="as no number of cells is better than one")
@@ -261,8 +267,13 @@ def fit_honestly(estimator, samples):
         shown = shown_model(estimator.models_, estimator.model_)
         names = ["intercept", *estimator.columns_]
         estimator.honest_ = robust_coefficients(
-            shown.design(second.X), second.y, shown.assign(second.X), shown.n_cells, names,
-            weights=second.weights, groups=second.groups,
+            shown.design(second.X),
+            second.y,
+            shown.assign(second.X),
+            shown.n_cells,
+            names,
+            weights=second.weights,
+            groups=second.groups,
         )
     return estimator
 
@@ -378,23 +389,23 @@ class InteractionBasedClustering(
 
     def __init__(
         self,
-        model="auto",
+        model: str = "auto",
         *,
-        degree=2,
-        interactions=None,
-        selection="forward",
-        split="auto",
-        candidates=None,
-        max_cells=None,
-        min_samples_leaf=None,
-        ridge=None,
-        n_committees=0,
-        honest=False,
-        missing="mark",
-        cv=None,
-        random_state=None,
-        n_jobs=None,
-    ):
+        degree: int = 2,
+        interactions: Iterable | None = None,
+        selection: str = "forward",
+        split: str | Iterable = "auto",
+        candidates: Iterable | None = None,
+        max_cells: int | None = None,
+        min_samples_leaf: int | None = None,
+        ridge: float | None = None,
+        n_committees: int = 0,
+        honest: bool = False,
+        missing: str = "mark",
+        cv: object = None,
+        random_state: Seed = None,
+        n_jobs: int | None = None,
+    ) -> None:
         self.model = model
         self.degree = degree
         self.interactions = interactions
@@ -417,7 +428,13 @@ class InteractionBasedClustering(
         tags.input_tags.allow_nan = True
         return tags
 
-    def fit(self, X, y, sample_weight=None, groups=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """
         Search, compare, choose and fit.
 

@@ -6,6 +6,9 @@
 __all__ = ['FittedRegressions', 'RefitAttributes', 'LinearPredictiveClustering']
 
 # %% ../../nbs/28_lpc_estimator.ipynb #e26c8a7e
+from typing import Self
+from numpy.typing import ArrayLike
+from ..base.numerics import Seed
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -18,7 +21,7 @@ from ..base.errors import check_matrix, check_vector
 class FittedRegressions:
     """What the fitted regressions say about new samples."""
 
-    def predict_regimes(self, X):
+    def predict_regimes(self, X: ArrayLike) -> np.ndarray:
         """
         Prediction of every cluster's regression.
 
@@ -38,7 +41,7 @@ class FittedRegressions:
         features = self.encoding_.apply(X)
         return features @ self.coef_.T + self.intercept_
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """
         Mixture mean of the clusters' regressions, weighted by the sizes of the clusters.
 
@@ -57,7 +60,7 @@ class FittedRegressions:
         """
         return self.predict_regimes(X) @ self.cluster_weights_
 
-    def assign(self, X, y):
+    def assign(self, X: ArrayLike, y: ArrayLike) -> np.ndarray:
         """
         Cluster of smallest residual, for samples whose target is known.
 
@@ -258,21 +261,21 @@ class LinearPredictiveClustering(FittedRegressions, RefitAttributes, RegressorMi
 
     def __init__(
         self,
-        n_clusters=2,
+        n_clusters: int = 2,
         *,
-        method="auto",
-        ridge=0.01,
-        standardize=True,
-        penalize_intercept=True,
-        loss="squared",
-        gap=1e-4,
-        solver=None,
-        n_init=None,
-        time_limit=None,
-        random_state=None,
-        n_jobs=None,
-        verbose=0,
-    ):
+        method: str = "auto",
+        ridge: float = 0.01,
+        standardize: bool = True,
+        penalize_intercept: bool = True,
+        loss: str = "squared",
+        gap: float = 1e-4,
+        solver: str | None = None,
+        n_init: int | None = None,
+        time_limit: float | None = None,
+        random_state: Seed = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
         self.n_clusters = n_clusters
         self.method = method
         self.ridge = ridge
@@ -287,7 +290,13 @@ class LinearPredictiveClustering(FittedRegressions, RefitAttributes, RegressorMi
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, X, y, sample_weight=None, groups=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """
         Find clusters and coefficients.
 

@@ -6,6 +6,10 @@
 __all__ = ['ClusterTree', 'tree_path']
 
 # %% ../../nbs/33_tree_estimator.ipynb #c17da78e
+from collections.abc import Iterable
+from typing import Self
+from numpy.typing import ArrayLike
+from ..base.numerics import Seed
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -93,7 +97,7 @@ class _Predicting:
                 " own loss_X; use predict or apply."
             )
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """
         The cluster of each sample, by the rules.
 
@@ -108,7 +112,7 @@ class _Predicting:
         features = self._checked(X)
         return self.tree_.assign(features)
 
-    def apply(self, X):
+    def apply(self, X: ArrayLike) -> np.ndarray:
         """
         The leaf of each sample.
 
@@ -124,7 +128,7 @@ class _Predicting:
         features = self._checked(X)
         return self.tree_.apply(features)
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """
         Distances from the cluster centres, in scaled units.
 
@@ -145,7 +149,7 @@ class _Predicting:
             return np.sqrt((away**2).sum(axis=2))
         return np.abs(away).sum(axis=2)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Iterable | None = None) -> np.ndarray:
         """
         Names of the columns of `transform`.
 
@@ -163,7 +167,7 @@ class _Predicting:
             [f"clustertree{k}" for k in range(len(self.cluster_centers_))], dtype=object
         )
 
-    def score(self, X, y=None):
+    def score(self, X: ArrayLike, y: ArrayLike | None = None) -> float:
         """
         Minus the loss of samples in the clusters that the rules give them, in scaled units; larger
         is better.
@@ -181,7 +185,7 @@ class _Predicting:
         away = self.transform(X)[np.arange(len(X)), self.predict(X)]
         return -float((away**2).sum() if self.criterion == "l2" else away.sum())
 
-    def silhouette(self, X, random_state=0):
+    def silhouette(self, X: ArrayLike, random_state: Seed = 0) -> float:
         """
         Mean silhouette coefficient of the clusters that the rules give, in scaled units, on at most
         2000 of the samples.
@@ -325,24 +329,24 @@ class ClusterTree(
 
     def __init__(
         self,
-        n_clusters=3,
+        n_clusters: int = 3,
         *,
-        max_depth=None,
-        max_leaves=None,
-        criterion="l2",
-        complexity=0.0,
-        min_samples_leaf=1,
-        local_sparsity=1,
-        margin=False,
-        scaling="minmax",
-        feature_weights=None,
-        method="auto",
-        solver=None,
-        n_init=None,
-        time_limit=None,
-        random_state=None,
-        verbose=0,
-    ):
+        max_depth: int | None = None,
+        max_leaves: int | None = None,
+        criterion: str = "l2",
+        complexity: float = 0.0,
+        min_samples_leaf: int = 1,
+        local_sparsity: int = 1,
+        margin: bool | float = False,
+        scaling: str | None = "minmax",
+        feature_weights: ArrayLike | None = None,
+        method: str = "auto",
+        solver: str | None = None,
+        n_init: int | None = None,
+        time_limit: float | None = None,
+        random_state: Seed = None,
+        verbose: int = 0,
+    ) -> None:
         self.n_clusters = n_clusters
         self.max_depth = max_depth
         self.max_leaves = max_leaves
@@ -360,7 +364,14 @@ class ClusterTree(
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y=None, sample_weight=None, *, loss_X=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        loss_X: ArrayLike | None = None,
+    ) -> Self:
         """
         Find the tree.
 

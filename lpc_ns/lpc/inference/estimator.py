@@ -6,6 +6,10 @@
 __all__ = ['MixtureOfRegressions', 'posterior_of']
 
 # %% ../../../nbs/29ca_lpc_mixture_estimator.ipynb #af5a1b05
+from collections.abc import Iterable
+from typing import Self
+from numpy.typing import ArrayLike
+from ...base.numerics import Seed
 import warnings
 
 import numpy as np
@@ -110,15 +114,15 @@ class MixtureOfRegressions(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        n_clusters=2,
+        n_clusters: int = 2,
         *,
-        shared_variance=False,
-        gate="auto",
-        guard=0.1,
-        common=(),
-        n_random=None,
-        random_state=None,
-    ):
+        shared_variance: bool = False,
+        gate: str = "auto",
+        guard: float = 0.1,
+        common: Iterable = (),
+        n_random: int | None = None,
+        random_state: Seed = None,
+    ) -> None:
         self.n_clusters = n_clusters
         self.shared_variance = shared_variance
         self.gate = gate
@@ -127,7 +131,13 @@ class MixtureOfRegressions(RegressorMixin, BaseEstimator):
         self.n_random = n_random
         self.random_state = random_state
 
-    def fit(self, X, y, sample_weight=None, groups=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
         """
         Fit the mixture and settle its gate.
 
@@ -168,7 +178,7 @@ class MixtureOfRegressions(RegressorMixin, BaseEstimator):
         validate_data(self, X=X, reset=False, skip_check_array=True)
         return features
 
-    def predict_regimes(self, X):
+    def predict_regimes(self, X: ArrayLike) -> np.ndarray:
         """
         Prediction of every regime.
 
@@ -182,7 +192,7 @@ class MixtureOfRegressions(RegressorMixin, BaseEstimator):
         """
         return self.mixture_.predict_regimes(self._check(X))
 
-    def predict_gate(self, X):
+    def predict_gate(self, X: ArrayLike) -> np.ndarray:
         """
         Probability of every regime before y is known.
 
@@ -196,7 +206,7 @@ class MixtureOfRegressions(RegressorMixin, BaseEstimator):
         """
         return self._shares(self._check(X))
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """
         Expected y: mean of the mixture with a gate, least squares without one.
 
@@ -213,7 +223,9 @@ class MixtureOfRegressions(RegressorMixin, BaseEstimator):
             return self._line[0] + features @ self._line[1:]
         return (self._shares(features) * self.mixture_.predict_regimes(features)).sum(axis=1)
 
-    def predict_proba(self, X, y=None, groups=None):
+    def predict_proba(
+        self, X: ArrayLike, y: ArrayLike | None = None, groups: ArrayLike | None = None
+    ):
         """
         Posterior probability of every regime, for rows whose y is known.
 
@@ -230,7 +242,7 @@ class MixtureOfRegressions(RegressorMixin, BaseEstimator):
         features = self._check(X)
         return posterior_of(self.mixture_, features, y, groups)
 
-    def predict_interval(self, X, level=0.9, method="conformal"):
+    def predict_interval(self, X: ArrayLike, level: float = 0.9, method: str = "conformal"):
         """
         Where y is expected, with a stated coverage.
 

@@ -6,6 +6,8 @@
 __all__ = ['mixture_ratios', 'NumberOfClusters', 'select_n_clusters']
 
 # %% ../../../nbs/29bb_lpc_number.ipynb #396d0e69
+from numpy.typing import ArrayLike
+from ...base.numerics import Seed
 import warnings
 from dataclasses import dataclass
 from functools import partial
@@ -201,16 +203,16 @@ def _step_p(seen, drawn):
 
 
 def select_n_clusters(
-    X,
-    y,
-    max_clusters=5,
+    X: ArrayLike,
+    y: ArrayLike,
+    max_clusters: int = 5,
     *,
-    groups=None,
-    n_draws=39,
-    random_state=None,
-    n_jobs=None,
-    verbose=0,
-):
+    groups: ArrayLike | None = None,
+    n_draws: int = 39,
+    random_state: Seed = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> NumberOfClusters:
     """
     Choose the number of regressions hidden in one cloud.
 

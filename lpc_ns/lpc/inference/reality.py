@@ -6,6 +6,8 @@
 __all__ = ['RealityTest', 'draw_in_chunks', 'monte_carlo_p', 'reality_test', 'fits_exactly', 'table_doubts']
 
 # %% ../../../nbs/29b_lpc_reality.ipynb #2ebee8e1
+from numpy.typing import ArrayLike
+from ...base.numerics import Seed
 import warnings
 from dataclasses import dataclass
 
@@ -255,19 +257,19 @@ _STATISTICS = ("sse", "lr")
 
 
 def reality_test(
-    X,
-    y,
-    n_clusters=2,
+    X: ArrayLike,
+    y: ArrayLike,
+    n_clusters: int = 2,
     *,
-    errors="normal",
-    statistic="sse",
-    groups=None,
-    n_draws=199,
-    strict=True,
-    random_state=None,
-    n_jobs=None,
-    verbose=0,
-):
+    errors: str = "normal",
+    statistic: str = "sse",
+    groups: ArrayLike | None = None,
+    n_draws: int = 199,
+    strict: bool = True,
+    random_state: Seed = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> RealityTest:
     """
     Test one regression against several hidden ones.
 
