@@ -7,7 +7,7 @@ __all__ = ['linear_tree', 'predict_linear_tree', 'Advice', 'which_regime']
 
 # %% ../nbs/50_advisor.ipynb #0d810f37
 from numpy.typing import ArrayLike
-from .base.numerics import Seed
+from .base.numerics import Column, Seed
 import warnings
 from dataclasses import dataclass
 
@@ -214,7 +214,7 @@ def _visible_family(losses):
 def which_regime(
     X: ArrayLike,
     y: ArrayLike,
-    groups: ArrayLike | None = None,
+    groups: Column = None,
     *,
     n_draws: int = 99,
     random_state: Seed = None,

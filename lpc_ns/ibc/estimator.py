@@ -11,7 +11,7 @@ __all__ = ['MODELS', 'check_input', 'names_wanted', 'stack', 'family_of', 'cell_
 from collections.abc import Iterable
 from typing import Self
 from numpy.typing import ArrayLike
-from ..base.numerics import Seed
+from ..base.numerics import Column, Seed
 from dataclasses import replace
 
 import numpy as np
@@ -429,11 +429,7 @@ class InteractionBasedClustering(
         return tags
 
     def fit(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
+        self, X: ArrayLike, y: ArrayLike, sample_weight: Column = None, groups: Column = None
     ) -> Self:
         """
         Search, compare, choose and fit.

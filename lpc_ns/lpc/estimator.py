@@ -8,7 +8,7 @@ __all__ = ['FittedRegressions', 'RefitAttributes', 'LinearPredictiveClustering']
 # %% ../../nbs/28_lpc_estimator.ipynb #e26c8a7e
 from typing import Self
 from numpy.typing import ArrayLike
-from ..base.numerics import Seed
+from ..base.numerics import Column, Seed
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -291,11 +291,7 @@ class LinearPredictiveClustering(FittedRegressions, RefitAttributes, RegressorMi
         self.verbose = verbose
 
     def fit(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
+        self, X: ArrayLike, y: ArrayLike, sample_weight: Column = None, groups: Column = None
     ) -> Self:
         """
         Find clusters and coefficients.

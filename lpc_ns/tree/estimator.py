@@ -6,10 +6,10 @@
 __all__ = ['ClusterTree', 'tree_path']
 
 # %% ../../nbs/33_tree_estimator.ipynb #c17da78e
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Self
 from numpy.typing import ArrayLike
-from ..base.numerics import Seed
+from ..base.numerics import Column, Seed
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -167,7 +167,7 @@ class _Predicting:
             [f"clustertree{k}" for k in range(len(self.cluster_centers_))], dtype=object
         )
 
-    def score(self, X: ArrayLike, y: ArrayLike | None = None) -> float:
+    def score(self, X: ArrayLike, y: Column = None) -> float:
         """
         Minus the loss of samples in the clusters that the rules give them, in scaled units; larger
         is better.
@@ -266,8 +266,7 @@ class ClusterTree(
     n_init : int, optional
         Number of k-means clusterings that the local search starts from; 3 by default.
     time_limit : float, optional
-        Seconds after which the best tree so far is returned. The result then depends on the
-        machine.
+        Seconds after which the best tree so far is returned; it then depends on the machine.
     random_state : int, RandomState, Generator or None
         Seed of the local search.
     verbose : int
@@ -339,7 +338,7 @@ class ClusterTree(
         local_sparsity: int = 1,
         margin: bool | float = False,
         scaling: str | None = "minmax",
-        feature_weights: ArrayLike | None = None,
+        feature_weights: ArrayLike | Mapping | None = None,
         method: str = "auto",
         solver: str | None = None,
         n_init: int | None = None,
@@ -367,8 +366,8 @@ class ClusterTree(
     def fit(
         self,
         X: ArrayLike,
-        y: ArrayLike | None = None,
-        sample_weight: ArrayLike | None = None,
+        y: Column = None,
+        sample_weight: Column = None,
         *,
         loss_X: ArrayLike | None = None,
     ) -> Self:

@@ -9,7 +9,7 @@ __all__ = ['MixtureOfRegressions', 'posterior_of']
 from collections.abc import Iterable
 from typing import Self
 from numpy.typing import ArrayLike
-from ...base.numerics import Seed
+from ...base.numerics import Column, Seed
 import warnings
 
 import numpy as np
@@ -132,11 +132,7 @@ class MixtureOfRegressions(RegressorMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
+        self, X: ArrayLike, y: ArrayLike, sample_weight: Column = None, groups: Column = None
     ) -> Self:
         """
         Fit the mixture and settle its gate.
@@ -223,9 +219,7 @@ class MixtureOfRegressions(RegressorMixin, BaseEstimator):
             return self._line[0] + features @ self._line[1:]
         return (self._shares(features) * self.mixture_.predict_regimes(features)).sum(axis=1)
 
-    def predict_proba(
-        self, X: ArrayLike, y: ArrayLike | None = None, groups: ArrayLike | None = None
-    ):
+    def predict_proba(self, X: ArrayLike, y: Column = None, groups: Column = None):
         """
         Posterior probability of every regime, for rows whose y is known.
 

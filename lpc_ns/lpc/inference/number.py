@@ -7,7 +7,7 @@ __all__ = ['mixture_ratios', 'NumberOfClusters', 'select_n_clusters']
 
 # %% ../../../nbs/29bb_lpc_number.ipynb #396d0e69
 from numpy.typing import ArrayLike
-from ...base.numerics import Seed
+from ...base.numerics import Column, Seed
 import warnings
 from dataclasses import dataclass
 from functools import partial
@@ -207,7 +207,7 @@ def select_n_clusters(
     y: ArrayLike,
     max_clusters: int = 5,
     *,
-    groups: ArrayLike | None = None,
+    groups: Column = None,
     n_draws: int = 39,
     random_state: Seed = None,
     n_jobs: int | None = None,

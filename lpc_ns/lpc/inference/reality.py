@@ -7,7 +7,7 @@ __all__ = ['RealityTest', 'draw_in_chunks', 'monte_carlo_p', 'reality_test', 'fi
 
 # %% ../../../nbs/29b_lpc_reality.ipynb #2ebee8e1
 from numpy.typing import ArrayLike
-from ...base.numerics import Seed
+from ...base.numerics import Column, Seed
 import warnings
 from dataclasses import dataclass
 
@@ -263,7 +263,7 @@ def reality_test(
     *,
     errors: str = "normal",
     statistic: str = "sse",
-    groups: ArrayLike | None = None,
+    groups: Column = None,
     n_draws: int = 199,
     strict: bool = True,
     random_state: Seed = None,
