@@ -283,6 +283,12 @@ def _add_tree(commands):
         "--max-leaves", type=_whole(1), help="most leaves (default: the clusters, without a depth)"
     )
     model.add_argument(
+        "--local-sparsity",
+        type=_whole(1),
+        default=1,
+        help="most features in a split; more than one is for some hundred rows (default: 1)",
+    )
+    model.add_argument(
         "--criterion",
         default="l2",
         help="l2 (squared distances) or l1 (absolute deviations) (default: l2)",
@@ -493,6 +499,7 @@ def _tree(args):
         feature_weights=_weights(args.weight),
         max_depth=args.max_depth,
         max_leaves=args.max_leaves,
+        local_sparsity=args.local_sparsity,
         criterion=args.criterion,
         complexity=args.complexity,
         min_samples_leaf=args.min_samples_leaf,

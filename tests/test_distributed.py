@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lpc_ns import ClusterTree, InteractionBasedClustering, LinearPredictiveClustering
 from lpc_ns.base.errors import DataWarning, InputError
-from lpc_ns.lpc.estimator import LinearPredictiveClustering
 from lpc_ns.lpc.problem import make_problem, objective
 
 dask = pytest.importorskip("dask", reason="needs the extra: pip install lpc_ns[dask]")
@@ -316,6 +316,9 @@ def test_parameters_that_cannot_be_used_are_refused(parameters, message):
 def test_the_class_in_memory_names_the_lazy_one():
     with pytest.raises(InputError, match=r"use lpc_ns.distributed.DaskLinearPredictiveClustering"):
         LinearPredictiveClustering().fit(*arrays(4000))
+    for estimator in (InteractionBasedClustering(), ClusterTree()):
+        with pytest.raises(InputError, match="would pull all of it into memory; use a sample"):
+            estimator.fit(*arrays(4000))
     with pytest.raises(InputError, match="ndarray, in memory"):
         DaskLinearPredictiveClustering().fit(X, Y)
 

@@ -18,6 +18,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import validate_data
 
+from ..base.blocks import refuse_lazy
 from lpc_ns.base.errors import (
     InputError,
     check_choice,
@@ -54,6 +55,7 @@ def check_input(estimator, X, y, sample_weight, groups):
     if estimator.cv is not None:
         check_count("cv", estimator.cv, 2)
     check_choice("missing", estimator.missing, ("mark", "median"))
+    refuse_lazy(type(estimator).__name__, "a sample of the rows", X, y, sample_weight)
     columns = learn_columns(X, estimator.missing)
     features = columns.apply(X)
     validate_data(estimator, X=X, skip_check_array=True)

@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ..base.blocks import refuse_lazy
 from ..base.encoding import learn_encoding
 from ..base.errors import InputError, check_choice, check_matrix
 from .show.export import TreeExport
@@ -305,8 +306,7 @@ class ClusterTree(
 
     References
     ----------
-    Dasgupta, Frost, Moshkovitz and Rashtchian, "Explainable k-means and k-medians clustering", ICML
-    2020.
+    Dasgupta et al., "Explainable k-means and k-medians clustering", ICML 2020.
 
     Examples
     --------
@@ -409,6 +409,7 @@ class ClusterTree(
 
         parameters = self.get_params(deep=False)
         search = method_of(parameters)
+        refuse_lazy(type(self).__name__, "a sample of the rows", X, loss_X, sample_weight)
         self.encoding_ = learn_encoding(X, every_level=True)
         encoded = self.encoding_.apply(X)
         validate_data(self, X=X, skip_check_array=True)
