@@ -145,6 +145,8 @@ def run_one(path, check):
     start = time.perf_counter()
     fresh = execute(path)
     seconds = time.perf_counter() - start
+    for worker in multiprocessing.active_children():  # of joblib, which would wait for more work
+        worker.terminate()
     stored = read_nb(path)
     if not check:
         write_nb(clean_nb(copy.deepcopy(fresh)) or fresh, path)
