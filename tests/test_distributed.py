@@ -375,8 +375,9 @@ def test_the_program_reads_tables_in_blocks(tmp_path, capsys, monkeypatch):
     assert not list(tmp_path.rglob("*.unfinished"))
     assert main([*given, "--engine", "dask", "--out", tmp_path / "out"]) == 2
     assert "is there already" in capsys.readouterr().err
-    assert main([*given, "--engine", "dask", "--group", "key"]) == 2
-    assert "--group is not there with --engine dask" in capsys.readouterr().err
+    for option in (["--group", "key"], ["--jobs", "2"], ["--gap", ".1"], ["--no-encode"]):
+        assert main([*given, "--engine", "dask", *option]) == 2
+        assert f"{option[0]} is not there with --engine dask" in capsys.readouterr().err
     assert main([*given, "--workers", "2"]) == 2
     assert "need --engine dask" in capsys.readouterr().err
     monkeypatch.setattr("lpc_ns.reports.blocks._SHARE_OF_MEMORY", 0)

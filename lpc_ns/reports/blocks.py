@@ -39,9 +39,9 @@ def suggest_blocks(path):
 
 def _refuse_for_blocks(args):
     """Refuse options that the engine for blocks does not have."""
-    plain = {"method": "auto", "loss": "squared"}
+    plain = {"method": "auto", "loss": "squared", "gap": 1e-4}
     names = ("group", "impute", "category", "na", "solver", "time_limit", "method", "loss", "sep")
-    for name in (*names, "decimal", "encoding", "sheet"):
+    for name in (*names, "decimal", "encoding", "sheet", "gap", "jobs", "no_encode"):
         value = getattr(args, name)
         if value and value != plain.get(name):
             raise InputError(
