@@ -7,7 +7,7 @@ __all__ = ['linear_tree', 'predict_linear_tree', 'Advice', 'which_regime']
 
 # %% ../nbs/50_advisor.ipynb #0d810f37
 from numpy.typing import ArrayLike
-from .base.numerics import Column, Seed
+from .base.errors import Column, Seed
 import warnings
 from dataclasses import dataclass
 

@@ -11,7 +11,7 @@ __all__ = ['MODELS', 'check_input', 'names_wanted', 'stack', 'family_of', 'cell_
 from collections.abc import Iterable
 from typing import Self
 from numpy.typing import ArrayLike
-from ..base.numerics import Column, Seed
+from ..base.errors import Column, Seed
 from dataclasses import replace
 
 import numpy as np

@@ -8,7 +8,7 @@ __all__ = ['FittedRegressions', 'RefitAttributes', 'LinearPredictiveClustering']
 # %% ../../nbs/28_lpc_estimator.ipynb #e26c8a7e
 from typing import Self
 from numpy.typing import ArrayLike
-from ..base.numerics import Column, Seed
+from ..base.errors import Column, Seed
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data

@@ -9,7 +9,7 @@ __all__ = ['ClusterTree', 'tree_path']
 from collections.abc import Iterable, Mapping
 from typing import Self
 from numpy.typing import ArrayLike
-from ..base.numerics import Column, Seed
+from ..base.errors import Column, Seed
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data

@@ -9,7 +9,7 @@ __all__ = ['MixtureOfRegressions', 'posterior_of']
 from collections.abc import Iterable
 from typing import Self
 from numpy.typing import ArrayLike
-from ...base.numerics import Column, Seed
+from ...base.errors import Column, Seed
 import warnings
 
 import numpy as np

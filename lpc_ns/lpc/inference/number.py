@@ -7,7 +7,7 @@ __all__ = ['mixture_ratios', 'NumberOfClusters', 'select_n_clusters']
 
 # %% ../../../nbs/29bb_lpc_number.ipynb #396d0e69
 from numpy.typing import ArrayLike
-from ...base.numerics import Column, Seed
+from ...base.errors import Column, Seed
 import warnings
 from dataclasses import dataclass
 from functools import partial

@@ -7,7 +7,7 @@ __all__ = ['RealityTest', 'draw_in_chunks', 'monte_carlo_p', 'reality_test', 'fi
 
 # %% ../../../nbs/29b_lpc_reality.ipynb #2ebee8e1
 from numpy.typing import ArrayLike
-from ...base.numerics import Column, Seed
+from ...base.errors import Column, Seed
 import warnings
 from dataclasses import dataclass
 
