@@ -4,7 +4,10 @@ import pytest
 from notebooks import fresh_processes, notebook_paths, run_one
 
 # The longest chapters, a fifth of the time of all of them: `make certify` executes these.
-LONG = "10_ibc_theory 29a_lpc_em 29b_lpc_reality 29ba_lpc_nulls 31_tree_exact".split()
+LONG = (
+    "10_ibc_theory 29a_lpc_em 29b_lpc_reality 29ba_lpc_nulls 31_tree_exact 31a_tree_completions"
+    " 31ba_tree_hyperplane_proof 50_advisor 61_demo"
+).split()
 
 
 def chapter(path):
