@@ -54,7 +54,7 @@ class LabelSearch:
         self.best = self.cost(self.tree)
 
     def cost(self, tree):
-        """Equation `eq-errors`."""
+        """Equation `eq-tree-errors`."""
         wrong = tree.assign(self.X) != self.given.code
         return float(self.weight[wrong].sum()) + self.limits.price * tree.n_splits
 
@@ -282,7 +282,7 @@ class LabelTree(NamedTuple):
     tree : Tree
         Its clusters are the labels.
     cost, lower_bound : float
-        Equation `eq-errors`, and what every tree within the limits costs at least.
+        Equation `eq-tree-errors`, and what every tree within the limits costs at least.
     status : str
         As in `lpc_ns.base.budget.STATUS`.
     seconds : float
