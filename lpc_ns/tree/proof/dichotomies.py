@@ -225,7 +225,7 @@ class Dichotomies(NamedTuple):
 
 def cover_number(n, k):
     """
-    Number of dichotomies of points in general position, theorem thm-cover.
+    Number of dichotomies of points in general position, theorem `thm-cover`.
 
     Parameters
     ----------
@@ -367,7 +367,7 @@ def within_reach(n, p, local_sparsity):
 
 def dichotomies_of(U, epsilon, local_sparsity):
     """
-    A list that misses no allowed split at any node, theorem thm-listed.
+    A list that misses no allowed split at any node, theorem `thm-listed`.
 
     Parameters
     ----------

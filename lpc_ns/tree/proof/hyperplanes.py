@@ -327,7 +327,7 @@ class _Shared:
         plan[:] = []
 
     def _cross(self, left, right, price):
-        """Two splits below the root, theorem thm-shared (b)."""
+        """Two splits below the root, theorem `thm-shared` (b)."""
         leaves = self.leaves
         least = leaves.lowest(left, 1, 2, leaves.cap - price)
         if price + least + leaves.lowest(right, 1, 2, leaves.cap - price - least) >= leaves.cap:
