@@ -81,9 +81,9 @@ class Tab:
                 return answer.get("result", {})
 
     async def run(self, program):
-        """The value of a program in the page."""
+        """The value of a program in the page; None while one page gives place to the next."""
         answer = await self.call("Runtime.evaluate", expression=program, returnByValue=True)
-        return answer["result"].get("value")
+        return answer.get("result", {}).get("value")
 
     async def until(self, program, seconds=10.0):
         """Wait until a program in the page gives something true, and return whether it did."""
