@@ -288,17 +288,21 @@ def chromium():
     return next((path for path in map(shutil.which, names) if path), None)
 
 
+def open_browser(profile, address):
+    """A headless Chromium that opens a page, with a port for its debugging protocol."""
+    options = "headless no-sandbox disable-gpu disable-background-networking"
+    options += " disable-component-update disable-sync no-first-run disable-dev-shm-usage"
+    command = [chromium(), *(f"--{option}" for option in options.split())]
+    command += [f"--user-data-dir={profile}", "--window-size=1500,1000"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen([*command, "--remote-debugging-port=0", address], **quiet)
+
+
 def browser_problems(output, names, seconds):
     """What a headless Chromium finds on pages, as lines."""
     server, ready, found = serve(output, names)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        options = "headless no-sandbox disable-gpu disable-background-networking"
-        options += " disable-component-update disable-sync no-first-run disable-dev-shm-usage"
-        command = [chromium(), *(f"--{option}" for option in options.split())]
-        command += [f"--user-data-dir={profile}", "--window-size=1500,1000"]
-        address = f"http://127.0.0.1:{server.server_port}/look"
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        browser = subprocess.Popen([*command, "--remote-debugging-port=0", address], **quiet)
+        browser = open_browser(profile, f"http://127.0.0.1:{server.server_port}/look")
         try:
             if not ready.wait(seconds):
                 raise SystemExit(f"Chromium did not look at {len(names)} pages in {seconds} s.")

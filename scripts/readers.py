@@ -12,7 +12,6 @@ import asyncio
 import base64
 import http.server
 import json
-import subprocess
 import tempfile
 import threading
 import time
@@ -20,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from urllib.request import urlopen
 
-from check_site import chromium
+from check_site import chromium, open_browser
 from site_paths import OUTPUT
 from tornado.websocket import websocket_connect
 
@@ -34,7 +33,7 @@ TASKS = {
     "predict for a new x": (["Predicting for a new x"], "predict"),
     "a panel": (["Groups and panels"], "groups="),
     "explain k-means labels": (["Explaining given clusters"], "k-means"),
-    "reproduce Table 2": ("? Table 2 of the paper", "lpc-ns reproduce rq3"),
+    "reproduce Table 2": ("Table 2 of the paper", "lpc-ns reproduce rq3"),
     "the price of the approximation": (["the price of the paper"], "Proof"),
 }
 CLICK = """(() => {
@@ -106,10 +105,9 @@ async def perform(tab, start, steps, wanted):
     await tab.call("Page.navigate", url=start)
     await tab.until("document.readyState == 'complete'")
     if isinstance(steps, str):
-        question = steps.removeprefix("? ")
-        await tab.run(ASK.replace("WORDS", json.dumps(question)))
-        if not await tab.follow(ANSWER, question):
-            return f"the search has no answer to {question!r}"
+        await tab.run(ASK.replace("WORDS", json.dumps(steps)))
+        if not await tab.follow(ANSWER, steps):
+            return f"the search has no answer to {steps!r}"
     else:
         for words in steps:
             if not await tab.follow(CLICK, words):
@@ -145,12 +143,7 @@ async def read(site, port, pictures):
 
 def browser(profile):
     """A headless Chromium and the port of its debugging protocol."""
-    options = "headless no-sandbox disable-gpu disable-background-networking disable-sync"
-    options += " disable-component-update no-first-run disable-dev-shm-usage"
-    command = [chromium(), *(f"--{option}" for option in options.split())]
-    command += [f"--user-data-dir={profile}", "--window-size=1400,1000"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen([*command, "--remote-debugging-port=0", "about:blank"], **quiet)
+    process = open_browser(profile, "about:blank")
     port = Path(profile) / "DevToolsActivePort"
     end = time.monotonic() + 60
     while not (port.exists() and port.read_text().strip()):

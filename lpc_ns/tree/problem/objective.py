@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['CRITERIA', 'TreeProblem', 'cluster_centers', 'cluster_loss', 'make_problem', 'orders_of', 'Scaling', 'minmax',
-           'split_margins', 'normalised_loss', 'tree_objective', 'TreeSolution', 'make_solution', 'conclusion']
+           'split_margins', 'normalised_loss', 'tree_objective', 'TreeSolution', 'make_solution', 'proved_solution',
+           'conclusion']
 
 # %% ../../../nbs/30a_tree_objective.ipynb #3c8205cd
 import warnings
@@ -22,6 +23,7 @@ from lpc_ns.base.errors import (
     check_n_clusters,
     check_nonnegative,
 )
+from ...base.budget import conclude
 from ...base.numerics import midpoint, relative_gap
 from .trees import Tree
 
@@ -566,6 +568,35 @@ def make_solution(problem, tree, *, lower_bound=0.0, **details):
         min(float(lower_bound), objective),
         **details,
     )
+
+
+def proved_solution(problem, tree, lower_bound, gap, *, stopped=None, **details):
+    """
+    The solution of a proof, with its status, and why a proof that ended left more than the gap.
+
+    Parameters
+    ----------
+    problem : TreeProblem
+    tree : Tree
+    lower_bound : float
+        Proved bound.
+    gap : float
+        Relative gap that was asked for.
+    stopped : str, optional
+        What ended the search, as in `lpc_ns.base.budget.conclude`.
+    **details
+        Other fields of `TreeSolution`.
+
+    Returns
+    -------
+    TreeSolution
+    """
+    found = make_solution(problem, tree, lower_bound=lower_bound, **details)
+    status = conclude(found.objective, found.lower_bound, gap, stopped)
+    reason = ""
+    if stopped is None and status == "feasible":
+        reason = f"limited by rounding: smallest provable gap {found.gap:.1e}"
+    return replace(found, status=status, reason=reason)
 
 # %% ../../../nbs/30a_tree_objective.ipynb #c61b7b92
 def conclusion(finish, stopped=None):

@@ -8,19 +8,18 @@ __all__ = ['exact_tree']
 # %% ../../../nbs/31c_tree_proof.ipynb #91fcc41c
 import heapq
 import itertools
-from dataclasses import replace
 
 import numpy as np
 
-from ...base.budget import Budget, conclude, progress
+from ...base.budget import Budget, progress
 from ...base.errors import InputError, InputTypeError, check_count, check_nonnegative
 from ...base.numerics import relative_gap
 from lpc_ns.tree.problem.objective import (
     TreeSolution,
     cluster_loss,
     conclusion,
-    make_solution,
     normalised_loss,
+    proved_solution,
     tree_objective,
 )
 from ..problem.trees import Tree, branch, leaf, tree_of
@@ -142,18 +141,15 @@ class _Proof:
 
     def solution(self, stopped):
         """What is known, as a solution."""
-        found = make_solution(
+        return proved_solution(
             self.problem,
             self.tree,
-            lower_bound=self.lower,
+            self.lower,
+            self.gap,
+            stopped=stopped,
             seconds=self.budget.seconds,
             n_nodes=self.n_nodes,
         )
-        status = conclude(found.objective, found.lower_bound, self.gap, stopped)
-        reason = ""
-        if stopped is None and status == "feasible":
-            reason = f"limited by rounding: smallest provable gap {found.gap:.1e}"
-        return replace(found, status=status, reason=reason)
 
 # %% ../../../nbs/31c_tree_proof.ipynb #003215ed
 def _run(proof, search, theta, bar, offers=True, bounds=True):

@@ -11,11 +11,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...base.budget import Budget, conclude, progress
+from ...base.budget import Budget, progress
 from ...base.errors import check_count, check_nonnegative
 from ...base.numerics import relative_gap
 from ..mip.hyperplanes import separate, separating_tree, unit_features
-from ..problem.objective import conclusion, make_solution, tree_objective
+from ..problem.objective import conclusion, proved_solution, tree_objective
 from ..problem.trees import branch, leaf
 from .dichotomies import dichotomies_of
 from lpc_ns.tree.proof.walks import (
@@ -444,18 +444,15 @@ class _Proof:
 
     def solution(self, stopped):
         """What is known, as a solution."""
-        found = make_solution(
+        return proved_solution(
             self.problem,
             self.tree,
-            lower_bound=self.lower,
+            self.lower,
+            self.gap,
+            stopped=stopped,
             seconds=self.budget.seconds,
             n_nodes=self.ticks,
         )
-        status = conclude(found.objective, found.lower_bound, self.gap, stopped)
-        reason = ""
-        if stopped is None and status == "feasible":
-            reason = f"limited by rounding: smallest provable gap {found.gap:.1e}"
-        return replace(found, status=status, reason=reason)
 
 
 def _allowed(problem, tree):
