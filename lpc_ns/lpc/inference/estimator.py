@@ -31,7 +31,7 @@ from lpc_ns.lpc.inference.prediction import (
 from ..search.mixture import em_refit
 from ..search.units import unit_codes
 
-# %% ../../../nbs/29ca_lpc_mixture_estimator.ipynb #2d43df39
+# %% ../../../nbs/29ca_lpc_mixture_estimator.ipynb #30097b93
 _GATES = {
     "none": (),
     "auto": ("logistic", "boosting", "concomitant"),
@@ -145,8 +145,7 @@ class MixtureOfRegressions(RegressorMixin, BaseEstimator):
         X : array-like or DataFrame of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
         sample_weight : array-like of shape (n_samples,), optional
-            How often each row counts, in the likelihood, the gate, the line and the calibration;
-            rows of weight 0 are only labelled.
+            How often each row counts; rows of weight 0 are only labelled.
         groups : array-like of shape (n_samples,), optional
             Rows of the same unit have one regime.
 
@@ -263,9 +262,12 @@ class MixtureOfRegressions(RegressorMixin, BaseEstimator):
         parts = (m.predict_regimes(features), m.sigma, self._shares(features))
         if method == "mixture" or self.out_of_fold_ is None:
             return quantile_sets(*parts, level)
-        found = self.out_of_fold_
-        seen = found.log_density[self.gate_]
-        return density_sets(*parts, conformal_threshold(seen, level, found.weight), level)
+        return density_sets(*parts, _threshold(self.out_of_fold_, self.gate_, level), level)
+
+
+def _threshold(found, gate, level):
+    """The log density above which sets have a level, from held-out rows."""
+    return conformal_threshold(found.log_density[gate], level, found.weight)
 
 
 def _refit_options(model):

@@ -15,7 +15,7 @@ from scipy.stats import norm
 from ...base.errors import InputError, check_matrix, check_vector
 from .units import unit_order
 
-# %% ../../../nbs/29ab_lpc_density.ipynb #7503ac80
+# %% ../../../nbs/29ab_lpc_density.ipynb #1be3858f
 @dataclass(frozen=True)
 class MixtureDensity:
     """
@@ -125,8 +125,7 @@ class MixtureDensity:
         X, y, concomitant
             As in `log_density`.
         groups : array-like of shape (n_samples,), optional
-            Rows of the same unit have one regime; its shares are those of the mean of their
-            concomitant variables.
+            Rows of the same unit have one regime, with the shares of their mean concomitants.
 
         Returns
         -------
