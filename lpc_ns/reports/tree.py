@@ -53,7 +53,8 @@ def choose_features(table, encode, options, categories=()):
     -------
     Selection
     """
-    return _chosen(table, encode, {**options, "categories": categories})
+    kept = {"categories": categories, "keep_missing": not options.get("impute")}
+    return _chosen(table, encode, {**options, **kept})
 
 
 def prepare_features(table, *, encode=True, **options):
@@ -364,7 +365,6 @@ def fit_tree_table(
         "identifiers": identifiers,
         "weights": weights,
         "impute": impute,
-        "keep_missing": impute is None,
         "na": na,
     }
     chosen = choose_features(table, encode, options, categories)
