@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['BACKENDS', 'FIRST_CHOICE', 'Solution', 'Outcome', 'Backend', 'available_backends', 'problem_class', 'backend_for',
-           'choose_backend', 'solve', 'run_scip']
+           'choose_backend', 'quiet_highs', 'solve', 'run_scip']
 
 # %% ../../nbs/02_solvers.ipynb #de300e69
 import contextlib
@@ -12,6 +12,7 @@ import functools
 import importlib.util
 import os
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -573,12 +574,22 @@ def _report(problem, backend, outcome, constant, invert):
     return status, objective, sense * min(bound, sense * objective)
 
 # %% ../../nbs/02_solvers.ipynb #1f5c1933
+_one_at_a_time = threading.Lock()
+
+
 @functools.cache
-def _quiet_highs():
-    """HiGHS, after the first object in a process has printed its banner where nobody sees it."""
+def quiet_highs():
+    """
+    HiGHS, after the first object in a process has printed its banner where nobody sees it.
+
+    Returns
+    -------
+    type
+        `highspy.Highs`.
+    """
     from highspy import Highs
 
-    with contextlib.suppress(OSError), open(os.devnull, "w") as away:
+    with _one_at_a_time, contextlib.suppress(OSError), open(os.devnull, "w") as away:
         kept = os.dup(1)
         os.dup2(away.fileno(), 1)
         try:
@@ -592,7 +603,7 @@ def _quiet_highs():
 def _prepare(backend, options, threads):
     """What two back ends need before a run; returns the options as cvxpy wants them."""
     if backend.name == "HIGHS":
-        highs = _quiet_highs()
+        highs = quiet_highs()
         if threads is not None:
             highs.resetGlobalScheduler(True)
     return {"cplex_params": options} if backend.name == "CPLEX" else options
