@@ -12,7 +12,6 @@ import functools
 import importlib.util
 import os
 import re
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -574,22 +573,12 @@ def _report(problem, backend, outcome, constant, invert):
     return status, objective, sense * min(bound, sense * objective)
 
 # %% ../../nbs/02_solvers.ipynb #1f5c1933
-_one_at_a_time = threading.Lock()
-
-
 @functools.cache
 def quiet_highs():
-    """
-    HiGHS, after the first object in a process has printed its banner where nobody sees it.
-
-    Returns
-    -------
-    type
-        `highspy.Highs`.
-    """
+    """HiGHS, after the first object in a process has printed its banner where nobody sees it."""
     from highspy import Highs
 
-    with _one_at_a_time, contextlib.suppress(OSError), open(os.devnull, "w") as away:
+    with contextlib.suppress(OSError), open(os.devnull, "w") as away:
         kept = os.dup(1)
         os.dup2(away.fileno(), 1)
         try:

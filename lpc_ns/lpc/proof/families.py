@@ -292,7 +292,7 @@ class Family:
                 self.value = min(self.value, prices.sum() + self.K * float(gains[order[0]]))
             self.add(found[order])
 
-# %% ../../../nbs/25e_lpc_price_families.ipynb #b25a4f82
+# %% ../../../nbs/25e_lpc_price_families.ipynb #0ef7aa58
 class FamilySearch:
     """
     Bounds by families of prices, then by prices of every sample and branching, with a positive
@@ -304,6 +304,7 @@ class FamilySearch:
     budget = unlimited
 
     def __init__(self, problem, labels, gap):
+        quiet_highs()  # for the first time here, and not in the threads that advance groups
         self.problem = problem
         self.form = problem.proof_form
         self.gap = aimed_gap(gap)
