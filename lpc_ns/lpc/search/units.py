@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...base.errors import InputError, check_count
+from ...base.errors import InputError, check_count, counted
 from ...base.numerics import clock, kernel, spawn_seeds
 from ..problem import make_solution, scaled
 from .moves import add_row, leverage, rank_one, residual, solve_cluster
@@ -608,7 +608,7 @@ def unit_order(groups, n_samples):
         missing = missing | np.array([name is None for name in names])
     if np.any(missing):
         raise InputError(
-            f"groups has {int(np.sum(missing))} missing name(s), the first in row"
+            f"groups has {counted(int(np.sum(missing)), 'missing name')}, the first in row"
             f" {int(np.argmax(missing))}: name the unit of every row."
         )
     _, start, code = np.unique(
