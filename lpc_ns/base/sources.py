@@ -25,7 +25,7 @@ from lpc_ns.base.blocks import (
     reduce_blocks,
 )
 from .encoding import ColumnCode, TableEncoding, most_levels, refuse_repeated
-from .errors import InputError
+from .errors import InputError, counted
 
 # %% ../../nbs/06ca_sources.ipynb #e61bdb8d
 def _counted(pieces):
@@ -42,7 +42,9 @@ def _rows_known(array):
 def _whole_rows(X):
     """A dask array of numbers with two dimensions and one chunk of columns."""
     if X.ndim != 2:
-        raise InputError(f"X has {X.ndim} dimension(s) and must have 2: samples and features.")
+        raise InputError(
+            f"X has {counted(X.ndim, 'dimension')} and must have 2: samples and features."
+        )
     if X.dtype.kind not in "fiub":
         raise InputError(f"X is a dask array of {X.dtype}; it must hold numbers.")
     if X.numblocks[1] == 1:

@@ -15,7 +15,14 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ...base.errors import DataWarning, InputError, check_choice, check_matrix, check_vector
+from lpc_ns.base.errors import (
+    DataWarning,
+    InputError,
+    check_choice,
+    check_matrix,
+    check_vector,
+    counted,
+)
 from ..tuning import TUNED
 
 # %% ../../../nbs/11_ibc_ranking.ipynb #847338c2
@@ -75,7 +82,8 @@ def standardise(X, y, names=None, stacklevel=3, weights=None):
     if not varies.all():
         listed = ", ".join(names[j] if names else str(j) for j in np.flatnonzero(~varies)[:5])
         warnings.warn(
-            f"{(~varies).sum()} constant column(s) in X ({listed}) take part in no term.",
+            f"{counted(int((~varies).sum()), 'constant column')} in X ({listed})"
+            f" {'takes' if (~varies).sum() == 1 else 'take'} part in no term.",
             DataWarning,
             stacklevel=stacklevel,
         )
