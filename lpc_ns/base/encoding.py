@@ -6,9 +6,10 @@
 __all__ = ['most_levels', 'refuse_odd', 'plain_column', 'ColumnCode', 'TableEncoding', 'learn_encoding', 'refuse_repeated',
            'level_scales', 'level_sets']
 
-# %% ../../nbs/06a_encoding.ipynb #4df4f95b
+# %% ../../nbs/06a_encoding.ipynb #9b5378af
 import re
 from dataclasses import dataclass
+from datetime import date
 from itertools import combinations
 
 import numpy as np
@@ -18,7 +19,7 @@ from .errors import LARGEST_ENTRY, InputError, check_matrix, counted
 from .cells import distinct, read_texts
 from .tables import to_pandas
 
-# %% ../../nbs/06a_encoding.ipynb #0dd99a15
+# %% ../../nbs/06a_encoding.ipynb #6465ccb6
 _ISO = re.compile(
     r"\d{4}([-/])\d{1,2}\1\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?\s*(Z|[+-]\d{2}:?\d{2})?"
 )
@@ -29,7 +30,15 @@ _OTHER_DATE = re.compile(
     r"\d{1,2}([./-])\d{1,2}\1\d{2}|\d{1,2}[. -]+[^\W\d]{3,9}[. -]+(\d{4}|\d{2})"
     r"|[^\W\d]{3,9}\.? \d{1,2},? \d{4}"
 )
-_LOCAL = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
+_LOCAL = re.compile(
+    r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(\s?[AaPp][Mm])?)?"
+)
+_WEEK = re.compile(r"(\d{4})-?W(\d{2})")
+_NAMED_MONTH = re.compile(r"([A-Za-z]{3,9})[ -](\d{4})")
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july"),
+    *("august", "september", "october", "november", "december"),
+)
 _DAY = pd.Timedelta(days=1)
 _BLOCK = 4096  # rows that are written at a time, so that they stay in the processor's cache
 
@@ -45,16 +54,32 @@ def _shown(texts, most=3):
     return ", ".join(repr(str(t)) for t in texts[:most]) + (", ..." if len(texts) > most else "")
 
 
+def _month(name):
+    """The number of a month by its English name or the first three letters, None for others."""
+    fits = (m == name.lower() or m[:3] == name.lower() for m in _MONTHS)
+    return next((i for i, fit in enumerate(fits, 1) if fit), None)
+
+
 def _as_months(texts):
-    """The first days of months or quarters, None if texts are not such."""
+    """The first days of months, quarters or weeks, None if texts are not such."""
     months = [_MONTH.fullmatch(text) for text in texts]
     quarters = [_QUARTER.fullmatch(text) for text in texts]
+    weeks = [_WEEK.fullmatch(text) for text in texts]
+    named = [_NAMED_MONTH.fullmatch(text) for text in texts]
+    if texts and all(weeks):
+        try:
+            first = [date.fromisocalendar(int(w[1]), int(w[2]), 1) for w in weeks]
+        except ValueError:
+            return None
+        return pd.Series([pd.Timestamp(day) for day in first])
     if texts and all(months):
         parts = [(int(m[1]), int(m[2])) for m in months]
         if all(month == (year + 1) % 100 for year, month in parts):
             return None  # seasons such as 2009-10
     elif texts and all(quarters):
         parts = [(int(q[1]), 3 * int(q[2]) - 2) for q in quarters]
+    elif texts and all(named) and all(_month(m[1]) for m in named):
+        parts = [(int(m[2]), _month(m[1])) for m in named]
     else:
         return None
     if not all(1 <= month <= 12 and 1677 < year < 2262 for year, month in parts):
@@ -94,10 +119,12 @@ def _as_dates(texts, name):
             f"Column {name!r} holds dates such as {texts[0]} in which day and month cannot be"
             " told apart; write them as year-month-day, or drop the column."
         )
-    order = "%d.%m.%Y" if first or german else "%m.%d.%Y"
-    written = pd.Series([re.sub("[/-]", ".", text) for text in texts])
-    dates = pd.to_datetime(written, format=order, errors="coerce")
-    return None if dates.isna().any() else dates
+    day, month = (1, 3) if first or german else (3, 1)
+    written = pd.Series([f"{p[4]}-{p[month]}-{p[day]} {(p[5] or '').strip(' T')}" for p in parts])
+    try:
+        return pd.to_datetime(written.str.strip(), format="mixed", dayfirst=False)
+    except (ValueError, pd.errors.OutOfBoundsDatetime):
+        return None
 
 
 def _refuse_objects(column, name):
@@ -212,7 +239,7 @@ def _as_levels(column, codes=None, texts=None):
         codes = np.where(codes == texts.index(""), -1, codes)
     return pd.Series(pd.Categorical.from_codes(codes, texts), column.index)
 
-# %% ../../nbs/06a_encoding.ipynb #bc11ba2f
+# %% ../../nbs/06a_encoding.ipynb #898cbd24
 @dataclass(frozen=True)
 class ColumnCode:
     """
@@ -253,6 +280,9 @@ class ColumnCode:
 
     def numbers(self, column):
         """The column of a table as numbers or as categories; refuses another kind."""
+        if self.kind == "levels" and pd.api.types.is_float_dtype(column.dtype):
+            whole = column.dropna() % 1 == 0
+            column = column.astype("Int64") if len(whole) and whole.all() else column
         kind, values = plain_column(column, str(self.column))
         if self.kind == "levels":
             return _as_levels(column) if kind != "levels" else values
@@ -276,6 +306,15 @@ def _day(moment):
     return str(moment.date()) if moment == moment.normalize() else str(moment)
 
 
+def _named_gaps(values):
+    """Categories of which missing ones are the level "missing"."""
+    if not values.isna().any():
+        return values
+    if "missing" not in values.cat.categories:
+        values = values.cat.add_categories("missing")
+    return values.fillna("missing")
+
+
 def _levels(values, name, n_rows):
     """Levels by decreasing frequency, ties by first row; refuses identifiers."""
     codes = values.cat.codes.to_numpy()
@@ -293,7 +332,7 @@ def _levels(values, name, n_rows):
         )
     return tuple(order)
 
-# %% ../../nbs/06a_encoding.ipynb #92184f7b
+# %% ../../nbs/06a_encoding.ipynb #449e80ca
 @dataclass(frozen=True)
 class TableEncoding:
     """
@@ -307,11 +346,14 @@ class TableEncoding:
         Names of the encoded columns.
     every_level : bool
         Whether the reference has a column too.
+    missing : bool
+        Whether numbers may be missing, and missing texts are the level "missing".
     """
 
     codes: tuple
     names: tuple
     every_level: bool = False
+    missing: bool = False
 
     @property
     def levels(self):
@@ -348,19 +390,19 @@ class TableEncoding:
             If values are missing or not numeric, or a level was not seen before.
         """
         if not self.codes:
-            return check_matrix(X)
+            return check_matrix(X, missing=self.missing)
         if not hasattr(X, "columns"):
             if self.levels:
                 raise InputError(
                     f"X is {type(X).__name__} without names of columns, and fit saw columns of"
                     " text; pass a DataFrame with the same columns."
                 )
-            return check_matrix(X)
+            return check_matrix(X, missing=self.missing)
         X = to_pandas(X)
         plain = [code for code in self.codes if code.kind != "levels"]
         numbers = {code.column: code.numbers(X[code.column]).to_numpy() for code in plain}
         if not all(max(-v.min(), v.max()) <= LARGEST_ENTRY for v in numbers.values()):
-            check_matrix(pd.DataFrame(numbers))
+            check_matrix(pd.DataFrame(numbers), missing=self.missing)
         encoded = np.zeros((len(X), len(self.names)))
         starts = np.cumsum([0, *(len(code.names) for code in self.codes)])
         for begin in range(0, len(X), _BLOCK):
@@ -376,7 +418,7 @@ class TableEncoding:
 
     def _level_of(self, column, code):
         """Rows that have a 1 among the columns of a variable of levels, and in which of them."""
-        values = code.numbers(column)
+        values = _named_gaps(code.numbers(column)) if self.missing else code.numbers(column)
         if values.isna().any():
             raise InputError(
                 f"X contains missing values in {counted(int(values.isna().sum()), 'place')}, the"
@@ -396,7 +438,7 @@ class TableEncoding:
         return rows, level[rows]
 
 
-def learn_encoding(X, *, every_level=False, categories=()):
+def learn_encoding(X, *, every_level=False, categories=(), missing=False):
     """
     The encoding of a table: 0/1 columns for text and categories, days for dates, numbers as they
     are.
@@ -408,6 +450,8 @@ def learn_encoding(X, *, every_level=False, categories=()):
         Give the reference level a column too, as distances need it.
     categories : sequence
         Columns of numbers whose values are levels.
+    missing : bool
+        Let numbers be missing, and make missing texts the level "missing".
 
     Returns
     -------
@@ -419,8 +463,8 @@ def learn_encoding(X, *, every_level=False, categories=()):
         If two columns have one name, or a column can be no feature.
     """
     if not hasattr(X, "columns"):
-        n_columns = check_matrix(X).shape[1]
-        return TableEncoding((), tuple(f"x{j}" for j in range(n_columns)), every_level)
+        n_columns = check_matrix(X, missing=missing).shape[1]
+        return TableEncoding((), tuple(f"x{j}" for j in range(n_columns)), every_level, missing)
     X = to_pandas(X)
     refuse_repeated(X.columns)
     codes = []
@@ -432,7 +476,7 @@ def learn_encoding(X, *, every_level=False, categories=()):
             origin = values.min() if kind == "date" else None
             codes.append(ColumnCode(c, kind, (str(c),), (), origin))
             continue
-        levels = _levels(values, str(c), len(X))
+        levels = _levels(_named_gaps(values) if missing else values, str(c), len(X))
         shown = levels if every_level else levels[1:]
         names = [f"{c}_{level}" for level in shown]
         names = [
@@ -440,9 +484,8 @@ def learn_encoding(X, *, every_level=False, categories=()):
         ]
         taken.update(names)
         codes.append(ColumnCode(c, kind, tuple(names), levels))
-    return TableEncoding(
-        tuple(codes), tuple(name for code in codes for name in code.names), every_level
-    )
+    names = tuple(name for code in codes for name in code.names)
+    return TableEncoding(tuple(codes), names, every_level, missing)
 
 
 def refuse_repeated(columns):
