@@ -149,7 +149,8 @@ def test_others_are_named_where_there_are_others():
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"g": rng.choice(list("abcd"), 300), "x": rng.normal(size=300)})
     y = np.where(table["g"].isin(["a", "c"]), 2, -2) * table["x"] + 0.3 * rng.normal(size=300)
-    model = InteractionBasedClustering("tree", cv=2, max_cells=2, random_state=0).fit(table, y)
+    model = InteractionBasedClustering("tree", degree=1, cv=2, max_cells=2, random_state=0)
+    model.fit(table, y)
     assert "g in {" in model.export_text() and "others" not in model.export_text()
 
 
