@@ -106,7 +106,7 @@ def split_values(features, variables):
             row[features[:, variable.missing] > 0.5] = np.nan
     return values
 
-# %% ../../../nbs/12ca_ibc_growth.ipynb #90c00718
+# %% ../../../nbs/12ca_ibc_growth.ipynb #e1365594
 @dataclass(eq=False)
 class Node:
     """A cell, which may have been split: its step says into how many cells the tree was then."""
@@ -137,7 +137,7 @@ class _Growth:
     """A tree that grows: samples, variables, and what splits cost."""
 
     def __init__(self, Z, target, values, n_levels, weights, price, smallest):
-        self.Z = Z
+        self.Z = np.ascontiguousarray(Z)
         self.target = target
         self.values = values
         self.n_levels = n_levels
@@ -458,7 +458,7 @@ def grow_tree(
     margin = TUNED.tree_margin * (high - low)
     return RegimeTree(nodes, center, scale, level, spread, low - margin, high + margin)
 
-# %% ../../../nbs/12ca_ibc_growth.ipynb #06f4c211
+# %% ../../../nbs/12ca_ibc_growth.ipynb #3f37807e
 def question_text(question, variables, yes=True):
     """
     A question, or its negation, in words.
