@@ -1,16 +1,18 @@
 """Tables in blocks: ratios of one run, on two worker processes.
 
-    python benchmarks/scale.py [N ...]
+    python benchmarks/scale.py [--store] [N ...]
 
 For each N (default 1e6; 1e7 and 1e8 where disk and time allow): Parquet files of D = 10, K = 3 are
 made in a temporary folder and removed at the end; fits from files, passes from files and with
 blocks in memory, peaks of the workers, the fit in memory up to N = 1e6, and the bound on the gap
-with 99 % confidence for K = 2, D = 2. Seconds depend on the machine; read the ratios.
+with 99 % confidence for K = 2, D = 2. Seconds depend on the machine; read the ratios. `--store`
+writes them to `nbs/results/scale.csv`, which chapter 29ec shows.
 """
 
+import argparse
 import resource
-import sys
 import tempfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -25,6 +27,7 @@ from lpc_ns.distributed.passes import one_pass
 from lpc_ns.lpc.estimator import LinearPredictiveClustering
 
 BLOCK = 100_000
+RESULTS = Path(__file__).resolve().parents[1] / "nbs" / "results" / "scale.csv"
 
 
 def rows_of(block, n, d, k, noise):
@@ -65,10 +68,11 @@ def passes(folder, lines):
 
 
 def measure(n_rows, client):
-    """The rows of the table for one size."""
+    """The figures for one size, a dict."""
     with tempfile.TemporaryDirectory() as folder:
         write(folder, n_rows, 10, 3)
-        DaskLinearPredictiveClustering(3, n_init=1, persist=False).fit(folder, "y")
+        first = f"{folder}/part-00000.parquet"
+        DaskLinearPredictiveClustering(3, n_init=1, persist=False).fit(first, "y")
         idle = max(client.run(peak).values())
         begin = clock()
         model = DaskLinearPredictiveClustering(3, persist=False, random_state=0).fit(folder, "y")
@@ -77,7 +81,15 @@ def measure(n_rows, client):
         files, kept = passes(folder, (model.coef_, model.intercept_))
         print(f"N = {n_rows:.0e}: {model.n_passes_} passes, {seconds:.1f} s", flush=True)
         print(f"  pass from files {files:.0f} ns/row, {files / kept:.1f} times one in memory")
-        print(f"  peak of a worker {most:.0f} MB, {idle:.0f} after a first fit")
+        print(f"  peak of a worker {most:.0f} MB, {idle:.0f} after a fit to one file", flush=True)
+        found = {
+            "rows": n_rows,
+            "passes": model.n_passes_,
+            "ns_a_row_and_pass": round(files),
+            "times_a_pass_in_memory": round(files / kept, 1),
+            "peak_mb": round(most),
+            "peak_of_one_file_mb": round(idle),
+        }
         if n_rows <= 1_000_000:
             table = pd.read_parquet(folder)
             begin = clock()
@@ -86,6 +98,8 @@ def measure(n_rows, client):
             ratio = seconds / (clock() - begin)
             gap = model.objective_ / local.objective_ - 1
             print(f"  objective against memory {gap:+.1e}, seconds {ratio:.1f} times")
+            found |= {"objective_against_memory": f"{gap:.1e}", "times_memory": round(ratio, 1)}
+        return found
 
 
 def certificates(n_rows):
@@ -95,14 +109,20 @@ def certificates(n_rows):
         model = DaskLinearPredictiveClustering(ridge=1e-6 * n_rows, random_state=0)
         model.fit(folder, "y").certify(10, 2000)
         print(f"  gap at most {model.gap_confidence_bound_:.2%}, 99 % confidence", flush=True)
+        return {"gap_99": round(model.gap_confidence_bound_, 5)}
 
 
 def main():
-    sizes = [int(float(size)) for size in sys.argv[1:]] or [1_000_000]
-    with working(workers=2) as client:
-        for n_rows in sizes:
-            measure(n_rows, client)
-            certificates(n_rows)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sizes", metavar="N", nargs="*", type=float, default=[1e6])
+    parser.add_argument("--store", action="store_true", help="write nbs/results/scale.csv")
+    args = parser.parse_args()
+    rows = []
+    for n_rows in map(int, args.sizes):
+        with working(workers=2) as client:
+            rows.append(measure(n_rows, client) | certificates(n_rows))
+        if args.store:
+            pd.DataFrame(rows).to_csv(RESULTS, index=False)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import warnings
 from functools import partial
 from pathlib import Path
 
-# %% ../nbs/62_cli.ipynb #56e6f587
+# %% ../nbs/62_cli.ipynb #6f85709f
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one line."""
 
@@ -39,11 +39,16 @@ def _whole(least):
 
 
 def _jobs(text):
-    """A number of tasks at a time: not 0."""
+    """A number of tasks at a time."""
     value = int(text)
-    if value == 0:
+    if value < 1 and value != -1:
         raise argparse.ArgumentTypeError("it must be 1 or more, or -1 for all cores")
     return value
+
+
+def _several(what):
+    """An option of one or more values that may be given again: all of them count."""
+    return {"nargs": "+", "action": "extend", "default": [], "metavar": what}
 
 
 def _add_table(parser, suffix):
@@ -64,12 +69,10 @@ def _add_table(parser, suffix):
         help="a text that means a missing value, in all columns; may be repeated",
     )
     rows = parser.add_argument_group("rows and columns")
-    rows.add_argument("--drop", nargs="+", default=[], metavar="COLUMN", help="leave columns out")
+    rows.add_argument("--drop", **_several("COLUMN"), help="leave columns out")
     rows.add_argument(
         "--id",
-        nargs="+",
-        default=[],
-        metavar="COLUMN",
+        **_several("COLUMN"),
         help="columns that name the rows in the outputs and are no features",
     )
     gaps = rows.add_mutually_exclusive_group()
@@ -79,9 +82,7 @@ def _add_table(parser, suffix):
         choices=["median", "level"],
         help="fill gaps by the median or most frequent level, or make them a level of their own",
     )
-    rows.add_argument(
-        "--category", nargs="+", default=[], metavar="COLUMN", help="numbers that are categories"
-    )
+    rows.add_argument("--category", **_several("COLUMN"), help="numbers that are categories")
     output = parser.add_argument_group("output")
     output.add_argument(
         "--out",
@@ -136,7 +137,7 @@ def _subcommand(commands, name, text, example, **options):
         **options,
     )
 
-# %% ../nbs/62_cli.ipynb #5af804b7
+# %% ../nbs/62_cli.ipynb #d9972970
 def _add_lpc(commands):
     """The parser of `lpc-ns lpc`."""
     parser = _subcommand(
@@ -211,15 +212,12 @@ def _add_ibc(commands):
     )
     model.add_argument(
         "--split",
-        nargs="+",
-        default=["auto"],
-        metavar="RULE",
+        **_several("RULE"),
         help="split rules to try, such as median, threshold or quadrants",
     )
     model.add_argument(
         "--candidates",
-        nargs="+",
-        metavar="COLUMN",
+        **_several("COLUMN"),
         help="columns to split by (default: those of the ranked products)",
     )
     model.add_argument(
@@ -269,9 +267,7 @@ def _add_tree(commands):
         "--feature-weight",
         "--weight",
         dest="weight",
-        nargs="+",
-        default=[],
-        metavar="COLUMN=NUMBER",
+        **_several("COLUMN=NUMBER"),
         help="weights of columns in the loss (default: 1)",
     )
     model = parser.add_argument_group("model")
@@ -311,7 +307,7 @@ def _add_tree(commands):
     search.add_argument("--method", default="auto", help="auto, exact, local, histogram or mip")
     parser.set_defaults(run=_tree)
 
-# %% ../nbs/62_cli.ipynb #4a3b46f8
+# %% ../nbs/62_cli.ipynb #36241e76
 @contextlib.contextmanager
 def _no_banners():
     """Throw away what libraries write to the standard output past Python."""
@@ -350,7 +346,7 @@ def _report(args, fit, suffix, **options):
 
     _check_limits(args)
     reading = {name: getattr(args, name) for name in ("sep", "decimal", "encoding", "sheet", "na")}
-    table = read_table(args.table, **reading)
+    table = read_table(args.table, as_text=[*args.id, *args.category], **reading)
     name = args.table.name.split(".")[0] or "table"
     folder = args.out or args.table.with_name(f"{name}_{suffix}")
     made = not folder.exists()
@@ -433,8 +429,8 @@ def _ibc(args):
         model=args.model,
         degree=args.degree,
         selection=args.selection,
-        split="auto" if args.split == ["auto"] else args.split,
-        candidates=args.candidates,
+        split="auto" if args.split in ([], ["auto"]) else args.split,
+        candidates=args.candidates or None,
         max_cells=args.max_clusters,
         n_jobs=args.jobs,
     )
@@ -455,6 +451,8 @@ def _weights(pairs):
     weights = {}
     for pair in pairs:
         name, _, number = pair.rpartition("=")
+        if name in weights:
+            raise InputError(f"The column {name!r} is given two weights.")
         try:
             weights[name] = float(number)
         except ValueError:

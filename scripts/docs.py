@@ -101,14 +101,14 @@ def write_sidebar(generated=()):
 
 
 def rename_links(text, names, home):
-    """Let links to notebooks lead to their pages, links to the published site stay within this one,
-    and badges be words."""
+    """Let links to notebooks lead to their pages, links to the published site stay within this one;
+    leave badges out, which are pictures of other hosts."""
     text = re.sub(
         r"\]\((?:\./)?([\w-]+)\.ipynb",
         lambda match: f"]({names.get(match[1], match[1])}.ipynb",
         text,
     )
-    text = re.sub(r"\[!\[([^\]]*)\]\(https?:[^)]*\)\]", r"[\1]", text)  # badges of other hosts
+    text = re.sub(r"\[!\[[^\]]*\]\(https?:[^)]*\)\]\([^)]*\)[ \t]*", "", text)  # of other hosts
     return text.replace(f"]({home}", "](")
 
 

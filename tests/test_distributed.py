@@ -125,6 +125,48 @@ def test_files_are_read_by_row_group(tmp_path, whole):
     assert np.allclose(found.predict(tmp_path).compute(), whole.to_local().predict(X))
 
 
+def test_files_of_dask_and_of_cut_frames_are_read_as_they_were_written(tmp_path, whole):
+    dd.from_pandas(FRAME, npartitions=12).to_parquet(tmp_path / "dask")
+    blocks = make_blocks(tmp_path / "dask", "y")
+    assert blocks.encoding.names == tuple(NAMES)  # not the index
+    read = blocks.lay_out(first, dtype=float, names="x").compute()
+    assert np.array_equal(read, X[:, 0])  # part.2 before part.10
+    FRAME[FRAME["x0"] > 0].to_parquet(tmp_path / "cut.parquet")
+    assert make_blocks(tmp_path / "cut.parquet", "y").encoding.names == tuple(NAMES)
+
+
+def test_files_that_do_not_fit_together_are_refused(tmp_path):
+    some = FRAME[:50]
+    some.to_parquet(tmp_path / "a.parquet")
+    some.assign(x1="text").to_parquet(tmp_path / "b.parquet")
+    (tmp_path / "c.parquet").write_text("x0,y\n1,2\n")
+    some.assign(kind=some["x0"] > 0).to_parquet(tmp_path / "kinds", partition_cols=["kind"])
+    here = str(tmp_path)
+    for paths, message in (
+        ([f"{here}/a.parquet", f"{here}/z.parquet"], "No Parquet file is there for .*z.parquet"),
+        ([f"{here}/a.parquet", f"{here}/b.parquet"], "'x1' holds numbers in .*a.parquet, and text"),
+        (f"{here}/c.parquet", "c.parquet cannot be read as a Parquet file"),
+        (f"{here}/kinds", "folders of its own"),
+    ):
+        with pytest.raises(InputError, match=message):
+            make_blocks(paths, "y")
+
+
+def test_an_exact_fit_is_no_sign_of_changing_blocks():
+    label = np.arange(N) % 3
+    exact = np.einsum("ij,ij->i", X, np.eye(3)[label]) + label
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = fit(*arrays(4000, X, exact), ridge=0)
+    assert found.sse_ < 1e-15
+
+
+def test_values_beyond_the_range_of_numbers_are_refused():
+    for factor, message in ((1e120, "'x0' has values beyond 1e.100"), (1e-200, "hardly varies")):
+        with pytest.raises(InputError, match=message):
+            fit(*arrays(4000, factor * X))
+
+
 def test_objective_is_near_that_of_the_fit_in_memory(whole):
     local = LinearPredictiveClustering(3, method="local", n_init=4, random_state=0).fit(X, Y)
     assert abs(whole.objective_ / local.objective_ - 1) <= 1e-7
@@ -331,6 +373,27 @@ def test_chunks_of_other_lengths_are_refused():
         fit(*pair)
 
 
+def test_products_and_thresholds_are_found_in_files_as_in_memory(tmp_path):
+    from lpc_ns.ibc.split.scan import threshold_scan
+    from lpc_ns.ibc.terms.screening import screen_pairs
+
+    table = FRAME[:2000].assign(y=lambda t: t["x0"] * t["x2"] + np.where(t["x1"] > 2, t["x0"], 0))
+    table["y"] += Y[:2000]
+    table.to_parquet(tmp_path / "table.parquet", row_group_size=700)
+    for kind in ("pair", "all"):
+        memory = screen_pairs(table[NAMES], table["y"], main_effects=kind)
+        found = screen_pairs(tmp_path, "y", main_effects=kind)
+        assert found.terms == memory.terms and found.feature_names == memory.feature_names
+        assert found.f_statistic == pytest.approx(memory.f_statistic, rel=1e-10)
+    memory = threshold_scan(table[NAMES], table["y"], table["x1"], min_samples_leaf=100)
+    found = threshold_scan(tmp_path, "y", "x1", min_samples_leaf=100)
+    assert found.gain.max() > 0.999 * memory.gain.max()
+    assert found.n_below.min() >= 100 and found.n_samples == 2000
+    place = np.searchsorted(memory.n_below, found.n_below)
+    assert np.array_equal(found.thresholds, memory.thresholds[place])
+    assert found.sse == pytest.approx(memory.sse[place], rel=1e-10)
+
+
 def test_parameters_are_those_of_scikit_learn():
     from sklearn.base import clone
 
@@ -340,21 +403,21 @@ def test_parameters_are_those_of_scikit_learn():
 
 def test_certificates_hold_whatever_the_order():
     rng = np.random.default_rng(3)
-    x = rng.normal(size=600)
-    y = np.where(rng.random(600) < 0.5, 1 + 2 * x, -1 - x) + 0.3 * rng.normal(size=600)
+    x = rng.normal(size=240)
+    y = np.where(rng.random(240) < 0.5, 1 + 2 * x, -1 - x) + 0.3 * rng.normal(size=240)
     order = np.argsort(y)
     optimum = LinearPredictiveClustering(2, ridge=1.0, method="global", random_state=0).fit(
         x[:, None], y
     )
     bounds = []
-    for rows in (np.arange(600), order):
-        found = fit(*arrays(200, x[rows, None], y[rows]), n_clusters=2, ridge=1.0)
+    for rows in (np.arange(240), order):
+        found = fit(*arrays(80, x[rows, None], y[rows]), n_clusters=2, ridge=1.0)
         assert found.objective_ == pytest.approx(optimum.objective_, rel=1e-2)
-        found.certify(6, 100, max_slices=30)
+        found.certify(6, 40, max_slices=20)
         assert 0 < found.lower_bound_ <= optimum.objective_ * (1 + 1e-9)
         assert found.gap_ == pytest.approx(1 - found.lower_bound_ / found.objective_)
         bounds.append(found.lower_bound_)
-        found.certify(4, 100, max_slices=30)
+        found.certify(3, 40, max_slices=20)
         assert found.gap_confidence_bound_ >= 1 - optimum.objective_ / found.objective_
     assert bounds[1] < bounds[0]  # sorted rows make a weak proof
     with pytest.raises(InputError, match="confidence is 2"):
@@ -378,6 +441,16 @@ def test_the_program_reads_tables_in_blocks(tmp_path, capsys, monkeypatch):
     for option in (["--group", "key"], ["--jobs", "2"], ["--gap", ".1"], ["--no-encode"]):
         assert main([*given, "--engine", "dask", *option]) == 2
         assert f"{option[0]} is not there with --engine dask" in capsys.readouterr().err
+    assert main([*given, "--engine", "dask", "--drop", "z"]) == 2
+    assert "no column 'z' for drop" in capsys.readouterr().err
+    late = tmp_path / "late.csv"
+    late.write_text("n,y\n" + "1,2\n" * 2000 + ",3\n")
+    lpc = ["lpc", "--target", "y", "--engine", "dask", "--out", tmp_path / "late"]
+    assert main([*lpc, late]) == 2
+    assert "1 row has values that are missing" in capsys.readouterr().err
+    late.write_text("n,y\n" + "1,2\n" * 2000 + "word,3\n")
+    assert main([*lpc, late]) == 2
+    assert "late.csv cannot be read in blocks: could not convert" in capsys.readouterr().err
     assert main([*given, "--workers", "2"]) == 2
     assert "need --engine dask" in capsys.readouterr().err
     monkeypatch.setattr("lpc_ns.reports.blocks._SHARE_OF_MEMORY", 0)

@@ -180,7 +180,7 @@ def test_constant_columns_are_dropped_and_named(iris):
         and (model.cluster_centers_[:, 4] == 3).all()
         and 4 not in model.tree_.feature
     )
-    with pytest.warns(DataWarning, match=r"1 constant column\(s\) in loss_X \(planet\)"):
+    with pytest.warns(DataWarning, match=r"1 constant column in loss_X \(planet\)"):
         ClusterTree(3, **LOCAL).fit(iris, loss_X=iris.assign(planet=3.0))
 
 

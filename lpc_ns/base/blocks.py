@@ -92,7 +92,7 @@ def need_dask():
         ) from None
     return dask
 
-# %% ../../nbs/06c_blocks.ipynb #d73bb5ca
+# %% ../../nbs/06c_blocks.ipynb #e671a6e2
 class Block(NamedTuple):
     """
     Some rows of a table.
@@ -120,7 +120,10 @@ def _plain(values, dtype=None):
     values = np.asarray(values)
     if dtype is None:
         dtype = values.dtype if values.dtype in (np.float32, np.float64) else np.float64
-    return np.ascontiguousarray(values, dtype=dtype)
+    try:
+        return np.ascontiguousarray(values, dtype=dtype)
+    except (TypeError, ValueError) as reason:
+        raise InputError(f"A block holds values that are no numbers: {reason}.") from None
 
 
 def make_block(X, y=None, w=None):

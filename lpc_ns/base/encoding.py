@@ -6,9 +6,10 @@
 __all__ = ['most_levels', 'refuse_odd', 'plain_column', 'ColumnCode', 'TableEncoding', 'learn_encoding', 'refuse_repeated',
            'level_scales', 'level_sets']
 
-# %% ../../nbs/06a_encoding.ipynb #4df4f95b
+# %% ../../nbs/06a_encoding.ipynb #9b5378af
 import re
 from dataclasses import dataclass
+from datetime import date
 from itertools import combinations
 
 import numpy as np
@@ -18,7 +19,7 @@ from .errors import LARGEST_ENTRY, InputError, check_matrix, counted
 from .cells import distinct, read_texts
 from .tables import to_pandas
 
-# %% ../../nbs/06a_encoding.ipynb #0dd99a15
+# %% ../../nbs/06a_encoding.ipynb #6465ccb6
 _ISO = re.compile(
     r"\d{4}([-/])\d{1,2}\1\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?\s*(Z|[+-]\d{2}:?\d{2})?"
 )
@@ -29,7 +30,15 @@ _OTHER_DATE = re.compile(
     r"\d{1,2}([./-])\d{1,2}\1\d{2}|\d{1,2}[. -]+[^\W\d]{3,9}[. -]+(\d{4}|\d{2})"
     r"|[^\W\d]{3,9}\.? \d{1,2},? \d{4}"
 )
-_LOCAL = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
+_LOCAL = re.compile(
+    r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(\s?[AaPp][Mm])?)?"
+)
+_WEEK = re.compile(r"(\d{4})-?W(\d{2})")
+_NAMED_MONTH = re.compile(r"([A-Za-z]{3,9})[ -](\d{4})")
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july"),
+    *("august", "september", "october", "november", "december"),
+)
 _DAY = pd.Timedelta(days=1)
 _BLOCK = 4096  # rows that are written at a time, so that they stay in the processor's cache
 
@@ -45,16 +54,32 @@ def _shown(texts, most=3):
     return ", ".join(repr(str(t)) for t in texts[:most]) + (", ..." if len(texts) > most else "")
 
 
+def _month(name):
+    """The number of a month by its English name or the first three letters, None for others."""
+    fits = (m == name.lower() or m[:3] == name.lower() for m in _MONTHS)
+    return next((i for i, fit in enumerate(fits, 1) if fit), None)
+
+
 def _as_months(texts):
-    """The first days of months or quarters, None if texts are not such."""
+    """The first days of months, quarters or weeks, None if texts are not such."""
     months = [_MONTH.fullmatch(text) for text in texts]
     quarters = [_QUARTER.fullmatch(text) for text in texts]
+    weeks = [_WEEK.fullmatch(text) for text in texts]
+    named = [_NAMED_MONTH.fullmatch(text) for text in texts]
+    if texts and all(weeks):
+        try:
+            first = [date.fromisocalendar(int(w[1]), int(w[2]), 1) for w in weeks]
+        except ValueError:
+            return None
+        return pd.Series([pd.Timestamp(day) for day in first])
     if texts and all(months):
         parts = [(int(m[1]), int(m[2])) for m in months]
         if all(month == (year + 1) % 100 for year, month in parts):
             return None  # seasons such as 2009-10
     elif texts and all(quarters):
         parts = [(int(q[1]), 3 * int(q[2]) - 2) for q in quarters]
+    elif texts and all(named) and all(_month(m[1]) for m in named):
+        parts = [(int(m[2]), _month(m[1])) for m in named]
     else:
         return None
     if not all(1 <= month <= 12 and 1677 < year < 2262 for year, month in parts):
@@ -94,10 +119,12 @@ def _as_dates(texts, name):
             f"Column {name!r} holds dates such as {texts[0]} in which day and month cannot be"
             " told apart; write them as year-month-day, or drop the column."
         )
-    order = "%d.%m.%Y" if first or german else "%m.%d.%Y"
-    written = pd.Series([re.sub("[/-]", ".", text) for text in texts])
-    dates = pd.to_datetime(written, format=order, errors="coerce")
-    return None if dates.isna().any() else dates
+    day, month = (1, 3) if first or german else (3, 1)
+    written = pd.Series([f"{p[4]}-{p[month]}-{p[day]} {(p[5] or '').strip(' T')}" for p in parts])
+    try:
+        return pd.to_datetime(written.str.strip(), format="mixed", dayfirst=False)
+    except (ValueError, pd.errors.OutOfBoundsDatetime):
+        return None
 
 
 def _refuse_objects(column, name):
@@ -212,7 +239,7 @@ def _as_levels(column, codes=None, texts=None):
         codes = np.where(codes == texts.index(""), -1, codes)
     return pd.Series(pd.Categorical.from_codes(codes, texts), column.index)
 
-# %% ../../nbs/06a_encoding.ipynb #bc11ba2f
+# %% ../../nbs/06a_encoding.ipynb #898cbd24
 @dataclass(frozen=True)
 class ColumnCode:
     """
@@ -253,6 +280,9 @@ class ColumnCode:
 
     def numbers(self, column):
         """The column of a table as numbers or as categories; refuses another kind."""
+        if self.kind == "levels" and pd.api.types.is_float_dtype(column.dtype):
+            whole = column.dropna() % 1 == 0
+            column = column.astype("Int64") if len(whole) and whole.all() else column
         kind, values = plain_column(column, str(self.column))
         if self.kind == "levels":
             return _as_levels(column) if kind != "levels" else values

@@ -6,14 +6,14 @@
 __all__ = ['splitmix', 'threshold', 'kept_share', 'Tally', 'tally', 'merge_tallies', 'Profile', 'complete_rows', 'rows_of',
            'profile_blocks', 'draw_rows']
 
-# %% ../../nbs/06d_profile.ipynb #33bda44d
+# %% ../../nbs/06d_profile.ipynb #77c64715
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from .blocks import reduce_blocks
-from .errors import InputError, check_choice
+from .errors import LARGEST_ENTRY, InputError, check_choice
 from .numerics import kernel
 
 # %% ../../nbs/06d_profile.ipynb #a399b730
@@ -138,7 +138,7 @@ def merge_tallies(a, b):
         a.bad_weights + b.bad_weights,
     )
 
-# %% ../../nbs/06d_profile.ipynb #444a5fca
+# %% ../../nbs/06d_profile.ipynb #1e627e33
 @dataclass(frozen=True, eq=False)
 class Profile:
     """
@@ -218,11 +218,21 @@ def _refuse_missing(blocks, counted, broken):
     broken = int(broken)
     first = int(blocks.firsts[broken])
     last = first + int(blocks.lengths[broken]) - 1
+    verb = "row has" if counted.dropped == 1 else "rows have"
     raise InputError(
-        f"{counted.dropped} rows have values that are missing or infinite ({where}), the first in"
-        f" block {broken} (rows {first} to {last}); leave them out with missing='drop', or fill"
-        " them."
+        f"{counted.dropped} {verb} values that are missing or infinite ({where}), the first in"
+        f" block {broken} (rows {first} to {last}); leave them out with missing='drop'"
+        " (--drop-missing), or fill them."
     )
+
+
+def _refuse_sizes(counted, names):
+    """Refuse columns whose squares are too large or too small for numbers of 64 bits."""
+    large = np.maximum(np.abs(counted.low), np.abs(counted.high)) > LARGEST_ENTRY
+    small = (counted.low < counted.high) & (counted.high - counted.low < 1 / LARGEST_ENTRY)
+    for bad, what in ((large, f"has values beyond {LARGEST_ENTRY:g}"), (small, "hardly varies")):
+        if bad.any():
+            raise InputError(f"Column {names[int(bad.argmax())]!r} {what}; give it another unit.")
 
 
 def profile_blocks(blocks, size, seed, missing="error"):
@@ -264,6 +274,7 @@ def profile_blocks(blocks, size, seed, missing="error"):
         raise InputError(
             "sample_weight must be finite, not negative anywhere, nor zero for every sample."
         )
+    _refuse_sizes(counted, blocks.names)
     order = np.argsort(sample[0], kind="stable")[:size]
     numbers, X, y, w = (part[order] if len(part) else part for part in sample)
     return Profile(counted, X, y, w, numbers)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Selection', 'named_columns', 'fill_table', 'select', 'describe_rows']
 
-# %% ../../nbs/06b_selection.ipynb #6796be88
+# %% ../../nbs/06b_selection.ipynb #e0004e83
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +13,11 @@ import pandas as pd
 
 from .encoding import plain_column, refuse_repeated
 from .errors import InputError, check_choice, check_vector, counted
+from .cells import distinct, is_text, mark_missing, read_texts, says_missing
 from .cells import tidy_column, told_of
 from .tables import to_pandas
 
-# %% ../../nbs/06b_selection.ipynb #6032dbbc
+# %% ../../nbs/06b_selection.ipynb #6430f314
 _IMPUTE = (None, "median", "level")
 
 
@@ -44,6 +45,8 @@ class Selection:
         Units of columns, where known.
     gaps : DataFrame of bool or None
         Where features are missing, or were filled by what other rows say; only columns with gaps.
+    rows : ndarray of int
+        Positions in the table of the rows that are used.
     """
 
     features: pd.DataFrame
@@ -54,6 +57,7 @@ class Selection:
     n_dropped: int
     units: dict
     gaps: pd.DataFrame | None = None
+    rows: np.ndarray | None = None
 
 
 def named_columns(table, names, what):
@@ -182,21 +186,26 @@ def _kept(features):
 
 def _mark_missing(table, na):
     """The table without the texts that mean a missing value, and notes."""
-    na = {str(na)} if isinstance(na, str) else {str(v) for v in na}
-    if not na:
-        return table, []
     columns = {}
     notes = []
     for c in table.columns:
-        columns[c] = table[c]
-        texts = table[c].astype(str).str.strip()
-        hit = texts.isin(na) & table[c].notna()
-        if hit.any():
-            columns[c] = table[c].astype(object).where(~hit, None)
-            counts = texts[hit].value_counts()
-            told = ", ".join(f"{t!r} in {counted(n, 'row')}" for t, n in counts.items())
-            notes.append(f"Column {str(c)!r}: read as missing: {told}.")
-    return pd.DataFrame(columns, index=table.index), notes
+        columns[c], missing = mark_missing(table[c], na)
+        notes += told_of(str(c), missing, "")
+    return pd.DataFrame(columns, index=table.index, columns=table.columns), notes
+
+
+def _packed_dates(column):
+    """Whether the numbers of a column may be dates such as 20200131."""
+    if not pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_complex_dtype(
+        column.dtype
+    ):
+        return False
+    numbers = column.dropna().to_numpy(dtype=float)
+    if not len(numbers) or not 19000101 <= numbers.min() <= numbers.max() <= 21001231:
+        return False
+    months = numbers // 100 % 100
+    days = numbers % 100
+    return bool(np.all((months >= 1) & (months <= 12) & np.isin(days, np.arange(1, 32))))
 
 
 def _tidy(table, units):
@@ -211,6 +220,11 @@ def _tidy(table, units):
             missing[c] = found
         if mark:
             units[str(c)] = mark
+        if _packed_dates(columns[c]):
+            notes.append(
+                f"Column {str(c)!r} is read as numbers; if {columns[c].dropna().iloc[0]:.0f} is a"
+                " date, write year-month-day."
+            )
     return pd.DataFrame(columns, index=table.index, columns=table.columns), missing, notes
 
 
@@ -297,20 +311,23 @@ def select(
     named_columns(table, named, "target" if weights is None else "target or weights")
     if weights is not None and weights == target:
         raise InputError(f"The target {target!r} cannot be its own weight.")
-    table = table.drop(columns=[c for c in drop if c not in (*named, *identifiers)])
+    _refuse_no_feature(named, identifiers, drop)
+    table = table.drop(columns=[c for c in drop if c not in identifiers])
     if identifiers:
-        table = table.set_index(list(identifiers))
+        table = table.set_index(list(dict.fromkeys(identifiers)))
     table, more = _mark_missing(table, na)
     notes += more
     table, missing, more = _tidy(table, units)
     notes += more
     if target is not None:
-        table = table.assign(**{target: _target(table[target], target)})
+        table[target] = _target(table[target], target)
     n_rows = len(table)
     fills = bool(impute) or (keep_missing and not drop_missing)
     if not fills and not drop_missing and table.isna().to_numpy().any():
         _refuse_missing(table, missing)
-    table = table.dropna(subset=named if fills else None)
+    kept = table[named] if fills else table
+    rows = np.flatnonzero(kept.notna().all(axis=1))
+    table = table.iloc[rows]
     n_dropped = n_rows - len(table)
     without = "no target" if weights is None else "no target or weight"
     if not len(table):
@@ -349,16 +366,32 @@ def select(
         n_dropped,
         units,
         gaps,
+        rows,
     )
+
+
+def _refuse_no_feature(named, identifiers, drop):
+    """Refuse a target or weights that are to be left out, or to name the rows, as well."""
+    for c in named:
+        if c in drop:
+            raise InputError(f"The column {c!r} is needed and cannot be left out (drop) as well.")
+        if c in identifiers:
+            raise InputError(f"The column {c!r} is computed with and cannot name the rows (id).")
 
 
 def _as_levels(table, categories):
     """The table with some columns of numbers as categories."""
-    levels = {}
+    table = table.copy(deep=False)
     for c in categories:
-        whole = pd.api.types.is_float_dtype(table[c]) and (table[c].dropna() % 1 == 0).all()
-        levels[c] = (table[c].astype("Int64") if whole else table[c]).astype("category")
-    return table.assign(**levels) if levels else table
+        column = table[c]
+        if is_text(column):  # codes as they are written, such as 007
+            codes, texts = distinct(column)
+            if read_texts(codes, texts).values is not None:
+                gaps = [i for i, text in enumerate(texts) if says_missing(text)]
+                column = column.where(~np.isin(codes, gaps), None)
+        whole = pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all()
+        table[c] = (column.astype("Int64") if whole else column).astype("category")
+    return table
 
 
 def _target(column, name):

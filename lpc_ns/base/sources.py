@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['level_code', 'parquet_paths', 'make_blocks']
 
-# %% ../../nbs/06ca_sources.ipynb #a5327a5f
+# %% ../../nbs/06ca_sources.ipynb #a0b5e96d
 import glob
 import os
+import re
 from collections import Counter
 
 import numpy as np
@@ -24,9 +25,9 @@ from lpc_ns.base.blocks import (
     reduce_blocks,
 )
 from .encoding import ColumnCode, TableEncoding, most_levels, refuse_repeated
-from .errors import InputError
+from .errors import InputError, counted
 
-# %% ../../nbs/06ca_sources.ipynb #f2622950
+# %% ../../nbs/06ca_sources.ipynb #e61bdb8d
 def _counted(pieces):
     """Lengths of delayed pieces, counted in one pass."""
     dask = need_dask()
@@ -41,7 +42,9 @@ def _rows_known(array):
 def _whole_rows(X):
     """A dask array of numbers with two dimensions and one chunk of columns."""
     if X.ndim != 2:
-        raise InputError(f"X has {X.ndim} dimension(s) and must have 2: samples and features.")
+        raise InputError(
+            f"X has {counted(X.ndim, 'dimension')} and must have 2: samples and features."
+        )
     if X.dtype.kind not in "fiub":
         raise InputError(f"X is a dask array of {X.dtype}; it must hold numbers.")
     if X.numblocks[1] == 1:
@@ -58,14 +61,25 @@ def _column_pieces(values, X, name):
     """Delayed pieces of a vector, cut like the rows of the array X; None for each without one."""
     if values is None:
         return [None] * X.numblocks[0]
+    if isinstance(values, str):
+        raise InputError(
+            f"X is a dask array, whose columns have no names, and {name} is {values!r}; pass the"
+            " values."
+        )
     if hasattr(values, "to_dask_array"):
         values = values.to_dask_array()
     if not is_lazy(values):
         import dask.array as da
 
         values = da.from_array(np.asarray(values), chunks=-1)
+    if not hasattr(type(values), "chunks"):
+        raise InputError(f"{name} is {type(values).__name__}; a dask array or Series is needed.")
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
+    if values.ndim != 1:
+        raise InputError(f"{name} has shape {values.shape}; it must be one column.")
+    if values.dtype.kind not in "fiubO":
+        raise InputError(f"{name} holds {values.dtype}; it must hold numbers.")
     if _rows_known(X) and _rows_known(values):
         if values.shape[0] != X.shape[0]:
             raise InputError(f"X has {X.shape[0]} rows and {name} {values.shape[0]}.")
@@ -99,7 +113,7 @@ def _check_width(encoding, n_columns):
     if len(encoding.names) != n_columns:
         raise InputError(f"X has {n_columns} features, and fit saw {len(encoding.names)}.")
 
-# %% ../../nbs/06ca_sources.ipynb #8e43558d
+# %% ../../nbs/06ca_sources.ipynb #48b171f9
 def _frame_block(features, y, w, codes, target, weight):
     """The block of a pandas frame; target and weights may be columns of it."""
     y = features[target] if y is None and target is not None else y
@@ -137,6 +151,15 @@ def _frame_codes(frame):
     return tuple(codes)
 
 
+def _refuse_many_levels(column, n_levels, n_rows):
+    """Refuse a column that has more levels than categories may have."""
+    if n_levels > most_levels(n_rows):
+        raise InputError(
+            f"Column {column!r} has {n_levels} different texts, too many for categories (at most"
+            f" {most_levels(n_rows)} in {n_rows} rows); drop it, or group its levels."
+        )
+
+
 def level_code(column, levels, taken):
     """
     The code of a column of levels whose first is the base.
@@ -165,10 +188,20 @@ def _encoding_of(codes):
     return TableEncoding(codes, tuple(name for code in codes for name in code.names))
 
 
+def _refuse_text(dtype, name, what):
+    """Refuse a target, or weights, that are no numbers."""
+    if not (pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_numeric_dtype(dtype)):
+        raise InputError(f"Column {name!r} for {what} holds {dtype}; it must hold numbers.")
+
+
 def _series_pieces(values, X, name):
     """Delayed pieces of a series that is cut like the frame X; None for each without one."""
-    if values is None or isinstance(values, str):
+    if values is None or _is_name(values):
         return [None] * X.npartitions
+    if hasattr(values, "divisions") and values.ndim == 2:
+        if len(values.columns) != 1:
+            raise InputError(f"{name} has {len(values.columns)} columns; it must be one column.")
+        values = values[values.columns[0]]
     if not hasattr(values, "npartitions") or not hasattr(values, "divisions"):
         raise InputError(
             f"X is a dask data frame, and {name} is {type(values).__name__}; pass a dask Series, or"
@@ -176,6 +209,7 @@ def _series_pieces(values, X, name):
         )
     ours = X.npartitions if not X.known_divisions else X.divisions
     theirs = values.npartitions if not X.known_divisions else values.divisions
+    _refuse_text(values.dtype, str(values.name), name)
     if values.npartitions != X.npartitions or (values.known_divisions and ours != theirs):
         raise InputError(
             f"X has {X.npartitions} partitions and {name} {values.npartitions}, cut at other"
@@ -184,18 +218,33 @@ def _series_pieces(values, X, name):
     return list(values.to_delayed())
 
 
+def _is_name(value):
+    """Whether a value names a column."""
+    return isinstance(value, (str, int, np.integer))
+
+
 def _named(columns, name, what):
     """Refuse a column that does not exist."""
-    if isinstance(name, str) and name not in columns:
+    if _is_name(name) and name not in columns:
         present = ", ".join(map(str, list(columns)[:20]))
         raise InputError(f"There is no column {name!r} for {what}; the columns are {present}.")
 
 
+def _refuse_twice(y, w):
+    """Refuse a column that is target and weight."""
+    if _is_name(y) and _is_name(w) and y == w:
+        raise InputError(f"Column {y!r} cannot be target and weight at once.")
+
+
 def _frame_blocks(X, y, w, encoding):
     """Blocks of a dask data frame."""
-    _named(X.columns, y, "y")
-    _named(X.columns, w, "sample_weight")
-    own = [name for name in (y, w) if isinstance(name, str)]
+    refuse_repeated(X.columns)
+    own = [name for name in (y, w) if _is_name(name)]
+    for name, what in ((y, "y"), (w, "sample_weight")):
+        _named(X.columns, name, what)
+        if _is_name(name):
+            _refuse_text(X.dtypes[name], name, what)
+    _refuse_twice(y, w)
     features = X[[c for c in X.columns if c not in own]]
     if encoding is None:
         encoding = _encoding_of(_frame_codes(features))
@@ -208,14 +257,16 @@ def _frame_blocks(X, y, w, encoding):
     pieces = X[[*(code.column for code in codes), *own]].to_delayed()
     first = [codes[0].column] if codes else own[:1]
     lengths = _counted(X[first].to_delayed())
-    target, weight = (name if isinstance(name, str) else None for name in (y, w))
+    for code in codes:
+        _refuse_many_levels(code.column, len(code.levels), int(lengths.sum()))
+    target, weight = (name if _is_name(name) else None for name in (y, w))
     make = need_dask().delayed(_frame_block, pure=True)
     columns = (_series_pieces(v, X, name) for v, name in ((y, "y"), (w, "sample_weight")))
     parts = [make(*three, codes, target, weight) for three in zip(pieces, *columns, strict=True)]
-    name = target or str(getattr(y, "name", None) or "y")
+    name = str(getattr(y, "name", None) or "y") if target is None else str(target)
     return Blocks(parts, lengths, encoding, name, list(pieces), X.divisions)
 
-# %% ../../nbs/06ca_sources.ipynb #ea22a8b9
+# %% ../../nbs/06ca_sources.ipynb #ebcbace3
 def parquet_paths(paths):
     """
     The Parquet files that a path, a folder, a pattern or a list of them names, in order.
@@ -237,12 +288,25 @@ def parquet_paths(paths):
     found = []
     for path in map(os.fspath, given):
         if os.path.isdir(path):
-            found += sorted(glob.glob(os.path.join(glob.escape(path), "*.parquet")))
+            inside = glob.glob(os.path.join(glob.escape(path), "*.parquet"))
         else:
-            found += sorted(glob.glob(path)) or [path] * os.path.exists(path)
-    if not found:
-        raise InputError(f"No Parquet file is there for {', '.join(map(repr, map(str, given)))}.")
+            inside = [path] if os.path.exists(path) else glob.glob(path)
+        deeper = os.path.join(glob.escape(path), "**", "*.parquet")
+        if not inside and glob.glob(deeper, recursive=True):
+            raise InputError(
+                f"The folder {path} keeps its files in folders of its own, whose names are values"
+                " of a column; read it with dask.dataframe.read_parquet, and pass the data frame."
+            )
+        if not inside:
+            raise InputError(f"No Parquet file is there for {path!r}.")
+        found += sorted(inside, key=_by_numbers)
     return found
+
+
+def _by_numbers(path):
+    """The order of file names in which part.2 comes before part.10."""
+    pieces = re.split(r"([0-9]+)", path)
+    return [(int(piece), "") if k % 2 else (0, piece) for k, piece in enumerate(pieces)], path
 
 
 def _read_group(path, group, codes, target, weight):
@@ -277,16 +341,36 @@ def _add_counts(parts):
     return {c: sum((part[c] for part in parts), Counter()) for c in parts[0]}
 
 
-def _file_codes(schema, columns, groups, n_rows):
-    """How the columns of Parquet files become numbers."""
+def _kind_of(path, schema, name):
+    """Whether a column of a file holds "numbers", "text" or nothing at all ("")."""
     import pyarrow.types as pt
 
-    kinds = {name: schema.field(name).type for name in columns}
-    texts = [c for c, t in kinds.items() if pt.is_dictionary(t) or "string" in str(t)]
-    for name, kind in kinds.items():
-        number = pt.is_integer(kind) or pt.is_floating(kind) or pt.is_boolean(kind)
-        if name not in texts and not number and not pt.is_decimal(kind):
-            raise InputError(f"Column {name!r} holds {kind}; make it a number, or drop it.")
+    kind = schema.field(name).type
+    if pt.is_null(kind):
+        return ""
+    if pt.is_dictionary(kind) or "string" in str(kind):
+        return "text"
+    if pt.is_integer(kind) or pt.is_floating(kind) or pt.is_boolean(kind) or pt.is_decimal(kind):
+        return "numbers"
+    raise InputError(f"Column {name!r} of {path} holds {kind}; make it a number, or drop it.")
+
+
+def _kinds_of(schemas, columns):
+    """Whether the columns of files hold numbers or text, which must be the same in all."""
+    kinds = {}
+    for name in columns:
+        for path, schema in schemas:
+            kind = _kind_of(path, schema, name)
+            known, where = kinds.setdefault(name, (kind, path)) if kind else (kind, path)
+            if known != kind:
+                raise InputError(f"Column {name!r} holds {known} in {where}, and {kind} in {path}.")
+    return {name: kinds.get(name, ("numbers",))[0] for name in columns}
+
+
+def _file_codes(kinds, groups, n_rows):
+    """How the columns of Parquet files become numbers."""
+    columns = list(kinds)
+    texts = [name for name, kind in kinds.items() if kind == "text"]
     levels = {}
     if texts:
         task = need_dask().delayed(_count_levels, pure=True)
@@ -297,41 +381,62 @@ def _file_codes(schema, columns, groups, n_rows):
             codes.append(ColumnCode(name, "number", (name,)))
             continue
         found = sorted(levels[name], key=lambda level: (-levels[name][level], level))
-        if len(found) > most_levels(n_rows):
-            raise InputError(
-                f"Column {name!r} is text with {len(found)} different values, too many for"
-                f" categories (at most {most_levels(n_rows)}); drop it, or group its levels."
-            )
+        _refuse_many_levels(name, len(found), n_rows)
         codes.append(level_code(name, tuple(found), set(columns)))
     return tuple(codes)
 
 
-def _file_blocks(paths, y, w, encoding, drop=()):
-    """Blocks of Parquet files, one for every row group."""
+def _open_parquet(path):
+    """A Parquet file whose metadata are read."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    try:
+        return pq.ParquetFile(path)
+    except (pa.ArrowInvalid, OSError) as reason:
+        raise InputError(
+            f"{path} cannot be read as a Parquet file ({reason}); other files are read by dask, for"
+            " instance dask.dataframe.read_csv."
+        ) from None
+
+
+def _index_of(schema):
+    """The columns in which pandas has kept the index of a data frame."""
+    return [c for c in (schema.pandas_metadata or {}).get("index_columns", ()) if c in schema.names]
+
+
+def _file_blocks(paths, y, w, encoding, drop=()):
+    """Blocks of Parquet files, one for every row group."""
     need_dask()
     groups = []
     lengths = []
-    columns = None
+    schemas = []
     for path in parquet_paths(paths):
-        file = pq.ParquetFile(path)
-        columns = file.schema_arrow.names if columns is None else columns
-        if set(columns) - set(file.schema_arrow.names):
-            missing = sorted(set(columns) - set(file.schema_arrow.names))
-            raise InputError(f"The file {path} has no column {missing[0]!r}, and the first has.")
+        file = _open_parquet(path)
+        schemas.append((path, file.schema_arrow))
         for group in range(file.num_row_groups):
             groups.append((path, group))
             lengths.append(file.metadata.row_group(group).num_rows)
+    columns = schemas[0][1].names
+    for path, schema in schemas:
+        missing = sorted(set(columns) - set(schema.names))
+        if missing:
+            raise InputError(f"The file {path} has no column {missing[0]!r}, and the first has.")
     for values, name in ((y, "y"), (w, "sample_weight")):
         if values is not None and not isinstance(values, str):
             raise InputError(f"X names files, so {name} must be the name of a column in them.")
         _named(columns, values, name)
+        if values is not None and "text" in _kinds_of(schemas, [values]).values():
+            raise InputError(f"Column {values!r} for {name} holds text; it must hold numbers.")
+    for name in drop:
+        _named(columns, name, "drop")
+    _refuse_twice(y, w)
     lengths = np.array(lengths, dtype=np.int64)
     if encoding is None:
-        features = [c for c in columns if c not in (y, w, *drop)]
-        codes = _file_codes(file.schema_arrow, features, groups, int(lengths.sum()))
-        encoding = _encoding_of(codes)
+        index = _index_of(schemas[0][1])
+        features = [c for c in columns if c not in (y, w, *drop, *index)]
+        kinds = _kinds_of(schemas, features)
+        encoding = _encoding_of(_file_codes(kinds, groups, int(lengths.sum())))
     for code in encoding.codes:
         _named(columns, code.column, "X")
     read = need_dask().delayed(_read_group, pure=True)
@@ -366,6 +471,14 @@ def make_blocks(X, y=None, sample_weight=None, *, encoding=None, drop=()):
     need_dask()
     if isinstance(X, Blocks):
         return X
+    blocks = _cut(X, y, sample_weight, encoding, drop)
+    if not blocks.encoding.names:
+        raise InputError("X has no column of features.")
+    return blocks
+
+
+def _cut(X, y, sample_weight, encoding, drop):
+    """The blocks of anything that has some."""
     if names_files(X):
         return _file_blocks(X, y, sample_weight, encoding, drop)
     if not is_lazy(X):
@@ -374,6 +487,11 @@ def make_blocks(X, y=None, sample_weight=None, *, encoding=None, drop=()):
             " are needed; use the estimator that works in memory, or dask.array.from_array(X,"
             " chunks=(100_000, X.shape[1]))."
         )
-    if hasattr(X, "chunks"):
+    if hasattr(type(X), "chunks"):
         return _array_blocks(X, y, sample_weight, encoding)
+    if not hasattr(type(X), "columns") or X.ndim != 2:
+        raise InputError(
+            f"X is a {type(X).__name__}; a dask array or data frame is needed: for one column"
+            " X.to_frame(), for delayed frames dask.dataframe.from_delayed(X)."
+        )
     return _frame_blocks(X, y, sample_weight, encoding)

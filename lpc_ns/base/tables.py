@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['read_table', 'to_pandas']
 
-# %% ../../nbs/06_tables.ipynb #93814218
+# %% ../../nbs/06_tables.ipynb #a3b454da
 import csv
 import gzip
 import io
 import re
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -19,20 +20,26 @@ import pandas as pd
 from lpc_ns.base.cells import (
     distinct,
     is_text,
+    mark_missing,
     read_texts,
     says_missing,
     tidy_column,
     told_of,
+    with_points,
 )
 from .errors import InputError, counted
 
-# %% ../../nbs/06_tables.ipynb #7a91d936
+# %% ../../nbs/06_tables.ipynb #db3050e7
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
     (b"\xff\xfe\x00\x00", "utf-32"),
     (b"\x00\x00\xfe\xff", "utf-32"),
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
+)
+_OTHER_KINDS = (
+    (re.compile(r"\s*<(!doctype|html|table|head|\?xml)", re.I), "a web page or XML"),
+    (re.compile(r'\s*(\{\s*["}]|\[\s*[\[{])'), "JSON"),
 )
 
 
@@ -44,7 +51,9 @@ def _unpack(data, name):
         return data
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = [
-            m for m in archive.namelist() if not m.endswith("/") and not m.startswith("__MACOSX")
+            m
+            for m in archive.namelist()
+            if not (m.endswith("/") or m.startswith("__MACOSX") or Path(m).name.startswith("."))
         ]
         if "[Content_Types].xml" in members:
             raise InputError(f"{name} is an Excel workbook; give it the ending .xlsx.")
@@ -76,6 +85,9 @@ def _decode(data, encoding, name):
         text = data.decode("cp1252", errors="replace")
         note = "The file is not UTF-8; it was read as Latin-1 (Windows-1252)."
     text = text.removeprefix("\ufeff")
+    what = next((what for begin, what in _OTHER_KINDS if begin.match(text)), None)
+    if what:
+        raise InputError(f"{name} is {what} and no table; export it as CSV, Excel or Parquet.")
     if "\0" in text[:4000]:
         raise InputError(
             f"{name} cannot be read as a table: it is neither text nor a kind of file that its"
@@ -83,7 +95,7 @@ def _decode(data, encoding, name):
         )
     return text, note
 
-# %% ../../nbs/06_tables.ipynb #5d3aea7c
+# %% ../../nbs/06_tables.ipynb #2a42ccc8
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "|", r"\s+": "white space"}
 _SAMPLE = 200_000
 _NUMBER = re.compile(r"\s*[-+]?(\d+[.,]?\d*|[.,]\d+)([eE][-+]?\d+)?\s*")
@@ -107,17 +119,87 @@ def _sample(text):
     return text[: text.rfind("\n", 0, _SAMPLE) + 1]
 
 
+def _titles(rows):
+    """How many rows stand above the header: with one field, or two of many, above a row of names
+    in all columns and a row with numbers."""
+    for k, row in enumerate(rows[:10]):
+        filled = [cell.strip() for cell in row if cell.strip()]
+        names = not any(map(_NUMBER.fullmatch, filled)) and len(set(filled)) == len(row) > 1
+        below = rows[k + 1 : k + 3]  # units, perhaps, and numbers
+        numbers = any(_NUMBER.fullmatch(cell) for cells in below for cell in cells)
+        if names and numbers and len(below[0]) == len(row):
+            return k
+        if not row[0].strip() or len(filled) > 1 + (len(row) > 3):
+            return 0
+    return 0
+
+
+def _below_titles(text, sep):
+    """The text from its header on, what the rows above say, and how many lines they are."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sep)
+    rows = []
+    starts = []
+    before = 0
+    for row in reader:
+        if any(row):
+            rows.append(row)
+            starts.append(before)
+        before = reader.line_num
+        if len(rows) > 12:
+            break
+    titles = _titles(rows)
+    above = starts[titles] if starts else 0
+    if not above:
+        return text, [], 0
+    lines = io.StringIO(text, newline="").readlines()
+    said = [" ".join(filter(None, map(str.strip, row))) for row in rows[:titles]]
+    return "".join(lines[above:]), said, above
+
+
+def _open_quote(text, sep):
+    """The line of a quote that swallows what follows: it closes lines below, within a field, or
+    never. None if there is none."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sep, strict=True)
+    begin = 1
+    try:
+        for _ in reader:
+            begin = reader.line_num + 1
+    except csv.Error:
+        return begin if reader.line_num > begin else None
+    return None
+
+
+def _unclosed(name, line):
+    """The refusal of a quote that has no partner."""
+    return InputError(
+        f"{name}: a double quote opens a field in line {line} and is not closed at the end of that"
+        " field; close it, remove it, or write it twice if it belongs to the text."
+    )
+
+
+def _told_titles(said):
+    """Notes on rows above the header."""
+    if not said:
+        return []
+    were = "line stands above the header and was" if len(said) == 1 else "lines stand above the"
+    were += "" if len(said) == 1 else " header and were"
+    return [f"{len(said)} {were} left out: {'; '.join(said)[:80]!r}."]
+
+
 def _separator(text):
     """The separator that the rows confirm; a comma if none does."""
     best = (0.0, 0.0, 0)
     found = ","
     for sep in _SEPARATORS:
         rows = _rows(text, sep)[:500]
+        rows = rows[_titles(rows) :]
         if not rows or len(rows[0]) < 2 or (sep == r"\s+" and best[0] > 0.8):
             continue
         body = rows[1:] or rows
         width = len(rows[0])
         steady = np.mean([len(row) in (width, width + 1) for row in body])
+        if sep == r"\s+" and steady < 0.5:
+            continue
         numbers = np.mean([_NUMBER.fullmatch(cell) is not None for row in body for cell in row])
         score = (round(float(steady), 1), round(float(numbers), 1), width)
         if score > best:
@@ -149,7 +231,7 @@ def _is_comment(lines):
     parted = [sep for sep in (",", ";", "\t", "|") if rest and sep in rest[-1]]
     return bool(rest) and all(lines[0].count(sep) != rest[-1].count(sep) for sep in parted)
 
-# %% ../../nbs/06_tables.ipynb #8b51f1f9
+# %% ../../nbs/06_tables.ipynb #450dda7c
 _EXPONENT = r"([eE][-+]?\d+)?"
 _COMMA = re.compile(r"[-+]?\d*,\d+" + _EXPONENT)
 _POINT = re.compile(r"[-+]?(\d*\.(\d{1,2}|\d{4,})|0*\.\d+|\d{4,}\.\d+)" + _EXPONENT)
@@ -167,7 +249,7 @@ def _decimal(rows, sep, given):
         raise InputError(
             "The separator and the decimal mark are both a comma; name another with --sep."
         )
-    cells = [cell.strip() for row in rows[1:] for cell in row]
+    cells = [cell.strip(" \t\u00a0€$£¥%") for row in rows[1:] for cell in row]
     commas = [c for c in cells if "," in c and (_COMMA.fullmatch(c) or _GROUPED.fullmatch(c))]
     point = next((c for c in cells if "." in c and _POINT.fullmatch(c)), None)
     grouped = all(_THOUSANDS.fullmatch(c) or _GROUPED.fullmatch(c) for c in commas)
@@ -199,7 +281,7 @@ def _mark_of(cells, commas, point, grouped, sep):
         " decimals, --decimal '.' if it marks thousands."
     )
 
-# %% ../../nbs/06_tables.ipynb #a2d78afe
+# %% ../../nbs/06_tables.ipynb #b4cf5f5b
 _ROW_NAMES = ("unnamed: 0", "rowname", "rownames", "row.names", "row_names")
 
 
@@ -230,7 +312,7 @@ def _named_by_r(text, sep, rows):
 
 def _header(names, where):
     """Names of columns, each once, none empty; and notes."""
-    names = ["" if name is None else str(name).strip() for name in names]
+    names = [unicodedata.normalize("NFC", str(name or "")).strip() for name in names]
     repeated = next((name for name in names if name and names.count(name) > 1), None)
     if repeated is not None:
         places = " and ".join(str(j + 1) for j, name in enumerate(names) if name == repeated)
@@ -249,7 +331,7 @@ def _header(names, where):
             notes.append(f"Column {j + 1} has no name in the header; it is called {names[j]!r}.")
     return names, notes
 
-# %% ../../nbs/06_tables.ipynb #c9ece6a7
+# %% ../../nbs/06_tables.ipynb #546d1fa8
 _UNIT = re.compile(r"(?![-+\d.]).*[^\W\d_%°$€£¥].*|[%°$€£¥]|\[.*\]|\(.*\)")
 _NO_UNIT = re.compile(r"|[-–]|[\[(].*[\])]")
 
@@ -275,12 +357,15 @@ def _take_units(table):
     return table.iloc[1:].reset_index(drop=True), units
 
 
-def _tidy(table):
+def _tidy(table, as_text):
     """A table whose columns of numbers are numbers; notes on missing values; signs by column."""
     notes = []
     marks = {}
     columns = {}
     for c in table.columns:
+        if c in as_text:
+            columns[c] = table[c]
+            continue
         columns[c], missing, mark = tidy_column(table[c])
         notes += told_of(c, missing, mark)
         if mark:
@@ -288,14 +373,27 @@ def _tidy(table):
     return pd.DataFrame(columns, index=table.index), notes, marks
 
 
-def _finish(table, name, notes):
+def _marked(table, na):
+    """The table without the texts that mean a missing value, and notes."""
+    notes = []
+    for c in table.columns:
+        table[c], missing = mark_missing(table[c], na)
+        notes += told_of(c, missing, "")
+    return table, notes
+
+
+def _finish(table, name, notes, na, as_text):
     """A table as it is handed out, from texts below a header."""
+    table, told = _marked(table, na)
+    notes = notes + told
     table, units = _take_units(table)
     if units:
         told = ", ".join(f"{c} in {unit}" for c, unit in units.items())
         notes.append(f"The row under the header holds units: {told}.")
-    table, more, marks = _tidy(table)
-    blank = [c for c in table.columns if table[c].isna().all() and str(c).startswith("column ")]
+    table, more, marks = _tidy(table, as_text)
+    unnamed = [c for c in table if str(c).startswith("column ")]
+    unnamed += [c for c in table.columns[:1] if c == "row"]
+    blank = [c for c in unnamed if table[c].isna().all()]
     table = table.drop(columns=blank)
     table = _row_names(table)
     if table.empty:
@@ -317,8 +415,8 @@ def _row_names(table):
         return table
     return table.set_index(first).rename_axis("row")
 
-# %% ../../nbs/06_tables.ipynb #510309ec
-def _read_text(path, sep, decimal, encoding, na):
+# %% ../../nbs/06_tables.ipynb #3e0ea63e
+def _read_text(path, sep, decimal, encoding, as_text):
     """A table from separated text, before its columns are looked at; and notes."""
     text, note = _decode(_unpack(path.read_bytes(), path), encoding, path)
     notes = [note] if note else []
@@ -326,15 +424,32 @@ def _read_text(path, sep, decimal, encoding, na):
     if skipped:
         text = "".join(text.splitlines(keepends=True)[skipped:])
     sample = _sample(text)
+    given = sep
     sep = {"tab": "\t", "\\t": "\t", "space": r"\s+", " ": r"\s+"}.get(sep, sep)
     sep = sep or named or _separator(sample)
-    if len(sep) > 1 and sep != r"\s+":
-        raise InputError(f"The separator is {sep!r}; it must be one character, 'tab' or 'space'.")
+    if (len(sep) > 1 and sep != r"\s+") or sep in '"\r\n':
+        raise InputError(
+            f"The separator is {sep!r}; it must be one character but no quote, 'tab' or 'space'."
+        )
+    if sep != r"\s+":
+        text, said, n_lines = _below_titles(text, sep)
+        notes += _told_titles(said)
+        skipped += n_lines
+        sample = _sample(text)
+        line = _open_quote(sample, sep) if '"' in sample else None
+        if line is not None and (len(sample) == len(text) or line < sample.count("\n") - 1000):
+            raise _unclosed(path, skipped + line)
     rows = _rows(sample, sep)
     if len(rows) < 2:
         raise InputError(
             f"{path} cannot be read as a table: it has {counted(len(rows), 'line')}, and a header"
             " and at least one row are needed."
+        )
+    if given and len(rows[0]) == 1 and len(_rows(sample, _separator(sample))[0]) > 1:
+        other = _SEPARATORS[_separator(sample)]
+        raise InputError(
+            f"{path}: the separator {given!r} (--sep) does not occur in the header, whose fields"
+            f" seem to be parted by {other}; leave --sep out."
         )
     decimal, thousands = _decimal(rows, sep, decimal)
     header = rows[0]
@@ -349,27 +464,35 @@ def _read_text(path, sep, decimal, encoding, na):
         notes.append(said + (", decimals by a comma." if decimal == "," else "."))
     if thousands:
         notes.append(f"{'A point' if thousands == '.' else 'A comma'} marks thousands.")
-    notes += _zeros(names, rows)
-    table = _parse(text, path, skipped, names, sep, decimal, thousands, na)
+    kept = [name for name in names if name in as_text]
+    notes += [note for name, note in _zeros(names, rows) if name not in kept]
+    table = _parse(text, path, skipped, names, sep, decimal, thousands, kept)
+    for c in set(names) - set(kept):
+        table[c] = with_points(table[c], decimal, thousands)
     return table, notes + more
 
 
 def _zeros(names, rows):
-    """Notes on columns of numbers with zeros in front, which may be codes."""
+    """Columns of numbers with zeros in front, which may be codes, and notes."""
     notes = []
     for name, *cells in zip(
         names, *(row for row in rows[1:] if len(row) == len(names)), strict=False
     ):
         if all(cell.isdigit() for cell in cells) and any(re.match(r"0\d", c) for c in cells):
+            code = next(c for c in cells if re.match("0.", c))
             notes.append(
-                f"Column {name!r} has numbers with zeros in front, such as"
-                f" {next(c for c in cells if re.match('0.', c))}; if they are codes, say so"
-                f" (--category {name})."
+                (
+                    name,
+                    (
+                        f"Column {name!r} has numbers with zeros in front, such as {code}; if they"
+                        f" are codes, say so (--category {name})."
+                    ),
+                )
             )
     return notes
 
 
-def _parse(text, path, skipped, names, sep, decimal, thousands, na):
+def _parse(text, path, skipped, names, sep, decimal, thousands, as_text):
     """The table of a text by pandas' reader; InputError with the line if a row is too long."""
     try:
         return pd.read_csv(
@@ -381,8 +504,9 @@ def _parse(text, path, skipped, names, sep, decimal, thousands, na):
             decimal=decimal,
             thousands=thousands,
             keep_default_na=False,
-            na_values=["", *na],
+            na_values=[""],
             low_memory=False,
+            dtype=dict.fromkeys(as_text, str),
             skipinitialspace=f"{sep} " in text,
         )
     except pd.errors.ParserError as reason:
@@ -390,10 +514,13 @@ def _parse(text, path, skipped, names, sep, decimal, thousands, na):
         if found:
             width, line, seen = map(int, found.groups())
             raise _too_long(path, line + skipped, seen, width) from None
+        found = re.search(r"EOF inside string starting at row (\d+)", str(reason))
+        if found:
+            raise _unclosed(path, int(found[1]) + skipped + 1) from None
         raise
 
 
-def _read_excel(path, sheet, na):
+def _read_excel(path, sheet):
     """A table from one sheet of a workbook; and notes."""
     book = pd.ExcelFile(path)
     names = book.sheet_names
@@ -408,14 +535,17 @@ def _read_excel(path, sheet, na):
         header=None,
         dtype=object,
         keep_default_na=False,
-        na_values=["", *na],
+        na_values=[""],
     )
     raw = raw.dropna(how="all").dropna(axis=1, how="all")
+    said = [["" if pd.isna(v) else str(v) for v in row] for row in raw.head(12).to_numpy()]
+    titles = _titles(said)
+    raw = raw.iloc[titles:]
     if len(raw) < 2:
         raise InputError(
             f"{path}: the sheet has {counted(len(raw), 'row')}; a header and rows are needed."
         )
-    notes = []
+    notes = _told_titles([" ".join(filter(None, row)) for row in said[:titles]])
     if sheet is None and len(names) > 1:
         notes.append(f"Read from the first of {len(names)} sheets, {names[0]!r} (see --sheet).")
     header, more = _header([None if pd.isna(v) else v for v in raw.iloc[0]], path)
@@ -442,10 +572,11 @@ _BINARY = {
     ".arrow": lambda path: (pd.read_feather(path), []),
     ".dta": _read_stata,
 }
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # of new and of old ones
 _EXTRAS = {".xlsx": "openpyxl", ".xlsm": "openpyxl", ".xls": "xlrd", ".dta": "pandas"}
 
 
-def read_table(path, *, sep=None, decimal=None, encoding=None, sheet=None, na=()):
+def read_table(path, *, sep=None, decimal=None, encoding=None, sheet=None, na=(), as_text=()):
     """
     Read a table from a file.
 
@@ -464,6 +595,8 @@ def read_table(path, *, sep=None, decimal=None, encoding=None, sheet=None, na=()
         Sheet of a workbook, by name or by number from 0; the first by default.
     na : str or sequence of str
         Further texts that mean a missing value, in all columns; an empty field always does.
+    as_text : sequence of str
+        Columns of text files that stay as they are written, such as codes with zeros in front.
 
     Returns
     -------
@@ -479,15 +612,18 @@ def read_table(path, *, sep=None, decimal=None, encoding=None, sheet=None, na=()
     """
     path = Path(path)
     na = [na] if isinstance(na, str) else list(na)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give the path of a table in it.")
     if not path.is_file():
         raise InputError(f"There is no file {path}; give the path of a table.")
     suffix = path.suffix.lower()
+    if sheet is not None and suffix not in (".xlsx", ".xlsm", ".xls"):
+        raise InputError(f"{path} is no workbook, so that there is no sheet {sheet} in it.")
     try:
         if suffix in _BINARY:
             table, notes = _BINARY[suffix](path)
-            if na:
-                table = table.replace(dict.fromkeys(na, np.nan))
-            table.attrs = {"notes": notes, "units": {}}
+            table, told = _marked(table, na) if na else (table, [])
+            table.attrs = {"notes": notes + told, "units": {}}
             if table.empty:
                 raise InputError(
                     f"{path} has {counted(len(table), 'row')} and"
@@ -495,10 +631,12 @@ def read_table(path, *, sep=None, decimal=None, encoding=None, sheet=None, na=()
                     " each is needed."
                 )
             return table
-        if suffix in _EXTRAS:
-            table, notes = _read_excel(path, sheet, na)
+        if suffix in _EXTRAS and path.read_bytes()[:4] in _WORKBOOKS:
+            table, notes = _read_excel(path, sheet)
         else:
-            table, notes = _read_text(path, sep, decimal, encoding, na)
+            table, notes = _read_text(path, sep, decimal, encoding, as_text)
+            if suffix in _EXTRAS:
+                notes.append(f"The file is text, although its ending is {suffix}.")
     except InputError:
         raise
     except ImportError as reason:
@@ -510,7 +648,7 @@ def read_table(path, *, sep=None, decimal=None, encoding=None, sheet=None, na=()
     except Exception as reason:
         told = str(reason).split("\n")[0]
         raise InputError(f"{path} cannot be read as a table ({told}).") from None
-    return _finish(table, path, notes)
+    return _finish(table, path, notes, na, as_text)
 
 # %% ../../nbs/06_tables.ipynb #897e2ac1
 def to_pandas(table):

@@ -87,8 +87,9 @@ def search_sample(rows, coordinates, n_clusters, share, *, n_init=None, seed=Non
     found = local_search(problem, n_init, random_state=seed, verbose=verbose)
     return convert(refit(problem, found.labels))
 
-# %% ../../nbs/29ea_lpc_passes.ipynb #18a5c731
+# %% ../../nbs/29ea_lpc_passes.ipynb #ac0daa6c
 _WINDOW = 6  # passes that are mixed
+_ROUNDING = 1e-24  # of an exact fit's objective, as a share of the squares of the target
 
 
 def mix(points, images):
@@ -219,7 +220,7 @@ def descend(blocks, coordinates, lines, *, max_passes=100, tol=1e-7, window=_WIN
                 points.clear()
                 images.clear()
                 continue
-            if here > run.value * (1 + 1e-9):
+            if here > run.value * (1 + 1e-9) + _ROUNDING * sums.c.sum():
                 warnings.warn(_CHANGING, DataWarning, stacklevel=3)
             run.decrease = (run.value - here) / here if here > 0 else 0.0
             quiet = quiet + 1 if run.decrease <= tol else 0

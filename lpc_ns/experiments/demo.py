@@ -183,7 +183,7 @@ def compare_with_greedy(data, random_state=0, n_jobs=None):
     dict
         Objective (eq. (1), ridge 0.01) of one regression, of the baseline (mean and best of 20
         starts) and of the default method, with the gap that it proved; the ratio of the last SSE to
-        that of one regression beside the ratio on pure noise; seconds of the default.
+        that of one regression beside the ratio on normal noise; seconds of the default.
     """
     problem = make_problem(data.X, data.y, N_CLUSTERS, RIDGE)
     baseline = greedy(problem, random_state=random_state, n_jobs=n_jobs)

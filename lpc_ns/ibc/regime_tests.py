@@ -14,7 +14,14 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from ..base.errors import DataWarning, InputError, check_count, check_matrix, check_vector
+from lpc_ns.base.errors import (
+    DataWarning,
+    InputError,
+    check_count,
+    check_matrix,
+    check_vector,
+    counted,
+)
 from lpc_ns.ibc.fixed_tests import (
     RegimeTest,
     bic,
@@ -167,8 +174,9 @@ def _scans(null, Z, names, n_thresholds, min_samples_leaf):
         )
     if left_out:
         warnings.warn(
-            f"{len(left_out)} split variable(s) ({listed(left_out)}) have {what}; they are not"
-            " tested.",
+            f"{counted(len(left_out), 'split variable')} ({listed(left_out)})"
+            f" {'has' if len(left_out) == 1 else 'have'} {what};"
+            f" {'it is' if len(left_out) == 1 else 'they are'} not tested.",
             DataWarning,
             stacklevel=4,
         )

@@ -23,6 +23,7 @@ from lpc_ns.base.errors import (
     check_matrix,
     check_nonnegative,
     check_vector,
+    counted,
 )
 from ..base.quantisers import as_numbers, check_thresholds
 
@@ -87,8 +88,8 @@ def _cells(labels, n_samples):
     index, cells = pd.factorize(labels, sort=True)
     if index.min() < 0:
         raise InputError(
-            f"labels has {(index < 0).sum()} missing value(s); every sample needs a cell: drop"
-            " these samples, or give them a cell of their own."
+            f"labels has {counted(int((index < 0).sum()), 'missing value')}; every sample needs a"
+            " cell: drop these samples, or give them a cell of their own."
         )
     return cells, index
 

@@ -12,7 +12,7 @@ import warnings
 from ..base.errors import InputError
 from .page import check_folder
 
-# %% ../../nbs/60g_large_program.ipynb #9d2d2721
+# %% ../../nbs/60g_large_program.ipynb #19ba8659
 _SHARE_OF_MEMORY = 0.25
 
 
@@ -92,5 +92,6 @@ def run_large(args):
             n_init=args.n_init,
             random_state=args.seed,
         )
-        paths = [*report.write(folder), write_labels(report.model, folder / "labels")]
-    return f"{report}\n\nWritten: " + ", ".join(map(str, paths))
+        written = report.write(folder)
+        write_labels(report.model, folder / "labels")
+    return f"{report}\n\nWritten: " + ", ".join(map(str, [*written, folder / "labels"]))

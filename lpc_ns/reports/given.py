@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['read_labels', 'GivenReport', 'explain_table']
 
-# %% ../../nbs/63a_given_report.ipynb #180f055a
+# %% ../../nbs/63a_given_report.ipynb #71b6aefa
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from ..base.errors import InputError
+from ..base.errors import InputError, counted
 from ..base.selection import Selection, describe_rows
 from ..base.tables import read_table
 from .page import Report, html_figure, html_list, html_table, own_name
@@ -56,7 +56,7 @@ def read_labels(path, n_rows):
         )
     return table[columns[0]]
 
-# %% ../../nbs/63a_given_report.ipynb #05fa60fc
+# %% ../../nbs/63a_given_report.ipynb #07179499
 @dataclass(frozen=True)
 class GivenReport(Report):
     """
@@ -77,15 +77,16 @@ class GivenReport(Report):
 
     def title(self):
         """The title of the page."""
-        return f"Rules for {len(self.rules.classes)} given clusters"
+        return f"Rules for {counted(len(self.rules.classes), 'given cluster')}"
 
     def verdict(self):
         """The answer, in a sentence or two."""
         rules = self.rules
         return (
-            f"{rules.tree.n_leaves} rules say the given cluster for {rules.accuracy:.1%} of"
-            f" {len(rules.labels)} samples; of the errors of a single answer they take away"
-            f" {max(rules.explained, 0):.1%}."
+            f"{counted(rules.tree.n_leaves, 'rule')}"
+            f" {'says' if rules.tree.n_leaves == 1 else 'say'} the given cluster for"
+            f" {rules.accuracy:.1%} of {counted(len(rules.labels), 'sample')}; of the errors of a"
+            f" single answer they take away {max(rules.explained, 0):.1%}."
         )
 
     def summary(self):
@@ -120,7 +121,7 @@ class GivenReport(Report):
     def told(self):
         """One rule for each leaf, as sentences."""
         return [
-            f"{row.cluster}: {row.rule}  ({row.samples} samples, {row.share:.0%})"
+            f"{row.cluster}: {row.rule}  ({counted(row.samples, 'sample')}, {row.share:.0%})"
             for row in self.rules.rules().itertuples()
         ]
 
@@ -157,8 +158,8 @@ class GivenReport(Report):
         features = self.selection.features
         data = [
             (
-                f"{len(features)} rows used, {self.selection.n_dropped} left out;"
-                f" {features.shape[1]} columns."
+                f"{counted(len(features), 'row')} used, {self.selection.n_dropped} left out;"
+                f" {counted(features.shape[1], 'column')}."
             ),
             *self.selection.notes,
         ]
@@ -236,9 +237,7 @@ def explain_table(
             " needed."
         )
     chosen = choose_features(table, encode, {**(options or {}), "weights": weights}, categories)
-    positions = pd.Series(range(len(table)), index=table.index)
-    rows = positions.loc[chosen.features.index].to_numpy()
     told = ClusterTree(**parameters).explain(
-        chosen.features, labels.iloc[rows], sample_weight=chosen.weights
+        chosen.features, labels.iloc[chosen.rows], sample_weight=chosen.weights
     )
     return GivenReport(told, chosen, command)

@@ -5,16 +5,17 @@
 # %% auto #0
 __all__ = ['read_blocks', 'LargeReport', 'fit_large_table']
 
-# %% ../../nbs/60f_large_report.ipynb #52c52d63
+# %% ../../nbs/60f_large_report.ipynb #ea248e59
 from dataclasses import dataclass
 
 import pandas as pd
 
+from ..base.errors import InputError, LpcNsError
 from ..base.sources import make_blocks
 from ..distributed.estimator import DaskLinearPredictiveClustering
 from .page import Report, html_list, html_table, own_name
 
-# %% ../../nbs/60f_large_report.ipynb #d5ba6f1e
+# %% ../../nbs/60f_large_report.ipynb #9f566e40
 def read_blocks(path, target, weights=None, drop=()):
     """
     A file, a folder or a pattern of files as blocks.
@@ -39,12 +40,29 @@ def read_blocks(path, target, weights=None, drop=()):
     """
     if not str(path).endswith((".csv", ".csv.gz")):
         return make_blocks(path, target, weights, drop=drop)
+    return _csv_blocks(path, target, weights, drop)
+
+
+def _plainly(reason):
+    """The last sentence of an error of dask, which is that of the reader of the file."""
+    told = " ".join(str(reason).split()).partition("Usually this is due to")[0]
+    return told.rpartition("Original Message: ")[-1].strip(" +-|.")
+
+
+def _csv_blocks(path, target, weights, drop):
+    """A CSV as blocks; whole numbers may be missing further down, so all numbers are decimal."""
     import dask.dataframe as dd
 
-    table = dd.read_csv(path, blocksize=None if str(path).endswith(".gz") else "64MB")
-    table = table.drop(columns=[c for c in drop if c in table.columns])
+    size = None if str(path).endswith(".gz") else "64MB"
+    first = dd.read_csv(path, blocksize=size, sample_rows=1000)
+    kinds = {c: float for c, kind in first.dtypes.items() if pd.api.types.is_integer_dtype(kind)}
+    table = dd.read_csv(path, blocksize=size, sample_rows=1000, dtype=kinds)
+    unknown = [name for name in drop if name not in table.columns]
+    if unknown:
+        raise InputError(f"There is no column {unknown[0]!r} to drop.")
+    table = table.drop(columns=list(drop))
     texts = [c for c, kind in table.dtypes.items() if not pd.api.types.is_numeric_dtype(kind)]
-    texts = [c for c in texts if c != target and not pd.api.types.is_bool_dtype(table.dtypes[c])]
+    texts = [c for c in texts if c not in (target, weights)]
     return make_blocks(table.categorize(columns=texts) if texts else table, target, weights)
 
 
@@ -173,7 +191,12 @@ def fit_large_table(
     -------
     LargeReport
     """
-    blocks = read_blocks(path, target, weights, drop)
-    model = DaskLinearPredictiveClustering(n_clusters, **parameters).fit(blocks, target)
-    single = DaskLinearPredictiveClustering(1, **parameters).fit(blocks, target)
+    try:
+        blocks = read_blocks(path, target, weights, drop)
+        model = DaskLinearPredictiveClustering(n_clusters, **parameters).fit(blocks, target)
+        single = DaskLinearPredictiveClustering(1, **parameters).fit(blocks, target)
+    except LpcNsError:
+        raise
+    except (OSError, ValueError) as reason:
+        raise InputError(f"{path} cannot be read in blocks: {_plainly(reason)}.") from None
     return LargeReport(model, single, target, command)

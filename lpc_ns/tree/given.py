@@ -19,6 +19,7 @@ from lpc_ns.base.errors import (
     check_matrix,
     check_nonnegative,
     check_vector,
+    counted,
 )
 from ..base.numerics import relative_gap
 from .questions import questions
@@ -70,7 +71,7 @@ def codes_of(labels, n_samples):
         code, classes = pd.factorize(labels.to_numpy())
     if not 2 <= len(classes) <= _MOST_LABELS:
         raise InputError(
-            f"The labels name {len(classes)} different cluster(s); rules are found for 2 to"
+            f"The labels name {counted(len(classes), 'cluster')}; rules are found for 2 to"
             f" {_MOST_LABELS}."
         )
     return code.astype(np.int64), np.asarray(classes)

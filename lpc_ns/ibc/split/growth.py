@@ -136,7 +136,7 @@ class _Growth:
     """A tree that grows: samples, variables, and what splits cost."""
 
     def __init__(self, Z, target, values, n_levels, weights, ridge, leaf):
-        self.Z = Z
+        self.Z = np.ascontiguousarray(Z)
         self.target = target
         self.values = values
         self.n_levels = n_levels

@@ -6,13 +6,15 @@
 __all__ = ['running_sse', 'ThresholdScan', 'standardised', 'between', 'midpoints', 'check_design', 'scan_cuts', 'threshold_scan',
            'scan_thresholds']
 
-# %% ../../../nbs/12_ibc_thresholds.ipynb #fa9d3679
+# %% ../../../nbs/12_ibc_thresholds.ipynb #095a5959
 from dataclasses import dataclass
 
 import numpy as np
 
+from ...base.blocks import is_lazy, names_files
 from ...base.errors import check_count, check_matrix, check_nonnegative, check_vector
 from ...base.numerics import kernel
+from .histograms import scan_blocks
 
 # %% ../../../nbs/12_ibc_thresholds.ipynb #58842e0c
 _TOLERANCE = 1e-9
@@ -66,7 +68,7 @@ def _cut_sse(Z, y, ridge):
     above = running_sse(np.ascontiguousarray(Z[::-1]), np.ascontiguousarray(y[::-1]), ridge)[::-1]
     return running_sse(np.ascontiguousarray(Z), np.ascontiguousarray(y), ridge)[:-1] + above[1:]
 
-# %% ../../../nbs/12_ibc_thresholds.ipynb #ad07c56e
+# %% ../../../nbs/12_ibc_thresholds.ipynb #10296766
 @dataclass(frozen=True, eq=False)
 class ThresholdScan:
     """
@@ -176,9 +178,10 @@ def threshold_scan(X, y, z, *, min_samples_leaf=None, ridge=0.0):
     ----------
     X : array-like of shape (n_samples, n_features)
         Columns of the regression on each side, without the intercept, which is added; there may be
-        none.
-    y : array-like of shape (n_samples,)
-    z : array-like of shape (n_samples,)
+        none. Or a dask Array or DataFrame, or Parquet files: then two passes over blocks give some
+        five hundred of the thresholds, exact each.
+    y : array-like of shape (n_samples,), or name of a column
+    z : array-like of shape (n_samples,), or name of a column
         The variable to cut; need not be a column of X.
     min_samples_leaf : int, optional
         Fewest samples on a side; by default one more than the regression has coefficients.
@@ -199,6 +202,9 @@ def threshold_scan(X, y, z, *, min_samples_leaf=None, ridge=0.0):
     Time O(n log n + n q^2) and memory O(n q) for q coefficients, by rank-one updates of triangular
     factors (Gill et al. 1974).
     """
+    if is_lazy(X) or names_files(X):
+        ends, *rest = scan_blocks(X, y, z, min_samples_leaf, ridge)
+        return ThresholdScan(between(*ends), *rest)
     design = check_design(X, "X")
     y = check_vector(y, len(design))
     z = check_vector(z, len(design), "z")

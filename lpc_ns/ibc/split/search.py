@@ -248,7 +248,7 @@ def search_splits(data, attempts, cv=5):
 
     folds = list(KFold(cv, shuffle=True, random_state=data.seed).split(data.X))
     data = replace(data, y=data.y - data.y.mean())
-    Z = standardised(data.design)
+    Z = np.ascontiguousarray(standardised(data.design))
     fold = np.empty(len(data.y), dtype=np.int64)
     for f, (_, test) in enumerate(folds):
         fold[test] = f

@@ -262,6 +262,16 @@ _TINY = 1e-9  # ridge, relative to the mean square of a column
 
 
 @kernel(inner=True)
+def _normals(n, rng):
+    """Standard normal numbers, drawn one by one: what draws a whole array costs two seconds more
+    to compile."""
+    z = np.empty(n)
+    for i in range(n):
+        z[i] = rng.standard_normal()
+    return z
+
+
+@kernel(inner=True)
 def _units_of(X, e, scale, first):
     """Rows divided by their scale, as units."""
     N, p = X.shape
@@ -351,7 +361,7 @@ def null_ratios(world, scale, shape, K, n_draws, rng):
         if shape[0].size > 0:
             z = draw_unimodal(shape[0], shape[1], N, rng)
         else:
-            z = rng.standard_normal(N)
+            z = _normals(N, rng)
         e, s = studentise(world, scale * z)
         ratios[t] = sse_ratio(world, e, s, first, K, rng)
     return ratios
@@ -458,9 +468,9 @@ def mixed_ratios(world, parts, first, K, n_draws, rng):
     ratios = np.empty(n_draws)
     one = np.ones(N)
     for t in range(n_draws):
-        y = parts.sigma * rng.standard_normal(N)
+        y = parts.sigma * _normals(N, rng)
         for g in range(first.size - 1):
-            z = rng.standard_normal(p)
+            z = _normals(p, rng)
             for a in range(p):
                 u = 0.0
                 for c in range(p):

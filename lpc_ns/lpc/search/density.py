@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import softmax
 from scipy.stats import norm
 
-from ...base.errors import InputError, check_matrix, check_vector
+from ...base.errors import InputError, check_matrix, check_vector, counted
 from .units import unit_order
 
 # %% ../../../nbs/29ab_lpc_density.ipynb #df885c0d
@@ -76,7 +76,8 @@ class MixtureDensity:
             return np.tile(self.shares, (n, 1))
         C = self.gate.shape[1] - 1
         if concomitant is None:
-            raise InputError(f"The shares depend on {C} concomitant variable(s): pass concomitant.")
+            what = counted(C, "concomitant variable")
+            raise InputError(f"The shares depend on {what}: pass concomitant.")
         V = check_matrix(concomitant, "concomitant")
         if V.shape != (n, C):
             raise InputError(f"concomitant has shape {V.shape} and ({n}, {C}) is needed.")

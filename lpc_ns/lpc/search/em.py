@@ -320,11 +320,13 @@ def _gate_step(sample, R, gamma, logs):
     old = gamma.copy()
     length = 1.0
     for _ in range(12):
-        gamma[:] = old + length * step
+        for i in range(gamma.size):
+            gamma.flat[i] = old.flat[i] + length * step.flat[i]
         if _gate_value(sample, R, gamma, logs) >= value:
             return
         length *= 0.5
-    gamma[:] = old
+    for i in range(gamma.size):
+        gamma.flat[i] = old.flat[i]
     log_shares(sample.gate, gamma, logs)
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...base.errors import InputError, check_count
+from ...base.errors import InputError, check_count, counted
 from ...base.numerics import clock, kernel, spawn_seeds
 from ..problem import make_solution, scaled
 from .moves import add_row, leverage, rank_one, residual, solve_cluster
@@ -451,6 +451,13 @@ def _descend(units, labels, fits):
 
 
 @kernel(inner=True)
+def _copy(source, target):
+    """Copy an array into one of its shape; a slice assignment would take seconds to compile."""
+    for i in range(source.size):
+        target.flat[i] = source.flat[i]
+
+
+@kernel(inner=True)
 def _improve_units(units, kept, n_rounds, rng, fits):
     """
     Descend, then damage and descend again.
@@ -474,14 +481,14 @@ def _improve_units(units, kept, n_rounds, rng, fits):
     value = _descend(units, kept, fits)
     W = fits.W.copy()
     for _ in range(n_rounds):
-        trial[:] = kept
-        fits.W[:] = W
+        _copy(kept, trial)
+        _copy(W, fits.W)
         _damage(units, trial, rng, fits)
         found = _descend(units, trial, fits)
         if found < value * (1.0 - 1e-9):
             value = found
-            kept[:] = trial
-            W[:] = fits.W
+            _copy(trial, kept)
+            _copy(fits.W, W)
     return value
 
 
@@ -529,7 +536,7 @@ def short_search(units, K, n_starts, n_rounds, rng):
         value = _improve_units(units, kept, n_rounds, rng, fits)
         if value < lowest:
             lowest = value
-            best[:] = kept
+            _copy(kept, best)
     return best, lowest
 
 
@@ -561,7 +568,9 @@ def search_from_cut(units, K, n_rounds, rng):
     for g in range(G):
         level[g] = units.y[units.first[g] : units.first[g + 1]].mean()
     labels = np.empty(G, dtype=np.int64)
-    labels[np.argsort(level)] = np.arange(G) * K // G
+    order = np.argsort(level)
+    for rank in range(G):
+        labels[order[rank]] = rank * K // G
     return labels, _improve_units(units, labels, n_rounds, rng, _empty_fits(K, units.X.shape[1]))
 
 # %% ../../../nbs/21g_lpc_units.ipynb #5e2c45a2
@@ -599,7 +608,7 @@ def unit_order(groups, n_samples):
         missing = missing | np.array([name is None for name in names])
     if np.any(missing):
         raise InputError(
-            f"groups has {int(np.sum(missing))} missing name(s), the first in row"
+            f"groups has {counted(int(np.sum(missing)), 'missing name')}, the first in row"
             f" {int(np.argmax(missing))}: name the unit of every row."
         )
     _, start, code = np.unique(

@@ -22,6 +22,7 @@ from lpc_ns.base.errors import (
     check_matrix,
     check_n_clusters,
     check_nonnegative,
+    counted,
 )
 from ...base.budget import conclude
 from ...base.numerics import midpoint, relative_gap
@@ -413,8 +414,9 @@ def minmax(X, names=None, what="X"):
         )
     if dropped:
         warnings.warn(
-            f"{len(dropped)} constant column(s) in {what} ({', '.join(dropped[:5])}) are dropped:"
-            " they cannot tell samples apart.",
+            f"{counted(len(dropped), 'constant column')} in {what} ({', '.join(dropped[:5])})"
+            f" {'is dropped: it' if len(dropped) == 1 else 'are dropped: they'} cannot tell samples"
+            " apart.",
             DataWarning,
             stacklevel=2,
         )
