@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['METHODS', 'method_of', 'one_column', 'fit_model']
 
-# %% ../../nbs/27c_lpc_fitting.ipynb #d7de2368
+# %% ../../nbs/27c_lpc_fitting.ipynb #0af2f9da
 import warnings
+from itertools import combinations
 
 import numpy as np
 from sklearn.utils import column_or_1d
@@ -23,7 +24,13 @@ from .paper.big_m import LOSSES, loss_refit
 from .paper.global_mip import global_mip
 from .paper.ns_mip import ns_mip
 from .paper.qpbo import ns_qpbo
-from .problem import canonical_labels, make_problem, nearest_lines, residual_sse
+from lpc_ns.lpc.problem import (
+    canonical_labels,
+    make_problem,
+    nearest_lines,
+    residual_sse,
+    ridge_coefficients,
+)
 from .proof.race import branch_and_bound
 from .proof.units import default_nodes, prove_units
 from .scales import own_scales, standard_scales
@@ -114,7 +121,7 @@ def _search_groups(problem, parameters, search, groups):
         verbose=parameters["verbose"],
     )
 
-# %% ../../nbs/27c_lpc_fitting.ipynb #08abb259
+# %% ../../nbs/27c_lpc_fitting.ipynb #5746f6be
 def one_column(y):
     """The target as a vector, with scikit-learn's warning if it came as a column."""
     return column_or_1d(y, warn=True) if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1 else y
@@ -172,11 +179,30 @@ def fit_model(parameters, search, encoding, X, y, sample_weight=None, groups=Non
     return fitted | {"solution_": found, "scales_": scales, "_rows": rows, "_mixture": None}
 
 
+_EXACT = 1e-18  # share of the target's squares below which squared residuals are rounding
+
+
+def _joined(problem, labels):
+    """Labels in which clusters that one regression fits without error are one cluster."""
+    if problem.penalty.any():
+        return labels
+    for a, b in combinations(range(problem.n_clusters), 2):
+        rows = (labels == a) | (labels == b)
+        if not np.any(labels == b) or rows.sum() <= problem.n_coefficients:
+            continue
+        X = problem.X[rows]
+        y = problem.y[rows]
+        away = y - X @ ridge_coefficients(X, y, problem.penalty)
+        if away @ away <= _EXACT * float(problem.y @ problem.y):
+            labels = np.where(labels == b, a, labels)
+    return labels
+
+
 def _restated(problem, found, loss, scales, rows):
     """The fitted attributes, from the labels of a solution."""
     X, y, weights = rows
     K = problem.n_clusters
-    labels = canonical_labels(found.labels, K, weights)
+    labels = canonical_labels(_joined(problem, found.labels), K, weights)
     W = loss_refit(problem, labels, loss)
     coef, intercept = scales.restate(W)
     ignored = weights == 0
