@@ -394,6 +394,32 @@ def test_products_and_thresholds_are_found_in_files_as_in_memory(tmp_path):
     assert found.sse == pytest.approx(memory.sse[place], rel=1e-10)
 
 
+def test_the_mixture_is_that_of_memory_with_weights_and_holes(tmp_path):
+    from lpc_ns.lpc.search.mixture import em_refit
+
+    table = FRAME[:1500].assign(w=np.arange(1500) % 3 + 1.0)
+    table.loc[[3, 900], ["x0", "y"]] = np.nan
+    table.to_parquet(tmp_path / "table.parquet", row_group_size=400)
+    found = fit(tmp_path, "y", "w", missing="drop")
+    mixture = found.mixture_
+    labels = found.labels_.compute()
+    kept = labels >= 0
+    rows = (table.loc[kept, NAMES], table.loc[kept, "y"])
+    memory = em_refit(*rows, posterior=np.eye(3)[labels[kept]], sample_weight=table["w"][kept])
+    assert mixture.n_iter == memory.n_iter and mixture.n_units == table["w"][kept].sum()
+    assert mixture.log_likelihood == pytest.approx(memory.log_likelihood, rel=1e-9)
+    assert mixture.icl == pytest.approx(memory.icl, rel=1e-9)
+    assert mixture.summary().table.se.to_numpy() == pytest.approx(
+        memory.summary().table.se, rel=1e-5
+    )
+    likeliest = mixture.labels.compute()
+    assert np.array_equal(likeliest == -1, ~kept)
+    assert np.array_equal(likeliest[kept], memory.labels)
+    assert found.mixture_ is mixture
+    single = fit(tmp_path, "y", "w", missing="drop", n_clusters=1).mixture_
+    assert single.entropy == 1.0 and single.converged
+
+
 def test_parameters_are_those_of_scikit_learn():
     from sklearn.base import clone
 

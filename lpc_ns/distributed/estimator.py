@@ -46,7 +46,7 @@ from lpc_ns.distributed.passes import (
 from ..lpc.estimator import FittedRegressions, LinearPredictiveClustering
 from ..lpc.scales import Scales
 
-# %% ../../nbs/29ec_lpc_dask.ipynb #b3ad6a75
+# %% ../../nbs/29ec_lpc_dask.ipynb #016ed5de
 _SAMPLE = 10_000
 _LARGEST_SAMPLE = 1_000_000
 _PER_COEFFICIENT = 100
@@ -243,7 +243,8 @@ def _attributes(blocks, coordinates, profile, run, fit):
     if blocks.encoding.codes:
         columns = [code.column for code in blocks.encoding.codes]
         found["feature_names_in_"] = np.array(columns, dtype=object)
-    return found | {"_blocks": blocks, "_coordinates": coordinates, "_rule": fit.rule}
+    own = {"_blocks": blocks, "_coordinates": coordinates, "_rule": fit.rule, "_mixture": None}
+    return found | own
 
 # %% ../../nbs/29ec_lpc_dask.ipynb #c096c434
 def in_blocks(X):
@@ -408,7 +409,7 @@ def certify_fit(model, n_groups, size, effort, confidence, random_state):
     bound = gap_with_confidence(upper, lower, model.objective_, size / N, confidence)
     return {"gap_confidence_bound_": bound, "gap_confidence_": confidence}
 
-# %% ../../nbs/29ec_lpc_dask.ipynb #62dca107
+# %% ../../nbs/29ec_lpc_dask.ipynb #2afac06e
 class FittedInBlocks(LazyRegressions):
     """Labels, bounds, and a copy in memory of a fit to a table in blocks."""
 
@@ -464,6 +465,16 @@ class FittedInBlocks(LazyRegressions):
             setattr(self, name, value)
         return self
 
+    @property
+    def mixture_(self):
+        """The EM refit of the partition by passes over the table, a `LargeMixture`."""
+        from lpc_ns.distributed.mixture import refit_mixture
+
+        check_is_fitted(self)
+        if getattr(self, "_mixture", None) is None:
+            self._mixture = refit_mixture(self._blocks, self._coordinates, self._rule)
+        return self._mixture
+
     def to_local(self):
         """
         The same regressions as an estimator in memory, without labels.
@@ -483,7 +494,7 @@ class FittedInBlocks(LazyRegressions):
                 setattr(local, name, value)
         return local
 
-# %% ../../nbs/29ec_lpc_dask.ipynb #5820e729
+# %% ../../nbs/29ec_lpc_dask.ipynb #1df89522
 class DaskLinearPredictiveClustering(FittedInBlocks, RegressorMixin, BaseEstimator):
     """
     Several linear regressions in one table that need not fit in memory.
@@ -528,6 +539,9 @@ class DaskLinearPredictiveClustering(FittedInBlocks, RegressorMixin, BaseEstimat
         data frame. `lpc_ns.distributed.write_labels` writes them block by block.
     coef_, intercept_, cluster_sizes_, cluster_weights_, objective_, sse_, encoding_, scales_
         As in `LinearPredictiveClustering`; numpy, small. The objective is that of `labels_`.
+    mixture_ : LargeMixture
+        The EM refit of the partition, by some dozen passes when it is asked for: likelihood,
+        criteria, standard errors, posteriors and intervals.
     lower_bound_, gap_ : float
         0 and 1 until `certify` has proved something.
     status_ : str

@@ -106,7 +106,7 @@ class SumOfGroups:
     room = 0.0
     effort = 0
 
-# %% ../../../nbs/26_lpc_bounds.ipynb #60df00d6
+# %% ../../../nbs/26_lpc_bounds.ipynb #e267e767
 class InTurn:
     """
     Searches in turn; the first to end decides, unless it works on groups. Attributes are those of
@@ -125,8 +125,9 @@ class InTurn:
         """As many slices for each as for groups, whose turn has come; returns how many it was."""
         done = 0
         groups = any(isinstance(tree, SumOfGroups) for tree in self.trees)
+        resting = self._outdone()
         for tree in self.trees:
-            if self.turns < getattr(tree, "wait", 0):
+            if self.turns < getattr(tree, "wait", 0) or tree in resting:
                 continue
             alone = groups and not isinstance(tree, SumOfGroups)
             for _ in range(LIMITS.at_once if alone else 1):
@@ -134,6 +135,16 @@ class InTurn:
                     done += slices_of(tree)
         self.turns += 1
         return done
+
+    def _outdone(self):
+        """The searches that rest in most turns, because families are far ahead of them."""
+        families = [tree for tree in self.trees if isinstance(tree, FamilySearch)]
+        ahead = families and not families[0].finished and families[0].lower >= self.lower
+        form = families[0].form if ahead else None
+        many = ahead and form.n_clusters > 2 and len(form.y) >= FAMILIES.outdoes
+        if not many or self.turns % FAMILIES.every == 0:
+            return []
+        return [tree for tree in self.trees if isinstance(tree, (LabelSearch, SumOfGroups))]
 
     @property
     def finished(self):

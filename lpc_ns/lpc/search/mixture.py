@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Scales', 'Mixture', 'MixtureSummary', 'em_refit', 'hard_limit']
 
-# %% ../../../nbs/29ac_lpc_mixture.ipynb #98cbe596
+# %% ../../../nbs/29ac_lpc_mixture.ipynb #2723e007
 import warnings
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from lpc_ns.base.errors import (
     InputError,
     check_choice,
     check_count,
+    check_level,
     check_matrix,
     check_n_clusters,
     check_nonnegative,
@@ -136,7 +137,7 @@ def _estimates(mixture, variances, level):
         estimate=theta, se=se, z=z, p=2 * norm.sf(np.abs(z)), low=theta - half, high=theta + half
     )
 
-# %% ../../../nbs/29ac_lpc_mixture.ipynb #61ec3864
+# %% ../../../nbs/29ac_lpc_mixture.ipynb #0661db6e
 @dataclass(frozen=True)
 class Mixture(MixtureDensity):
     """
@@ -247,8 +248,7 @@ class Mixture(MixtureDensity):
             Rows and columns are named; variances as log sigma, gate as logits against the first
             regime.
         """
-        sample, rules, fit, scales, order, sampling = self._fit
-        A = _parameter_map(scales, rules, self.n_clusters)
+        sample, rules, fit, _, order, sampling = self._fit
         if kind == "bootstrap":
             rng = np.random.default_rng(spawn_seeds(random_state, 1)[0])
             draws = bootstrap_parameters(
@@ -259,6 +259,23 @@ class Mixture(MixtureDensity):
             if clusters is not None:
                 clusters = np.asarray(clusters)[order][sample.first[:-1]]
             V = covariance_matrix(sample, rules, fit, kind, sampling=sampling, clusters=clusters)
+        return self.in_units(V)
+
+    def in_units(self, V):
+        """
+        A covariance of standardised parameters in units of the table.
+
+        Parameters
+        ----------
+        V : ndarray of shape (q, q)
+
+        Returns
+        -------
+        DataFrame of shape (q, q)
+            Rows and columns are named.
+        """
+        _, rules, _, scales, *_ = self._fit
+        A = _parameter_map(scales, rules, self.n_clusters)
         names = [" ".join(name) for name in _parameter_names(self)]
         return pd.DataFrame(A @ V @ A.T, names, names)
 
@@ -280,6 +297,7 @@ class Mixture(MixtureDensity):
         MixtureSummary
             Prints itself; `table` is a DataFrame with regime, term, estimate, se, z, p, low, high.
         """
+        level = check_level(level)
         V = self.covariance(kind, **options)
         return MixtureSummary(self, _estimates(self, np.diag(V), level), kind, level)
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TimeUp', 'View', 'Search', 'resplit', 'insertion', 'grow', 'contractions', 'prune', 'regraft', 'relabel', 'replant',
-           'iterate', 'local_tree']
+           'descend', 'iterate', 'local_tree']
 
 # %% ../../../nbs/32d_tree_local.ipynb #4e8c8e13
 from dataclasses import dataclass, replace
@@ -402,9 +402,22 @@ def replant(search, tree):
         u += 1
     return tree
 
-# %% ../../../nbs/32d_tree_local.ipynb #1ae5ae72
-def _descend(search, tree, thorough=True):
-    """All moves until none helps."""
+# %% ../../../nbs/32d_tree_local.ipynb #67917c69
+def descend(search, tree, thorough=True):
+    """
+    All moves until none helps.
+
+    Parameters
+    ----------
+    search : Search
+    tree : Tree
+    thorough : bool
+        Also take splits out and put others in.
+
+    Returns
+    -------
+    Tree
+    """
     while True:
         before = tree
         tree = prune(search, grow(search, resplit(search, replant(search, relabel(search, tree)))))
@@ -467,15 +480,15 @@ def iterate(search, seed, rounds):
     """
     rng = np.random.default_rng(seed)
     tree = min(
-        (_descend(search, start) for start in _starts(search, int(rng.integers(2**31)))),
+        (descend(search, start) for start in _starts(search, int(rng.integers(2**31)))),
         key=lambda t: search.look(t).objective,
     )
     quiet = 0
     while quiet < rounds and tree.n_leaves > 1:
-        other = _descend(search, _damage(search, tree, rng), thorough=False)
+        other = descend(search, _damage(search, tree, rng), thorough=False)
         quiet += 1
         if search.improves(other, tree):
-            tree = _descend(search, other)
+            tree = descend(search, other)
             quiet = 0
     return tree
 
