@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['BACKENDS', 'FIRST_CHOICE', 'Solution', 'Outcome', 'Backend', 'available_backends', 'problem_class', 'backend_for',
-           'choose_backend', 'solve', 'run_scip']
+           'choose_backend', 'quiet_highs', 'solve', 'run_scip']
 
 # %% ../../nbs/02_solvers.ipynb #de300e69
 import contextlib
@@ -574,7 +574,7 @@ def _report(problem, backend, outcome, constant, invert):
 
 # %% ../../nbs/02_solvers.ipynb #1f5c1933
 @functools.cache
-def _quiet_highs():
+def quiet_highs():
     """HiGHS, after the first object in a process has printed its banner where nobody sees it."""
     from highspy import Highs
 
@@ -592,7 +592,7 @@ def _quiet_highs():
 def _prepare(backend, options, threads):
     """What two back ends need before a run; returns the options as cvxpy wants them."""
     if backend.name == "HIGHS":
-        highs = _quiet_highs()
+        highs = quiet_highs()
         if threads is not None:
             highs.resetGlobalScheduler(True)
     return {"cplex_params": options} if backend.name == "CPLEX" else options

@@ -41,7 +41,7 @@ class AscentTable(NamedTuple):
 
 ASCENT = AscentTable()
 
-# %% ../../nbs/20d_lpc_tuning.ipynb #85a350d8
+# %% ../../nbs/20d_lpc_tuning.ipynb #561f674c
 class FamilyTable(NamedTuple):
     """How families of prices are searched; the table above says what each decides."""
 
@@ -57,8 +57,9 @@ class FamilyTable(NamedTuple):
     rows: int = 1_500
     reach: float = 0.25
     smoothing: float = 0.5
-    first_proof: int = 5
-    spacing: float = 1.7
+    first: float = 0.8
+    worth: float = 0.3
+    rest: int = 5
     precision: float = 0.2
     exhausted: float = 0.1
     rounds: int = 150
@@ -67,6 +68,8 @@ class FamilyTable(NamedTuple):
     turns: int = 6
     piece: int = 200_000
     wait: int = 8
+    outdoes: int = 300
+    every: int = 8
 
 
 FAMILIES = FamilyTable()

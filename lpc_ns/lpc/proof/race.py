@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['deal', 'part', 'slices_of', 'SumOfGroups', 'InTurn', 'sees_both_lines', 'searches_for', 'group_size', 'choose_search',
-           'LPCCertificate', 'ProofLog', 'Proof', 'branch_and_bound', 'certificate']
+           'LPCCertificate', 'ProofLog', 'bound_of_one_cluster', 'Proof', 'branch_and_bound', 'certificate']
 
 # %% ../../../nbs/26_lpc_bounds.ipynb #be35f454
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from .enumeration import EnumerationSearch
 from .families import FamilySearch
 from .labels import LIMITS, LabelSearch
 from .quadrics import QuadricSearch
-from ..rounding import bound_from_value, limited_by_rounding
+from ..rounding import limited_by_rounding, rounding_error
 from ..search.local_search import local_search
 from ..tuning import FAMILIES, QUADRICS
 
@@ -106,7 +106,7 @@ class SumOfGroups:
     room = 0.0
     effort = 0
 
-# %% ../../../nbs/26_lpc_bounds.ipynb #60df00d6
+# %% ../../../nbs/26_lpc_bounds.ipynb #e267e767
 class InTurn:
     """
     Searches in turn; the first to end decides, unless it works on groups. Attributes are those of
@@ -125,8 +125,9 @@ class InTurn:
         """As many slices for each as for groups, whose turn has come; returns how many it was."""
         done = 0
         groups = any(isinstance(tree, SumOfGroups) for tree in self.trees)
+        resting = self._outdone()
         for tree in self.trees:
-            if self.turns < getattr(tree, "wait", 0):
+            if self.turns < getattr(tree, "wait", 0) or tree in resting:
                 continue
             alone = groups and not isinstance(tree, SumOfGroups)
             for _ in range(LIMITS.at_once if alone else 1):
@@ -134,6 +135,16 @@ class InTurn:
                     done += slices_of(tree)
         self.turns += 1
         return done
+
+    def _outdone(self):
+        """The searches that rest in most turns, because families are far ahead of them."""
+        families = [tree for tree in self.trees if isinstance(tree, FamilySearch)]
+        ahead = families and not families[0].finished and families[0].lower >= self.lower
+        form = families[0].form if ahead else None
+        many = ahead and form.n_clusters > 2 and len(form.y) >= FAMILIES.outdoes
+        if not many or self.turns % FAMILIES.every == 0:
+            return []
+        return [tree for tree in self.trees if isinstance(tree, (LabelSearch, SumOfGroups))]
 
     @property
     def finished(self):
@@ -261,6 +272,12 @@ class ProofLog:
         return (*steps, (self.trace[-1][0], upper, lower))
 
 
+def bound_of_one_cluster(problem, found):
+    """A bound from the only partition that there is: its objective, less what rounding may add."""
+    error = rounding_error(problem.proof_form, found.objective)
+    return max(0.0, found.objective - max(error, found.rounding_error))
+
+
 @dataclass
 class Proof:
     """How far a search has come: where it stands, if it has begun, and what stopped it."""
@@ -371,7 +388,7 @@ def branch_and_bound(
     if start.status in ("time_limit", "interrupted"):
         proof.stopped = start.status
     elif problem.n_clusters == 1:
-        lower = bound_from_value(start.objective, start.rounding_error)
+        lower = bound_of_one_cluster(problem, start)
     else:
         proof.run(problem, start, gap, n_jobs, log)
         if proof.search is not None:
