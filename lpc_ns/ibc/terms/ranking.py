@@ -119,7 +119,7 @@ def unit_rows(data, columns, dtype=np.float64):
         Z[first : first + 256] = part / np.linalg.norm(part * data.root, axis=1, keepdims=True)
     return Z
 
-# %% ../../../nbs/11_ibc_ranking.ipynb #b8880522
+# %% ../../../nbs/11_ibc_ranking.ipynb #f563fbd6
 def orthonormal(columns):
     """Orthonormal basis of the span of columns that are at most of unit length."""
     U, s, _ = np.linalg.svd(columns, full_matrices=False)
@@ -146,9 +146,22 @@ def divisors(term, lowest_degree):
     )
 
 
+def _f_of_columns(U, e, df):
+    """F of the columns of U, equation `eq-f1`; they and the residuals are free of what stands
+    beside. NaN for columns of which nothing is left."""
+    size = (U**2).sum(axis=0)
+    sound = (size > (100 * TUNED.dependent) ** 2) & (df > 0)
+    if not np.linalg.norm(e) > TUNED.dependent:
+        return np.full(U.shape[1], np.nan)
+    slope = np.divide(e @ U, size, out=np.zeros_like(size), where=sound)
+    rss = ((e[:, None] - slope * U) ** 2).sum(axis=0)
+    left = rss > (TUNED.dependent * np.linalg.norm(e)) ** 2
+    F = np.divide(df * slope**2 * size, rss, out=np.full_like(size, np.inf), where=left)
+    return np.where(sound, F, np.nan)
+
+
 def _f_statistic(data, term, shared, lowest_degree):
-    """F of one term beside `shared` and its divisors (equation `eq-f1`), and residual degrees of
-    freedom."""
+    """F of one term beside `shared` and its divisors, and residual degrees of freedom."""
     variables = sorted(set(term))
     Z = dict(zip(variables, unit_rows(data, variables), strict=True))
     basis = shared
@@ -163,12 +176,22 @@ def partial_f(basis, product, y, n):
     n samples."""
     df = n - basis.shape[1] - 1
     u = off(basis, product)
-    e = off(basis, y)
-    if df < 1 or np.linalg.norm(u) <= 100 * TUNED.dependent or np.linalg.norm(e) <= TUNED.dependent:
-        return np.nan, df
-    gain = (u @ e) ** 2 / (u @ u)
-    rss = np.sum((e - (u @ e) / (u @ u) * u) ** 2)
-    return (df * gain / rss if rss > (TUNED.dependent * np.linalg.norm(e)) ** 2 else np.inf), df
+    return float(_f_of_columns(u[:, None], off(basis, y), df)[0]), df
+
+
+def _f_beside_all(data, terms, shared):
+    """The same for products of two beside all main effects: `shared` is all that stands beside
+    them, so that one projection serves many."""
+    variables = sorted({j for term in terms for j in term})
+    Z = dict(zip(variables, unit_rows(data, variables), strict=True))
+    df = len(data.y) - shared.shape[1] - 1
+    e = off(shared, data.y)
+    found = []
+    for first in range(0, len(terms), 256):
+        products = [_product(Z, term, data.root) for term in terms[first : first + 256]]
+        F = _f_of_columns(off(shared, np.column_stack(products)), e, df)
+        found += [(f, df) for f in F.tolist()]
+    return found
 
 # %% ../../../nbs/11_ibc_ranking.ipynb #28437a8b
 def check_terms(terms, n_features):
@@ -212,7 +235,7 @@ def term_columns(X, terms):
         else np.empty((len(X), 0))
     )
 
-# %% ../../../nbs/11_ibc_ranking.ipynb #5e9adca9
+# %% ../../../nbs/11_ibc_ranking.ipynb #cc5fe52c
 def term_name(term, names):
     """a * b, a * b * c, or a^2."""
     powers = [(j, term.count(j)) for j in dict.fromkeys(term)]
@@ -343,7 +366,11 @@ def rank_candidates(
     if shared is None:
         shared = shared_basis(data, main_effects)
     lowest_degree = 1 if main_effects == "pair" else 2
-    found = [(*_f_statistic(data, term, shared, lowest_degree), term) for term in terms]
+    if lowest_degree == 2 and all(len(term) == 2 for term in terms):
+        tested = _f_beside_all(data, terms, shared)
+    else:
+        tested = [_f_statistic(data, term, shared, lowest_degree) for term in terms]
+    found = [(*pair, term) for pair, term in zip(tested, terms, strict=True)]
     n_valid = sum(not np.isnan(entry[0]) for entry in found)
     n_terms = len(found) if n_terms is None else n_terms
     n_degenerate = len(found) - n_valid if n_degenerate is None else n_degenerate
