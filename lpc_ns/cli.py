@@ -513,7 +513,9 @@ def _add_demo(commands):
         commands, "demo", "all three parts on real tables, with reports", "demo --seed 1"
     )
     parser.add_argument("--seed", type=_whole(0), default=0, help="random seed (default: 0)")
-    parser.add_argument("--jobs", type=_jobs, help="restarts that run at a time; -1 for all cores")
+    parser.add_argument(
+        "--jobs", type=_jobs, default=-1, help="tables fitted at a time (default: -1, all cores)"
+    )
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="also write the table to this CSV file"
     )
