@@ -597,7 +597,11 @@ def _stored(row, column, keep=lambda table: table):
 def _runs(row):
     """Runs of the cells of a stored table, as text; nothing where they are not stored."""
     table = pd.read_csv(RESULTS / f"inference_{row}.csv")
-    return f"{table.runs.min()}" if "runs" in table else ""
+    if "runs" not in table:
+        return ""
+    low = table.runs.min()
+    high = table.runs.max()
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _span(values):

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['linear_tree', 'predict_linear_tree', 'Advice', 'which_regime']
 
-# %% ../nbs/50_advisor.ipynb #96ad284f
+# %% ../nbs/50_advisor.ipynb #b4e78cbf
 from numpy.typing import ArrayLike
 from .base.errors import Column, Seed
 import warnings
@@ -19,10 +19,9 @@ from sklearn.model_selection import GroupKFold, KFold
 from .base.errors import DataWarning, InputError, check_count, check_matrix, check_vector
 from .base.gaps import fill_gaps
 from .base.numerics import spawn_seeds
-from .lpc.inference.prediction import gate_test
+from .lpc.inference.prediction import gate_test, unit_codes
 from .lpc.inference.reality import fits_exactly, reality_test, table_doubts
 from .lpc.search.mixture import em_refit
-from .lpc.search.units import unit_codes
 
 # %% ../nbs/50_advisor.ipynb #5b7fb3dd
 _LEVEL = 0.02  # of the test for hidden regimes

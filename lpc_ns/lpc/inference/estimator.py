@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MixtureOfRegressions', 'posterior_of']
 
-# %% ../../../nbs/29ca_lpc_mixture_estimator.ipynb #fae81b79
+# %% ../../../nbs/29ca_lpc_mixture_estimator.ipynb #0c6b924d
 from collections.abc import Iterable
 from typing import Self
 from numpy.typing import ArrayLike
@@ -27,9 +27,9 @@ from lpc_ns.lpc.inference.prediction import (
     least_squares,
     out_of_fold,
     quantile_sets,
+    unit_codes,
 )
 from ..search.mixture import em_refit
-from ..search.units import unit_codes
 
 # %% ../../../nbs/29ca_lpc_mixture_estimator.ipynb #30097b93
 _GATES = {
