@@ -26,9 +26,6 @@ from lpc_ns.base.errors import DataWarning
 from lpc_ns.datasets import find_data
 from lpc_ns.lpc.inference.estimator import MixtureOfRegressions
 from lpc_ns.lpc.inference.nulls import (
-    fit_random_effects,
-    flipped_ratios,
-    mixed_ratios,
     null_ratios,
     one_regression,
     residuals,
@@ -104,19 +101,20 @@ def rates(kind, n, d, runs, seed=0):
 
 
 def size(runs=300):
-    """Size of the reality test under normal errors, N = 100 to 2,000, D = 1 to 10; a third of the
-    runs above 500 rows."""
+    """Size of the reality test under normal errors, N = 100 to 2,000, D = 1 to 10; three times the
+    runs up to 200 rows, a third of them with 2,000."""
     grid = [(n, d) for n in (100, 200, 500) for d in (1, 5, 10)] + [(1000, 5), (2000, 10)]
-    return [rates("normal", n, d, runs if n <= 500 else runs // 3) for n, d in grid]
+    each = {100: 3 * runs, 200: 3 * runs, 2000: runs // 3}
+    return [rates("normal", n, d, each.get(n, runs)) for n, d in grid]
 
 
-def robust(runs=200):
+def robust(runs=300):
     """Size under heavy tails, changing scale, and (strict test only) flat and skewed errors."""
     kinds = [k for k in ERRORS if k not in ("normal", "t5")]
     return [rates(kind, 200, d, runs) for kind in kinds for d in (1, 5)]
 
 
-def power(runs=200):
+def power(runs=300):
     """Power at N = 200."""
     return [rates(kind, 200, d, runs) for kind in REGIMES for d in (1, 5)]
 
@@ -135,12 +133,10 @@ def uniform(runs=500):
     return [{"runs": runs, "mean": np.mean(p), "Kolmogorov-Smirnov p": kstest(p, "uniform").pvalue}]
 
 
-def units(runs=100):
-    """Units of four rows: do they differ, and in kinds?"""
+def units(runs=200):
+    """Units of four rows: do they differ, and in kinds? With the p-values that a user gets."""
     G = 40
-    rows = 4
-    first = np.arange(0, G * rows + 1, rows)
-    code = np.repeat(np.arange(G), rows)
+    code = np.repeat(np.arange(G), 4)
     kinds = {
         "no units": lambda rng, x: 0 * x,
         "continuous intercepts sd 1": lambda rng, x: rng.standard_normal(G)[code],
@@ -154,27 +150,43 @@ def units(runs=100):
     table = []
     for name, effect in kinds.items():
         rng = np.random.default_rng(0)
-        seen = []
-        flipped = []
-        mixed = []
-        for _ in range(runs):
-            x = rng.normal(size=G * rows)
-            world = one_regression(x[:, None], scale=False)
-            e = residuals(world.Q, effect(rng, x) + rng.standard_normal(G * rows))
-            seen.append(sse_ratio(world, e, np.ones(G * rows), first, 2, rng))
-            flipped.extend(flipped_ratios(world, e, first, 2, DRAWS, rng))
-            parts = fit_random_effects(world.X, e, first)
-            mixed.extend(mixed_ratios(world, parts, first, 2, DRAWS, rng))
-        seen = np.array(seen)
-        table.append(
-            {
-                "units": name,
-                "runs": runs,
-                "differ": (seen < np.quantile(flipped, 0.05)).mean(),
-                "in kinds": (seen < np.quantile(mixed, 0.05)).mean(),
-            }
-        )
+        found = []
+        for seed in range(runs):
+            x = rng.normal(size=len(code))
+            y = effect(rng, x) + rng.standard_normal(len(code))
+            test = reality_test(x[:, None], y, groups=code, n_draws=99, random_state=seed)
+            found.append((test.p_value <= 0.05, test.strict_p_value <= 0.05))
+        differ, kinds_too = np.mean(found, axis=0)
+        table.append({"units": name, "runs": runs, "differ": differ, "in kinds": kinds_too})
     return table
+
+
+def ceiling(runs=20_000):
+    """Power against units one sigma apart, 40 of four rows: the most powerful test, which knows
+    line, sigma and distance; and the F test of the units' means."""
+    from scipy.stats import f
+
+    rng = np.random.default_rng(0)
+
+    def most_powerful(sums):
+        """Logarithm of the likelihood ratio of sums that are +-2 or 0 in the mean."""
+        return np.log(np.cosh(sums / 2)).sum(axis=1)
+
+    null = most_powerful(2 * rng.standard_normal((runs, 40)))
+    found = most_powerful(
+        2 * rng.choice([-1.0, 1.0], (runs, 40)) + 2 * rng.standard_normal((runs, 40))
+    )
+    y = 0.5 * rng.choice([-1.0, 1.0], (runs, 40, 1)) + rng.standard_normal((runs, 40, 4))
+    means = y.mean(axis=2)
+    within = ((y - means[:, :, None]) ** 2).sum(axis=(1, 2)) / 120
+    ratio = 4 * means.var(axis=1, ddof=1) / within
+    return [
+        {
+            "runs": runs,
+            "most powerful": (found > np.quantile(null, 0.95)).mean(),
+            "F test of means": (ratio > f.isf(0.05, 39, 120)).mean(),
+        }
+    ]
 
 
 def lines(rng, K, n, gap, errors="normal"):
@@ -505,29 +517,75 @@ def analyses(runs=199):
     return table
 
 
-def proof(runs=1000):
-    """Proofs over units: K = 3, so many units of five rows; K = 5, a hundred of eight."""
+def parkinsons():
+    """Total UPDRS of 42 subjects, one row per week: mean time and score of its recordings."""
+    table = pd.read_csv(find_data("uci_raw/parkinsons_updrs.data"), sep=None, engine="python")
+    table["week"] = table.test_time.round()
+    columns = ["test_time", "total_UPDRS"]
+    weeks = table.groupby(["subject#", "week"], as_index=False)[columns].mean()
+    return weeks[["test_time"]], weeks.total_UPDRS, weeks["subject#"]
+
+
+def panels(runs=199):
+    """Worked analyses of units: do they differ, in kinds, how many, and what rows alone would
+    say."""
+    panel = pd.read_csv(find_data("inference_golden/golden.R").parent / "data" / "panel.csv")
+    X, y, subject = parkinsons()
+    within = [X, y.to_frame()]
+    within = [t - t.groupby(subject).transform("mean") for t in within]
+    sets = {
+        "panel": (panel[["x1"]], panel.y, panel.id),
+        "Parkinsons": (X, y, subject),
+        "the same, from each subject's mean": (within[0], within[1].total_UPDRS, subject),
+    }
     table = []
-    for K, G, rows in ((3, runs, 5), (5, 100, 8)):
-        rng = np.random.default_rng(4)
-        unit = np.repeat(np.arange(G), rows)
-        X = rng.normal(size=(G * rows, 2))
-        W = 2 * rng.normal(size=(K, 3))
-        z = rng.integers(0, K, G)[unit]
-        y = W[z, 0] + (X * W[z, 1:]).sum(axis=1) + rng.standard_normal(len(z))
-        prove_units(make_problem(X[:50], y[:50], K), unit[:50], max_nodes=1000, random_state=0)
-        begin = time.process_time()
-        found = prove_units(make_problem(X, y, K), unit, random_state=0, time_limit=600)
+    for name, (X, y, unit) in sets.items():
+        test = reality_test(X, y, groups=unit, n_draws=runs, random_state=0)
+        rows = reality_test(X, y, n_draws=runs, random_state=0)
+        chosen = select_n_clusters(X, y, 4, groups=unit, random_state=0)
+        mixture = em_refit(X, y, n_clusters=2, groups=unit, random_state=0)
         table.append(
             {
-                "K": K,
-                "units": G,
-                "rows": rows,
-                "gap": found.gap,
-                "nodes": found.nodes,
-                "CPU seconds": time.process_time() - begin,
+                "set": name,
+                "units": unit.nunique(),
+                "rows": len(y),
+                "ratio": test.statistic,
+                "5 % point": test.critical_value,
+                "p differ": test.p_value,
+                "p in kinds": test.strict_p_value,
+                "ladder": chosen.best,
+                "entropy": mixture.entropy,
+                "p by rows": rows.p_value,
             }
         )
+    return table
+
+
+def proof(runs=3):
+    """Proofs over units with draws of lines, at most 5 million nodes: K = 3, a thousand units of
+    five rows; K = 5, a hundred of eight."""
+    table = []
+    for K, G, rows in ((3, 1000, 5), (5, 100, 8)):
+        for seed in range(runs):
+            rng = np.random.default_rng(seed)
+            unit = np.repeat(np.arange(G), rows)
+            X = rng.normal(size=(G * rows, 2))
+            W = 2 * rng.normal(size=(K, 3))
+            z = rng.integers(0, K, G)[unit]
+            y = W[z, 0] + (X * W[z, 1:]).sum(axis=1) + rng.standard_normal(len(z))
+            begin = time.process_time()
+            found = prove_units(make_problem(X, y, K), unit, random_state=0, max_nodes=5_000_000)
+            table.append(
+                {
+                    "K": K,
+                    "units": G,
+                    "rows": rows,
+                    "seed": seed,
+                    "gap": found.gap,
+                    "nodes": found.nodes,
+                    "CPU seconds": time.process_time() - begin,
+                }
+            )
     return table
 
 
@@ -539,7 +597,11 @@ def _stored(row, column, keep=lambda table: table):
 def _runs(row):
     """Runs of the cells of a stored table, as text; nothing where they are not stored."""
     table = pd.read_csv(RESULTS / f"inference_{row}.csv")
-    return f"{table.runs.min()}" if "runs" in table else ""
+    if "runs" not in table:
+        return ""
+    low = table.runs.min()
+    high = table.runs.max()
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _span(values):
@@ -624,6 +686,7 @@ ROWS = {
         power,
         uniform,
         units,
+        ceiling,
         next_step,
         number,
         coverage,
@@ -636,6 +699,7 @@ ROWS = {
         sets,
         advisor,
         analyses,
+        panels,
         proof,
         targets,
     )

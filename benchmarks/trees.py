@@ -2,7 +2,7 @@
 how fast; trees that explain regimes.
 
     python benchmarks/trees.py [--peers PYTHON] [published] [proofs] [sets] [regimes] [explained]
-        [million]
+        [million] [oblique]
 
 Without names all parts are run, on one core. The tables go to nbs/results/trees_*.csv, which
 the notebook 34_tree_experiments shows. Seconds are processor time with the kernels compiled
@@ -56,10 +56,12 @@ from lpc_ns.tree.problem.objective import cluster_centers, cluster_loss, make_pr
 from lpc_ns.tree.proof.exact import exact_tree
 from lpc_ns.tree.proof.hyperplanes import hyperplane_tree
 from lpc_ns.tree.search.local import local_tree
+from lpc_ns.tree.search.oblique import oblique_tree
 from lpc_ns.tree.search.starts import cart_tree, exgreedy_tree, imm_tree, reference_labels
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE.parent / "nbs" / "results"
+PEERS = ("cart_tree", "imm_tree", "exgreedy_tree", "ExKMC", "ExGreedy", "ExShallow")
 EFFORT = 5e9  # nodes x samples x features x loss features
 
 
@@ -281,6 +283,36 @@ def sets(interpreter):
     return pd.DataFrame(rows)
 
 
+def oblique():
+    """Loss of trees with one or two features in a split relative to k-means, and how many splits
+    have two; beside the stored one-feature trees of `sets`."""
+    stored = pd.read_csv(RESULTS / "trees_sets.csv").set_index(["set", "K"])
+    rows = []
+    for name, X, numbers in point_sets():
+        for K in numbers:
+            problem = make_problem(X, K)
+            begin = time.process_time()
+            found = oblique_tree(problem, start=stored_tree(problem), random_state=0)
+            seconds = time.process_time() - begin
+            known = stored.loc[(name, K)]
+            one = known.ours * known["k-means"]
+            best = min(known["k-means"], found.loss)
+            row = {"set": name, "n": len(X), "p": X.shape[1], "K": K, "k-means": best}
+            row |= {"splits": found.tree.n_splits, "terms": found.tree.n_terms}
+            row |= {"oblique": found.loss / best, "one feature": one / best}
+            row["bound"] = found.lower_bound * problem.root_loss / best
+            row |= {peer: known[peer] * known["k-means"] / best for peer in PEERS if peer in known}
+            rows.append(row | {"seconds": round(seconds, 2)})
+            print(rows[-1], flush=True)
+    return pd.DataFrame(rows)
+
+
+def stored_tree(problem):
+    """The one-feature tree after a short proof."""
+    local = local_tree(problem, random_state=0)
+    return exact_tree(problem, start=local, max_nodes=nodes(problem) // 10).tree
+
+
 def regression_sets():
     """Regression data with hidden regimes: one that a rule in X makes, one that nothing in X tells,
     and the paper's real sets."""
@@ -382,7 +414,7 @@ def million():
 
 def main():
     parts = {"published": published, "proofs": proofs, "sets": sets, "regimes": regimes}
-    parts |= {"explained": explained, "million": million}
+    parts |= {"explained": explained, "million": million, "oblique": oblique}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
     parser.add_argument(

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['linear_tree', 'predict_linear_tree', 'Advice', 'which_regime']
 
-# %% ../nbs/50_advisor.ipynb #0d810f37
+# %% ../nbs/50_advisor.ipynb #b4e78cbf
 from numpy.typing import ArrayLike
 from .base.errors import Column, Seed
 import warnings
@@ -19,12 +19,11 @@ from sklearn.model_selection import GroupKFold, KFold
 from .base.errors import DataWarning, InputError, check_count, check_matrix, check_vector
 from .base.gaps import fill_gaps
 from .base.numerics import spawn_seeds
-from .lpc.inference.prediction import gate_test
+from .lpc.inference.prediction import gate_test, unit_codes
 from .lpc.inference.reality import fits_exactly, reality_test, table_doubts
 from .lpc.search.mixture import em_refit
-from .lpc.search.units import unit_order
 
-# %% ../nbs/50_advisor.ipynb #21b57001
+# %% ../nbs/50_advisor.ipynb #5b7fb3dd
 _LEVEL = 0.02  # of the test for hidden regimes
 _CUTS = 12  # candidate thresholds per feature
 _REFINEMENTS = 3  # finer grids around the best threshold
@@ -255,10 +254,8 @@ def which_regime(
     if len(y) < 20:
         raise InputError(f"{len(y)} samples are too few for advice; 20 is the least.")
     if groups is not None:
-        order, first = unit_order(groups, len(y))
-        groups = np.empty(len(y), dtype=np.int64)
-        groups[order] = np.repeat(np.arange(len(first) - 1), np.diff(first))
-        if len(first) - 1 < 2 * _FOLDS:
+        groups = unit_codes(groups, len(y))
+        if groups.max() + 1 < 2 * _FOLDS:
             raise InputError(f"groups names too few units for advice; {2 * _FOLDS} are the least.")
     Z = _standardised(X)
     t = (y - y.mean()) / (y.std() or 1.0)
@@ -347,7 +344,7 @@ def _hidden_family(X, y, groups, seed, models, reasons):
 
 def _note_boosting(r2, visible, reasons):
     """Say so where a black box predicts much better than all of this."""
-    if r2["boosting"] > max(r2[name] for name in _VISIBLE) + 0.1:
+    if r2["boosting"] > max(0.0, *(r2[name] for name in _VISIBLE)) + 0.1:
         reasons.append(
             f"Boosting predicts far better (R2 {r2['boosting']:.2f} against {r2[visible]:.2f}):"
             " the regression is not linear, and regimes may be its shadow."

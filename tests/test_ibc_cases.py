@@ -108,6 +108,52 @@ def test_equally_good_cuts_take_the_first_column():
         assert tree.nodes[0].question.variable == 0
 
 
+@pytest.mark.parametrize("model", ["auto", "tree", "B", "D"])
+def test_without_noise_nothing_is_divided_that_is_one(model):
+    """An exact line is one cell with its own coefficients, in any units."""
+    X = np.random.default_rng(0).normal(size=(120, 3))
+    for scale, offset in ((1, 0), (1e-6, 0), (1, 1e8)):
+        y = offset + scale * (X @ [1, 2, 3])
+        fitted = InteractionBasedClustering(model, cv=2, random_state=0).fit(X, y)
+        assert fitted.labels_.max() == 0
+        assert np.abs(fitted.coef_[0] - scale * np.array([1, 2, 3])).max() < 1e-7 * scale
+        assert len(fitted.rules()) == 1
+
+
+def test_without_noise_regimes_are_those_that_made_the_data():
+    """Two exact regimes are two cells: shrinkage makes no third."""
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    y = np.where(X[:, 1] > 0.2, 2, -2) * X[:, 0]
+    for model in ("auto", "B"):
+        fitted = InteractionBasedClustering(model, cv=3, random_state=0).fit(X, y)
+        assert (fitted.labels_ == (X[:, 1] > 0.2)).all()
+        assert np.abs(fitted.predict(X) - y).max() < 1e-8
+
+
+def test_an_offset_of_the_target_decides_nothing():
+    """Errors of candidates are compared in standardised units: single precision is enough."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 3))
+    y = 2 * np.sign(X[:, 1] - 0.3) * X[:, 0] + X[:, 2] + 0.5 * rng.normal(size=200)
+    plain = InteractionBasedClustering("tree", cv=2, random_state=0).fit(X, y)
+    for scale, offset in ((1.0, 1e8), (1e25, 0.0)):
+        other = InteractionBasedClustering("tree", cv=2, random_state=0)
+        other.fit(X, offset + scale * y)
+        assert (other.labels_ == plain.labels_).all()
+        error = plain.comparison_.table["r2"] - other.comparison_.table["r2"]
+        assert error.abs().max() < 1e-4
+
+
+def test_others_are_named_where_there_are_others():
+    """A question that names all levels of its variable says nothing of others."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"g": rng.choice(list("abcd"), 300), "x": rng.normal(size=300)})
+    y = np.where(table["g"].isin(["a", "c"]), 2, -2) * table["x"] + 0.3 * rng.normal(size=300)
+    model = InteractionBasedClustering("tree", degree=1, cv=2, max_cells=2, random_state=0)
+    model.fit(table, y)
+    assert "g in {" in model.export_text() and "others" not in model.export_text()
+
+
 def test_rows_of_the_benchmark_execute():
     """Some rows in their smallest form, in a process of their own; nothing is stored."""
     script = Path(__file__).resolve().parents[1] / "benchmarks" / "ibc.py"

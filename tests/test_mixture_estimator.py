@@ -168,3 +168,40 @@ def test_hard_clusters_carry_their_refit_and_take_groups():
         LinearPredictiveClustering(method="greedy").fit(x[:, None], y, groups=person)
     with pytest.raises(InputError, match="one per row"):
         LinearPredictiveClustering().fit(x[:, None], y, groups=person[:-1])
+
+
+@pytest.mark.parametrize("gate", ["none", "logistic", "concomitant"])
+def test_a_weight_is_so_many_copies_of_a_row(gate):
+    X, y, _ = regimes(6, n=60, told=1)
+    count = np.random.default_rng(0).integers(1, 4, 60)
+    some = MixtureOfRegressions(gate=gate, random_state=0).fit(X, y, sample_weight=count)
+    many = MixtureOfRegressions(gate=gate, random_state=0)
+    many.fit(np.repeat(X, count, axis=0), np.repeat(y, count))
+    assert some.predict(X) == pytest.approx(many.predict(X), abs=1e-3)
+    assert some.predict_gate(X) == pytest.approx(many.predict_gate(X), abs=1e-3)
+    assert some.out_of_fold_.skill == pytest.approx(many.out_of_fold_.skill, abs=1e-3)
+    ends = many.predict_interval(X).hull
+    assert some.predict_interval(X).hull == pytest.approx(ends, abs=1e-2)
+
+
+def test_a_gate_in_the_likelihood_keeps_units_and_common_columns():
+    X, y, _ = regimes(7, n=120, told=2)
+    units = np.arange(120) // 3
+    model = MixtureOfRegressions(gate="concomitant", common=[1], random_state=0)
+    model.fit(X, y, groups=units)
+    assert model.coef_[0, 1] == pytest.approx(model.coef_[1, 1])
+    assert model.mixture_.n_units == 40
+    found = model.predict_proba(X, y, groups=units)
+    assert found == pytest.approx(model.mixture_.posterior, abs=1e-9)
+    assert all(len(set(model.labels_[units == u])) == 1 for u in range(40))
+
+
+def test_copies_of_a_row_stay_in_one_fold():
+    rng = np.random.default_rng(0)
+    X = np.repeat(rng.normal(size=(30, 1)), 4, axis=0)
+    y = np.repeat(rng.choice([-2.0, 2.0], 30) + rng.normal(size=30), 4)
+    model = MixtureOfRegressions(random_state=0).fit(X, y)
+    assert model.gate_ == "constant"  # with copies in other folds a boosted gate looks perfect
+    for level in (0, 1, 95):
+        with pytest.raises(InputError, match="level"):
+            model.predict_interval(X, level=level)

@@ -58,6 +58,19 @@ def test_groups_help_to_count():
     assert select_n_clusters(x[:, None], y, 3, groups=person, random_state=0).best == 2
 
 
+def test_units_that_differ_continuously_are_not_called_kinds():
+    rng = np.random.default_rng(0)
+    person = np.repeat(np.arange(30), 5)
+    y = 2 * rng.normal(size=30)[person] + rng.normal(size=150)
+    x = rng.normal(size=(150, 1))
+    found = select_n_clusters(x, y, 2, groups=person, random_state=0)
+    assert found.best == 2 and "no evidence of kinds" in found.notes[0]
+    assert found.notes[0] in str(found)
+    y = rng.choice([-2.0, 2.0], 30)[person] + rng.normal(size=150)
+    kinds = select_n_clusters(x, y, 2, groups=person, random_state=0)
+    assert kinds.best == 2 and not any("continuously" in note for note in kinds.notes)
+
+
 def test_too_few_samples_and_exact_fits_need_no_draws():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(12, 5))

@@ -260,3 +260,30 @@ def test_a_likelihood_ratio_is_exact_and_the_same_for_any_number_of_threads():
     effect = rng.choice([-1.5, 1.5], 10)[units]
     panel = reality_test(X, effect + rng.normal(size=50), groups=units, **options)
     assert panel.p_value == 0.05
+
+
+def test_verdicts_say_what_was_tested_and_no_more():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 1))
+    y = np.where(rng.random(60) < 0.5, 3.0, -3.0) + x[:, 0] + rng.normal(size=60)
+    loose = {"strict": False, "random_state": 0}
+    assert "other shapes were not tested" in reality_test(x, y, n_draws=19, **loose).verdict
+    assert "ask for 19" in reality_test(x, y, n_draws=9, **loose).verdict
+    units = np.arange(60) // 4
+    effect = rng.choice([-3.0, 3.0], 15)[units]
+    panel = reality_test(x, effect + rng.normal(size=60), groups=units, n_draws=19, **loose)
+    assert panel.verdict == "Units differ; in kinds or continuously was not tested."
+    y = x[:, 0] + rng.normal(size=60)
+    y[7] = 1e4
+    far = reality_test(x, y, n_draws=19, random_state=0)
+    assert far.p_value == 0.05 and "few rows far" in far.verdict
+
+
+def test_five_rows_have_a_unimodal_density():
+    rng = np.random.default_rng(0)
+    for n in (3, 4, 5, 8):
+        edges, below = unimodal_density(rng.normal(size=n))
+        assert below[-1] == pytest.approx(1) and len(edges) >= 3
+    with pytest.warns(DataWarning, match="sees very little"):
+        test = reality_test(rng.normal(size=(5, 1)), rng.normal(size=5), n_draws=9, random_state=0)
+    assert 0 < test.strict_p_value <= 1

@@ -10,11 +10,12 @@ from sklearn.datasets import make_blobs
 from lpc_ns.tree.mip.solve import mip_tree
 from lpc_ns.tree.problem.objective import make_problem, minmax, tree_objective
 from lpc_ns.tree.proof.exact import exact_tree
+from lpc_ns.tree.proof.hyperplanes import hyperplane_tree
 from lpc_ns.tree.search import local
 from lpc_ns.tree.search.local import local_tree
 
 pytestmark = pytest.mark.slow
-DOORS = ("exact_tree", "local_tree", "mip_tree", "conclusion", "__init__")
+DOORS = ("exact_tree", "hyperplane_tree", "local_tree", "mip_tree", "conclusion", "__init__")
 
 
 class Interruption:
@@ -54,6 +55,7 @@ SEARCHES = {
     "root": (exact_tree, make_problem(X, 3, **PRICED), 30),
     "local": (LOCAL, make_problem(X[:12], 3), 30),
     "local, shared": (LOCAL, make_problem(X[:12], 3, max_depth=2), 20),
+    "hyperplanes": (hyperplane_tree, make_problem(X[:9], 2, **PRICED), 20),
     "program": (mip_tree, make_problem(X[:8], 2, criterion="l1", max_depth=1), 12),
 }
 
@@ -62,7 +64,7 @@ SEARCHES = {
 def test_an_interrupt_at_any_moment(name, monkeypatch):
     monkeypatch.setattr(local, "TUNED", local.TUNED._replace(most_rounds=5))
     search, problem, times = SEARCHES[name]
-    optimum = exact_tree(problem)
+    optimum = (hyperplane_tree if name == "hyperplanes" else exact_tree)(problem)
     assert optimum.status == "optimal"
     whole = Interruption()
     whole.run(partial(search, problem))

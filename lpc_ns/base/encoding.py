@@ -306,6 +306,15 @@ def _day(moment):
     return str(moment.date()) if moment == moment.normalize() else str(moment)
 
 
+def _named_gaps(values):
+    """Categories of which missing ones are the level "missing"."""
+    if not values.isna().any():
+        return values
+    if "missing" not in values.cat.categories:
+        values = values.cat.add_categories("missing")
+    return values.fillna("missing")
+
+
 def _levels(values, name, n_rows):
     """Levels by decreasing frequency, ties by first row; refuses identifiers."""
     codes = values.cat.codes.to_numpy()
@@ -323,7 +332,7 @@ def _levels(values, name, n_rows):
         )
     return tuple(order)
 
-# %% ../../nbs/06a_encoding.ipynb #92184f7b
+# %% ../../nbs/06a_encoding.ipynb #449e80ca
 @dataclass(frozen=True)
 class TableEncoding:
     """
@@ -337,11 +346,14 @@ class TableEncoding:
         Names of the encoded columns.
     every_level : bool
         Whether the reference has a column too.
+    missing : bool
+        Whether numbers may be missing, and missing texts are the level "missing".
     """
 
     codes: tuple
     names: tuple
     every_level: bool = False
+    missing: bool = False
 
     @property
     def levels(self):
@@ -378,19 +390,19 @@ class TableEncoding:
             If values are missing or not numeric, or a level was not seen before.
         """
         if not self.codes:
-            return check_matrix(X)
+            return check_matrix(X, missing=self.missing)
         if not hasattr(X, "columns"):
             if self.levels:
                 raise InputError(
                     f"X is {type(X).__name__} without names of columns, and fit saw columns of"
                     " text; pass a DataFrame with the same columns."
                 )
-            return check_matrix(X)
+            return check_matrix(X, missing=self.missing)
         X = to_pandas(X)
         plain = [code for code in self.codes if code.kind != "levels"]
         numbers = {code.column: code.numbers(X[code.column]).to_numpy() for code in plain}
         if not all(max(-v.min(), v.max()) <= LARGEST_ENTRY for v in numbers.values()):
-            check_matrix(pd.DataFrame(numbers))
+            check_matrix(pd.DataFrame(numbers), missing=self.missing)
         encoded = np.zeros((len(X), len(self.names)))
         starts = np.cumsum([0, *(len(code.names) for code in self.codes)])
         for begin in range(0, len(X), _BLOCK):
@@ -406,7 +418,7 @@ class TableEncoding:
 
     def _level_of(self, column, code):
         """Rows that have a 1 among the columns of a variable of levels, and in which of them."""
-        values = code.numbers(column)
+        values = _named_gaps(code.numbers(column)) if self.missing else code.numbers(column)
         if values.isna().any():
             raise InputError(
                 f"X contains missing values in {counted(int(values.isna().sum()), 'place')}, the"
@@ -426,7 +438,7 @@ class TableEncoding:
         return rows, level[rows]
 
 
-def learn_encoding(X, *, every_level=False, categories=()):
+def learn_encoding(X, *, every_level=False, categories=(), missing=False):
     """
     The encoding of a table: 0/1 columns for text and categories, days for dates, numbers as they
     are.
@@ -438,6 +450,8 @@ def learn_encoding(X, *, every_level=False, categories=()):
         Give the reference level a column too, as distances need it.
     categories : sequence
         Columns of numbers whose values are levels.
+    missing : bool
+        Let numbers be missing, and make missing texts the level "missing".
 
     Returns
     -------
@@ -449,8 +463,8 @@ def learn_encoding(X, *, every_level=False, categories=()):
         If two columns have one name, or a column can be no feature.
     """
     if not hasattr(X, "columns"):
-        n_columns = check_matrix(X).shape[1]
-        return TableEncoding((), tuple(f"x{j}" for j in range(n_columns)), every_level)
+        n_columns = check_matrix(X, missing=missing).shape[1]
+        return TableEncoding((), tuple(f"x{j}" for j in range(n_columns)), every_level, missing)
     X = to_pandas(X)
     refuse_repeated(X.columns)
     codes = []
@@ -462,7 +476,7 @@ def learn_encoding(X, *, every_level=False, categories=()):
             origin = values.min() if kind == "date" else None
             codes.append(ColumnCode(c, kind, (str(c),), (), origin))
             continue
-        levels = _levels(values, str(c), len(X))
+        levels = _levels(_named_gaps(values) if missing else values, str(c), len(X))
         shown = levels if every_level else levels[1:]
         names = [f"{c}_{level}" for level in shown]
         names = [
@@ -470,9 +484,8 @@ def learn_encoding(X, *, every_level=False, categories=()):
         ]
         taken.update(names)
         codes.append(ColumnCode(c, kind, tuple(names), levels))
-    return TableEncoding(
-        tuple(codes), tuple(name for code in codes for name in code.names), every_level
-    )
+    names = tuple(name for code in codes for name in code.names)
+    return TableEncoding(tuple(codes), names, every_level, missing)
 
 
 def refuse_repeated(columns):

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Seed', 'Column', 'LARGEST_ENTRY', 'LpcNsError', 'InputError', 'InputTypeError', 'DataNotFoundError',
            'MissingBackendError', 'LicenceError', 'NoSolutionError', 'DataWarning', 'check_count', 'check_nonnegative',
-           'counted', 'check_choice', 'check_matrix', 'check_vector', 'check_n_clusters', 'check_labels',
+           'check_level', 'counted', 'check_choice', 'check_matrix', 'check_vector', 'check_n_clusters', 'check_labels',
            'check_shares', 'warn_doubtful']
 
 # %% ../../nbs/01_errors.ipynb #9659cc4e
@@ -53,7 +53,7 @@ class DataWarning(UserWarning):
 Seed = int | np.random.Generator | np.random.RandomState | np.random.SeedSequence | None
 Column = ArrayLike | None  # one value a row, or nothing
 
-# %% ../../nbs/01_errors.ipynb #4f41afa5
+# %% ../../nbs/01_errors.ipynb #1c8050ad
 def check_count(name, value, minimum=1):
     """
     Return `value` as an int if it is a whole number of at least `minimum`.
@@ -107,6 +107,31 @@ def check_nonnegative(name, value):
     ):
         raise InputError(f"{name} is {value!r}; it must be a finite number of at least 0.")
     return float(value)
+
+
+def check_level(value, name="level"):
+    """
+    Return a level of coverage as a float if it lies between 0 and 1.
+
+    Parameters
+    ----------
+    value : float
+    name : str
+        What to call it in messages.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        If it does not.
+    """
+    level = check_nonnegative(name, value)
+    if not 0 < level < 1:
+        raise InputError(f"{name} is {value!r}; it must lie between 0 and 1, as 0.9 does.")
+    return level
 
 
 def counted(n, noun, plural=None):

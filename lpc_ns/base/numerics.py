@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['fingerprint', 'KernelCache', 'kernel', 'no_progress', 'is_silent', 'clock', 'compile_seconds', 'spawn_seeds',
-           'relative_gap', 'midpoint', 'plain_number', 'shortest_between', 'invert']
+           'relative_gap', 'smallest_error', 'midpoint', 'plain_number', 'shortest_between', 'invert']
 
 # %% ../../nbs/01a_numerics.ipynb #7e169048
 import contextlib
@@ -376,6 +376,23 @@ def relative_gap(objective, bound):
     if objective == 0 or np.isinf(objective) or np.isinf(bound):
         return float("nan") if np.isnan(objective + bound) else float("inf")
     return abs(objective - bound) / abs(objective)
+
+# %% ../../nbs/01a_numerics.ipynb #a162c152
+def smallest_error(y):
+    """
+    Mean squared residual at or below which a fit is exact, up to rounding.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+
+    Returns
+    -------
+    float
+        In squared units of y.
+    """
+    rounding = 16 * np.finfo(float).eps * np.abs(y).max()
+    return float(max(1e-18 * y.var(), rounding**2))
 
 # %% ../../nbs/01a_numerics.ipynb #dfab1591
 @register_jitable

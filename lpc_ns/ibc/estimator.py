@@ -131,16 +131,17 @@ def interval_split(estimator, features, found, seed):
     variables = found.variables or list(range(features.shape[1]))
     return noise_split(features, estimator.residuals_, variables, seed)
 
-# %% ../../nbs/14f_ibc_estimator.ipynb #a0t0c0d2
+# %% ../../nbs/14f_ibc_estimator.ipynb #63f14a77
 def add_tree(estimator, samples, settings, held_out, found):
     """Test, choose and fit the tree; what is written on the estimator: its test."""
     weights = samples.weights
     rest = {"weights": weights, "groups": samples.groups}
     folds = [(train, test) for _, train, test in held_out.folds]
-    errors = fold_errors(samples.y, held_out.paths, folds, weights)
+    target = held_out.standardised(samples.y)
+    errors = fold_errors(target, held_out.paths, folds, weights)
     errors = errors if found.terms else errors[:, :1]
     width = 1 + len(found.main)
-    variance = max(samples.y.var(), np.finfo(float).tiny)
+    variance = max(target.var(), np.finfo(float).tiny)
     choice = choose_tree(errors, (width, width + len(found.terms)), settings, variance)
     estimator.root_test_ = root_test(samples.X, samples.y, found, settings, **rest)
     return fit_tree(

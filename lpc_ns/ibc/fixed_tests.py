@@ -113,7 +113,7 @@ def increment(Q, labels):
     U, sizes, _ = np.linalg.svd(W, full_matrices=False)
     return U[:, sizes > TUNED.rank_tolerance]
 
-# %% ../../nbs/13_ibc_fixed_tests.ipynb #d9081985
+# %% ../../nbs/13_ibc_fixed_tests.ipynb #cfb50c89
 def listed(names, most=5):
     """A few names in a sentence."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
@@ -216,11 +216,11 @@ class RegimeTest:
             else f" with the best split, {self.names[self.variable]} <= {self.threshold:.4g}"
         )
         df = ", ".join(map(str, self.df))
+        first = f"{self.name}: {self.statistic:.3f} on {df} df, p = {self.p_value:.3g}"
         criteria = f"BIC: C {self.bic_c:.1f}, D {self.bic_d:.1f}{at}"
-        return (
-            f"{self.name}: {self.statistic:.3f} on {df} df, p ="
-            f" {self.p_value:.3g}\n{criteria}\n{self.conclusion}"
-        )
+        if math.isnan(self.bic_c):
+            criteria = "C fits the target without error, which leaves nothing to explain."
+        return f"{first}\n{criteria}\n{self.conclusion}"
 
 # %% ../../nbs/13_ibc_fixed_tests.ipynb #1fe8bbe1
 def share_of_draws(observed, draws):

@@ -5,8 +5,10 @@
 # %% auto #0
 __all__ = ['METHODS', 'method_of', 'one_column', 'fit_model']
 
-# %% ../../nbs/27c_lpc_fitting.ipynb #d7de2368
+# %% ../../nbs/27c_lpc_fitting.ipynb #35be05b4
 import warnings
+from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 from sklearn.utils import column_or_1d
@@ -18,12 +20,21 @@ from lpc_ns.base.errors import (
     check_vector,
     warn_doubtful,
 )
+from ..base.numerics import smallest_error
 from .auto import search_and_prove
 from .paper.big_m import LOSSES, loss_refit
 from .paper.global_mip import global_mip
 from .paper.ns_mip import ns_mip
 from .paper.qpbo import ns_qpbo
-from .problem import canonical_labels, make_problem, nearest_lines, residual_sse
+from lpc_ns.lpc.problem import (
+    canonical_labels,
+    certified,
+    make_problem,
+    make_solution,
+    nearest_lines,
+    residual_sse,
+    ridge_coefficients,
+)
 from .proof.race import branch_and_bound
 from .proof.units import default_nodes, prove_units
 from .scales import own_scales, standard_scales
@@ -114,7 +125,7 @@ def _search_groups(problem, parameters, search, groups):
         verbose=parameters["verbose"],
     )
 
-# %% ../../nbs/27c_lpc_fitting.ipynb #08abb259
+# %% ../../nbs/27c_lpc_fitting.ipynb #c8cbf200
 def one_column(y):
     """The target as a vector, with scikit-learn's warning if it came as a column."""
     return column_or_1d(y, warn=True) if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1 else y
@@ -166,10 +177,33 @@ def fit_model(parameters, search, encoding, X, y, sample_weight=None, groups=Non
         found = function(problem, **options)
     else:
         found = _search_groups(problem, parameters, search, groups)
+    if parameters["ridge"] == 0 and parameters["loss"] == "squared":
+        found = _joined(problem, found, smallest_error(y) / scales.y_scale**2, parameters["gap"])
     fitted = _restated(problem, found, parameters["loss"], scales, (X, y, weights))
     _warn_of_empty_clusters(fitted["cluster_sizes_"])
     rows = (X, y, weights, groups)
     return fitted | {"solution_": found, "scales_": scales, "_rows": rows, "_mixture": None}
+
+
+def _joined(problem, found, smallest, gap):
+    """The solution with those clusters joined that one regression fits exactly: without a penalty
+    two halves of a line cost no more than the line, and rounding decides between them."""
+    labels = found.labels
+    for a, b in combinations(range(problem.n_clusters), 2):
+        rows = (labels == a) | (labels == b)
+        if not ((labels == a).any() and (labels == b).any()):
+            continue
+        X = problem.X[rows]
+        y = problem.y[rows]
+        e = y - X @ ridge_coefficients(X, y, problem.penalty)
+        if (e**2).mean() <= smallest:
+            labels = np.where(labels == b, a, labels)
+    if (labels == found.labels).all():
+        return found
+    one = make_solution(problem, labels)
+    same = {"trace": found.trace, "seconds": found.seconds}
+    one = replace(one, restart_objectives=found.restart_objectives, **same)
+    return certified(one, min(found.lower_bound, one.objective), gap)
 
 
 def _restated(problem, found, loss, scales, rows):

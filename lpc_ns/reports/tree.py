@@ -18,7 +18,7 @@ from ..base.tables import to_pandas
 from .page import Report, accepted, html_figure, html_list, html_table, own_name
 from ..tree.estimator import ClusterTree
 
-# %% ../../nbs/63_tree_report.ipynb #f7aecb71
+# %% ../../nbs/63_tree_report.ipynb #1ecc2b31
 def _chosen(table, encode, options):
     """The rows and columns of a table that a tree uses."""
     frame = to_pandas(table)
@@ -31,7 +31,7 @@ def _chosen(table, encode, options):
         )
     chosen = select(frame, None, **options)
     if not encode:
-        check_matrix(chosen.features)
+        check_matrix(chosen.features, missing=True)
     return chosen
 
 
@@ -53,7 +53,8 @@ def choose_features(table, encode, options, categories=()):
     -------
     Selection
     """
-    return _chosen(table, encode, {**options, "categories": categories})
+    kept = {"categories": categories, "keep_missing": not options.get("impute")}
+    return _chosen(table, encode, {**options, **kept})
 
 
 def prepare_features(table, *, encode=True, **options):
@@ -85,7 +86,7 @@ def prepare_features(table, *, encode=True, **options):
         encoding.apply(features), columns=list(encoding.names), index=features.index
     )
 
-# %% ../../nbs/63_tree_report.ipynb #7963535c
+# %% ../../nbs/63_tree_report.ipynb #f0864386
 @dataclass(frozen=True)
 class TreeFacts(Report):
     """
@@ -122,7 +123,13 @@ class TreeFacts(Report):
         others = [
             code.note for code in self.model.encoding_.codes if code.note and code.kind != "levels"
         ]
-        return [*self.selection.notes, *levels, *others]
+        middle = "mean" if self.model.criterion == "l2" else "median"
+        gaps = (
+            "Missing values go to the side of a split that makes the loss smaller, and count as"
+            f" the {middle} of their column in the loss; missing texts are a level."
+        )
+        told = [gaps] if self.features.isna().to_numpy().any() else []
+        return [*self.selection.notes, *told, *levels, *others]
 
     def summary(self):
         """
@@ -280,7 +287,7 @@ class TreeReport(TreeFacts):
     def _rounded_centers(self):
         """Centres with decimals enough for a hundredth of the standard deviation."""
         centers = self.centers()
-        spread = self.model.encoding_.apply(self.features).std(axis=0)
+        spread = np.nanstd(self.model.encoding_.apply(self.features), axis=0)
         for name, size in zip(self.model.encoding_.names, spread, strict=True):
             if size > 0:
                 decimals = int(np.ceil(-np.log10(0.01 * size)))

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['METHODS', 'takes_bins', 'search_and_prove', 'search_hyperplanes', 'hyperplane_method', 'warm']
 
-# %% ../../nbs/33b_tree_auto.ipynb #ab922887
+# %% ../../nbs/33b_tree_auto.ipynb #7e1297ad
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +19,7 @@ from .proof.exact import exact_tree
 from .search.histograms import histogram_tree
 from .search.labels import Limits, label_tree
 from .search.local import local_tree
+from .search.oblique import oblique_tree
 from .tuning import TUNED
 
 # %% ../../nbs/33b_tree_auto.ipynb #a02b1c12
@@ -117,7 +118,7 @@ def search_and_prove(problem, *, n_init=None, time_limit=None, random_state=None
         stopped = "interrupted"
     return conclusion(lambda stopped: _combined(problem, found, budget, stopped), stopped)
 
-# %% ../../nbs/33b_tree_auto.ipynb #81a17e9e
+# %% ../../nbs/33b_tree_auto.ipynb #28de5929
 def _mip_tree(problem, **options):
     """`mip_tree`, whose modelling language is imported when it is needed."""
     from lpc_ns.tree.mip.solve import mip_tree
@@ -142,21 +143,45 @@ def _hyperplane_tree(problem, **options):
     return hyperplane_tree(problem, **options)
 
 
-def search_hyperplanes(problem, *, local_sparsity, time_limit=None, verbose=0):
+def _nearest_values(problem):
+    """Smallest distance of different values of a feature, in units of the ranges."""
+    values = [np.unique(column) for column in (problem.X / problem.span).T]
+    return min((np.diff(own).min() for own in values if len(own) > 1), default=np.inf)
+
+
+def _either(problem, found, flat):
+    """The better of a tree with hyperplanes and a one-feature tree, which needs no empty strip,
+    with a bound for both kinds."""
+    best = min(found, flat, key=lambda s: s.objective)
+    bound = found.lower_bound
+    if _nearest_values(problem) < TUNED.epsilon:
+        bound = min(bound, flat.lower_bound)
+    bound = min(bound, best.objective)
+    gap = max(TUNED.gap, TUNED.proof_tolerance)
+    stopped = None if found.status == "optimal" else found.status
+    status = conclude(best.objective, bound, gap, stopped)
+    facts = {"n_nodes": found.n_nodes + flat.n_nodes, "seconds": found.seconds + flat.seconds}
+    reason = found.reason if status == "feasible" else ""
+    return replace(best, lower_bound=bound, status=status, reason=reason, **facts)
+
+
+def search_hyperplanes(
+    problem, *, local_sparsity, n_init=None, time_limit=None, random_state=None, verbose=0
+):
     """
-    The exact method for hyperplanes where their dichotomies can be listed, and the mixed-integer
-    program otherwise.
+    One-feature trees, then the exact method for hyperplanes where their dichotomies can be listed,
+    and local search with pairs of features otherwise; never worse than the one-feature tree.
 
     Parameters
     ----------
     problem : TreeProblem
     local_sparsity : int
         Largest number of features in a split.
+    n_init, random_state, verbose
+        As in `local_tree`.
     time_limit : float, optional
         Seconds. Without a limit the exact method stops after a number of steps, and the status is
         then "feasible".
-    verbose : int
-        1 shows the progress of proofs longer than two seconds.
 
     Returns
     -------
@@ -164,12 +189,23 @@ def search_hyperplanes(problem, *, local_sparsity, time_limit=None, verbose=0):
     """
     from lpc_ns.tree.proof.dichotomies import within_reach
 
-    options = {"local_sparsity": local_sparsity, "time_limit": time_limit, "verbose": verbose}
+    budget = Budget(time_limit)
+    search = {"n_init": n_init, "random_state": random_state, "verbose": verbose}
+    flat = search_and_prove(problem, time_limit=budget.part(0.3).time_limit, **search)
+    if flat.status == "interrupted":
+        return replace(flat, lower_bound=0.0)
     distinct = len(np.unique(problem.X, axis=0))
     if not within_reach(distinct, problem.n_features, local_sparsity):
-        return _mip_tree(problem, splits="hyperplane", **options)
+        return oblique_tree(problem, start=flat.tree, time_limit=budget.time_limit, **search)
+    options = {"local_sparsity": local_sparsity, "verbose": verbose}
     steps = TUNED.steps if time_limit is None else None
-    return _hyperplane_tree(problem, max_steps=steps, **options)
+    found = _hyperplane_tree(problem, max_steps=steps, time_limit=budget.time_limit, **options)
+    return _either(problem, found, flat)
+
+
+def _local_oblique(problem, *, local_sparsity, **options):
+    """`oblique_tree`; two features are allowed wherever several are."""
+    return oblique_tree(problem, **options)
 
 
 METHODS = {
@@ -187,7 +223,7 @@ def hyperplane_method(name, solver, local_sparsity):
 
     Parameters
     ----------
-    name : {"auto", "exact", "mip"}
+    name : {"auto", "exact", "local", "mip"}
     solver : str or None
         Back end of the mixed-integer program, which "auto" then is.
     local_sparsity : int
@@ -201,10 +237,12 @@ def hyperplane_method(name, solver, local_sparsity):
     options = {"local_sparsity": local_sparsity}
     if name == "mip" or (name == "auto" and solver is not None):
         return _mip_tree, METHODS["mip"][1], options | {"splits": "hyperplane"}
-    function = search_hyperplanes if name == "auto" else _hyperplane_tree
-    return function, ("time_limit", "verbose"), options
+    if name == "exact":
+        return _hyperplane_tree, METHODS["exact"][1], options
+    function = search_hyperplanes if name == "auto" else _local_oblique
+    return function, METHODS["local"][1], options
 
-# %% ../../nbs/33b_tree_auto.ipynb #98f79fcf
+# %% ../../nbs/33b_tree_auto.ipynb #945a21b3
 def warm():
     """
     Compile every kernel of part III, by solving tiny problems of all kinds.
@@ -223,6 +261,7 @@ def warm():
             local_tree(problem, n_init=1, random_state=0)
     other = make_problem(X, 3, loss_X=X[:, :1], criterion="l1")
     exact_tree(other, max_nodes=1000)
+    oblique_tree(make_problem(X, 4), n_init=1, random_state=0)
     for criterion in ("l2", "l1"):
         _hyperplane_tree(make_problem(X[:7], 2, criterion=criterion, max_depth=2))
     histogram_tree(make_problem(X, 3), random_state=0)

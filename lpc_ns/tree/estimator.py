@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ClusterTree', 'tree_path']
 
-# %% ../../nbs/33_tree_estimator.ipynb #c17da78e
+# %% ../../nbs/33_tree_estimator.ipynb #6f1594af
 from collections.abc import Iterable, Mapping
 from typing import Self
 from numpy.typing import ArrayLike
@@ -17,11 +17,18 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ..base.blocks import refuse_lazy
 from ..base.encoding import learn_encoding
 from ..base.errors import InputError, check_choice, check_matrix
+from .questions import filled
 from .show.export import TreeExport
 
-# %% ../../nbs/33_tree_estimator.ipynb #6894e7d6
+# %% ../../nbs/33_tree_estimator.ipynb #64e8c25c
 class _Unfitted:
     """What needs no fit: rules for clusters that are given, and trees of several sizes."""
+
+    def __sklearn_tags__(self):
+        """Missing values are allowed."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
 
     def explain(self, X, labels, sample_weight=None):
         """
@@ -72,7 +79,7 @@ class _Unfitted:
         """
         return tree_path(self, X, values, parameter)
 
-# %% ../../nbs/33_tree_estimator.ipynb #b3516aa3
+# %% ../../nbs/33_tree_estimator.ipynb #15a48195
 class _Predicting:
     """What a fitted tree says about samples."""
 
@@ -85,9 +92,13 @@ class _Predicting:
         """Encoded new samples."""
         check_is_fitted(self)
         if not self.encoding_.codes:
-            X = check_matrix(X)
+            X = check_matrix(X, missing=True)
         validate_data(self, X=X, reset=False, skip_check_array=True)
         return self.encoding_.apply(X)
+
+    def _complete(self, X):
+        """Scaled loss features of new samples."""
+        return self._loss_scaling.transform(filled(self._encoded(X), self._fills))
 
     def _own_loss(self, what):
         """Refuse what needs the loss features of new samples."""
@@ -144,8 +155,7 @@ class _Predicting:
             be that of the sample's cluster: rules decide.
         """
         self._own_loss("transform")
-        features = self._encoded(X)
-        away = self._loss_scaling.transform(features)[:, None] - self.solution_.centers
+        away = self._complete(X)[:, None] - self.solution_.centers
         if self.criterion == "l2":
             return np.sqrt((away**2).sum(axis=2))
         return np.abs(away).sum(axis=2)
@@ -206,7 +216,7 @@ class _Predicting:
 
         self._own_loss("silhouette")
         labels = self.predict(X)
-        Z = self._loss_scaling.transform(self._encoded(X))
+        Z = self._complete(X)
         rows = np.random.default_rng(random_state).permutation(len(Z))[:2000]
         if not 1 < len(np.unique(labels[rows])) < len(rows):
             return np.nan
@@ -216,7 +226,7 @@ class _Predicting:
             )
         )
 
-# %% ../../nbs/33_tree_estimator.ipynb #4d129a92
+# %% ../../nbs/33_tree_estimator.ipynb #f2f850a4
 class ClusterTree(
     TreeExport, _Unfitted, _Predicting, TransformerMixin, ClusterMixin, BaseEstimator
 ):
@@ -243,8 +253,8 @@ class ClusterTree(
     min_samples_leaf : int
         Smallest number of samples in a leaf.
     local_sparsity : int
-        Largest number of features in a split; with more than 1, few samples: some hundred with two
-        features, some tens with four, and a mixed-integer solver beyond.
+        Largest number of features in a split; with more than 1, exact for some hundred samples with
+        two features, some tens with four, and a local search with pairs of features beyond.
     margin : bool or float
         Prefer wide gaps at the thresholds among trees of almost equal loss: the weight of the
         margins, with True a thousandth divided by the largest number of splits (half of that if
@@ -377,7 +387,8 @@ class ClusterTree(
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
-            Numeric and finite; a data frame may hold text, categories and dates.
+            Numbers; a data frame may hold text, categories and dates. A split sends missing values
+            where the loss is smaller; in it they count as the mean (median) of their column.
         y : None
             Ignored; here for pipelines.
         sample_weight : array-like of shape (n_samples,), optional
@@ -402,15 +413,14 @@ class ClusterTree(
         Warns
         -----
         DataWarning
-            If columns are constant, or samples repeat so often that there are fewer different ones
-            than clusters.
+            If columns are constant, or there are fewer different samples than clusters.
         """
         from lpc_ns.tree.fitting import fit_model, method_of
 
         parameters = self.get_params(deep=False)
         search = method_of(parameters)
         refuse_lazy(type(self).__name__, "a sample of the rows", X, loss_X, sample_weight)
-        self.encoding_ = learn_encoding(X, every_level=True)
+        self.encoding_ = learn_encoding(X, every_level=True, missing=True)
         encoded = self.encoding_.apply(X)
         validate_data(self, X=X, skip_check_array=True)
         data = (self.encoding_, encoded, loss_X, sample_weight)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SCALINGS', 'scaling_of', 'problem_of', 'method_of', 'copies_of', 'fit_model']
 
-# %% ../../nbs/33a_tree_fitting.ipynb #ae92d7c9
+# %% ../../nbs/33a_tree_fitting.ipynb #51a24004
 import math
 from dataclasses import replace
 from fractions import Fraction
@@ -23,11 +23,11 @@ from lpc_ns.base.errors import (
 )
 from .auto import METHODS, hyperplane_method
 from .problem.objective import cluster_loss, make_problem, minmax
-from .questions import questions, variable_weights, weigh
+from .questions import filled, fills_of, questions, variable_weights, weigh
 from .search.starts import reference_labels
 from .show.rules import short_thresholds, shown_thresholds
 
-# %% ../../nbs/33a_tree_fitting.ipynb #57152c7b
+# %% ../../nbs/33a_tree_fitting.ipynb #87f55961
 SCALINGS = ("minmax", "standard", "gower", None)
 
 
@@ -107,10 +107,10 @@ def method_of(parameters):
     """
     sparsity = check_count("local_sparsity", parameters["local_sparsity"])
     name = check_choice("method", parameters["method"], tuple(METHODS))
-    if sparsity > 1 and name == "local":
+    if sparsity > 1 and name == "histogram":
         raise InputError(
             f"local_sparsity is {sparsity}, which method {name!r} cannot use: splits with several"
-            " features need method 'exact' or 'mip' (or 'auto')."
+            " features need method 'exact', 'local' or 'mip' (or 'auto')."
         )
     solver = parameters["solver"]
     if solver is not None and name != "mip" and (sparsity == 1 or name != "auto"):
@@ -170,7 +170,7 @@ def copies_of(sample_weight, n_samples):
         )
     return counts[which].astype(np.int64), float(values.max() / whole)
 
-# %% ../../nbs/33a_tree_fitting.ipynb #3e4e8e07
+# %% ../../nbs/33a_tree_fitting.ipynb #92f64043
 def _price_of_explainability(problem, found):
     """Loss of a tree relative to the best clustering without a tree that k-means finds."""
     free = [reference_labels(problem, 0), reference_labels(problem, labels=found.labels)]
@@ -209,11 +209,13 @@ def _pose(parameters, encoding, encoded, separate=None):
     the encoding of the loss features and their values."""
     asked = questions(encoding, encoded)
     features = asked.ask(encoded)
+    complete = filled(encoded, fills_of(encoded, parameters["criterion"]))
     splits = scaling_of(parameters["scaling"], features, asked.names)
     what = "X" if separate is None else "loss_X"
-    encoding, target = (encoding, encoded) if separate is None else separate
+    encoding, target = (encoding, complete) if separate is None else separate
     scaling = _scale_loss(parameters, encoding, target, what)
-    plain = separate is None and not encoding.levels and parameters["feature_weights"] is None
+    same = separate is None and complete is encoded
+    plain = same and not encoding.levels and parameters["feature_weights"] is None
     loss = None if plain else scaling.transform(target)
     problem = problem_of(parameters, splits.transform(features), loss)
     return problem, asked, (splits, features), (scaling, target)
@@ -223,6 +225,8 @@ def _separate(loss_X, n_samples):
     """The encoding and the values of the loss features, None without any of their own."""
     if loss_X is None:
         return None
+    if not hasattr(loss_X, "columns"):
+        loss_X = check_matrix(loss_X, "loss_X")
     encoding = learn_encoding(loss_X, every_level=True)
     target = check_matrix(encoding.apply(loss_X), "loss_X")
     if len(target) != n_samples:
@@ -274,6 +278,12 @@ def fit_model(parameters, search, encoding, encoded, loss_X=None, sample_weight=
     posed = _pose(parameters, encoding, encoded[rows], copied)
     problem, asked, (splits, features), (scaling, target) = posed
     function, options = search
+    if parameters["local_sparsity"] > 1 and np.isnan(encoded).any():
+        raise InputError(
+            f"local_sparsity is {parameters['local_sparsity']} and X has missing values, which a"
+            " split with several features cannot send to a side: impute or drop these rows, or"
+            " leave local_sparsity at 1."
+        )
     found = function(problem, **options)
     X = asked.ask(encoded)
     tree = short_thresholds(splits.restate(found.tree, features), X)
@@ -295,6 +305,7 @@ def fit_model(parameters, search, encoding, encoded, loss_X=None, sample_weight=
         "_loss_scaling": scaling,
         "_separate": loss_X is not None,
         "_questions": asked,
+        "_fills": fills_of(encoded[rows], parameters["criterion"]),
         "_shown": shown_thresholds(tree, X),
         "_node_sizes": _sizes(tree, X),
     }

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['codes_of', 'LabelRules', 'limits_for', 'explain_clusters']
 
-# %% ../../nbs/33f_tree_given.ipynb #a5d24244
+# %% ../../nbs/33f_tree_given.ipynb #99b41efc
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,7 +16,6 @@ from lpc_ns.base.errors import (
     InputError,
     check_choice,
     check_count,
-    check_matrix,
     check_nonnegative,
     check_vector,
     counted,
@@ -53,7 +52,13 @@ def codes_of(labels, n_samples):
     """
     if getattr(labels, "ndim", 1) == 2:
         labels = np.asarray(labels)[:, 0] if labels.shape[1] == 1 else labels
-    labels = pd.Series(np.asarray(labels, dtype=object) if isinstance(labels, list) else labels)
+    labels = np.asarray(labels, dtype=object) if isinstance(labels, list) else labels
+    if getattr(labels, "ndim", 1) != 1:
+        raise InputError(
+            f"labels has {labels.ndim} dimensions; one label per sample is needed: a number, a text"
+            " or a date."
+        )
+    labels = pd.Series(labels)
     if len(labels) != n_samples:
         raise InputError(
             f"There are {len(labels)} labels and {n_samples} samples; one label per sample is"
@@ -76,7 +81,7 @@ def codes_of(labels, n_samples):
         )
     return code.astype(np.int64), np.asarray(classes)
 
-# %% ../../nbs/33f_tree_given.ipynb #a83eb370
+# %% ../../nbs/33f_tree_given.ipynb #8e17de2a
 @dataclass(frozen=True, eq=False)
 class LabelRules:
     """
@@ -146,8 +151,7 @@ class LabelRules:
 
     def _features(self, X):
         """What splits ask of new samples."""
-        encoded = self.encoding.apply(X if self.encoding.codes else check_matrix(X))
-        return self.asked.ask(encoded)
+        return self.asked.ask(self.encoding.apply(X))
 
     def predict(self, X):
         """
@@ -225,7 +229,7 @@ class LabelRules:
         names = [str(k) for k in self.classes]
         return draw_tree(self.tree, self.names, self.shown, self.sizes, ax, names)
 
-# %% ../../nbs/33f_tree_given.ipynb #6711f473
+# %% ../../nbs/33f_tree_given.ipynb #8dd407e2
 def limits_for(parameters, n_labels, n_samples):
     """
     How large a tree the parameters of a `ClusterTree` allow.
@@ -306,8 +310,8 @@ def explain_clusters(X, labels, parameters, sample_weight=None):
     -------
     LabelRules
     """
-    encoding = learn_encoding(X, every_level=True)
-    encoded = encoding.apply(X if encoding.codes else check_matrix(X))
+    encoding = learn_encoding(X, every_level=True, missing=True)
+    encoded = encoding.apply(X)
     asked = questions(encoding, encoded)
     features = np.ascontiguousarray(asked.ask(encoded))
     code, classes = codes_of(labels, len(features))

@@ -8,7 +8,7 @@ __all__ = ['TUNED', 'Tuning']
 # %% ../../nbs/30f_tree_tuning.ipynb #c34f280a
 from typing import NamedTuple
 
-# %% ../../nbs/30f_tree_tuning.ipynb #defb65df
+# %% ../../nbs/30f_tree_tuning.ipynb #4cf66e45
 class Tuning(NamedTuple):
     """The tuned constants of part III; the table says what each decides."""
 
@@ -35,6 +35,9 @@ class Tuning(NamedTuple):
     dichotomies: int = 100_000
     pivots: float = 1e9
     steps: float = 1e9
+    angles: int = 16
+    directions: int = 600
+    oblique_rounds: int = 3
     proof_tolerance: float = 1e-6
 
 

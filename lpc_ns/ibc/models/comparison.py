@@ -18,7 +18,7 @@ from .families import fit_models
 from .trees import tree_paths
 from ..tuning import TUNED
 
-# %% ../../../nbs/14c_ibc_comparison.ipynb #a0847d6c
+# %% ../../../nbs/14c_ibc_comparison.ipynb #c6fa8b15
 @dataclass(frozen=True, eq=False)
 class ModelComparison:
     """
@@ -146,6 +146,8 @@ class HeldOut:
     predictions : ndarray of shape (n_repeats, n_samples, n_models)
     n_coefficients : ndarray of shape (n_models,)
         Mean over the folds.
+    scale : (float, float)
+        Mean and deviation of the target, in which `paths` are.
     paths : list of ndarray
         For each fold the predictions of all candidates of a tree (`tree_paths`); empty if no tree
         was asked for.
@@ -154,13 +156,19 @@ class HeldOut:
     folds: list
     predictions: np.ndarray
     n_coefficients: np.ndarray
+    scale: tuple
     paths: list
+
+    def standardised(self, y):
+        """The target as `paths` have it: single precision is enough, whatever its units."""
+        return (y - self.scale[0]) / self.scale[1]
 
     def of_tree(self, place):
         """Predictions of one candidate of a tree, shape (n_repeats, n_samples, 1)."""
         out = np.empty((*self.predictions.shape[:2], 1))
         for (r, _, test), path in zip(self.folds, self.paths, strict=True):
-            out[r, test, 0] = path[(slice(None), *place)]
+            own = path[(slice(None), *place)].astype(float)
+            out[r, test, 0] = self.scale[0] + self.scale[1] * own
         return out
 
 
@@ -169,7 +177,7 @@ def _part(values, rows):
     return None if values is None else values[rows]
 
 
-def _held_out(X, y, fold, settings, names, weights, groups, gaps):
+def _held_out(X, y, scale, fold, settings, names, weights, groups, gaps):
     """Predictions for one fold of all models, their numbers of coefficients, and candidates of a
     tree."""
     _, train, test = fold
@@ -184,7 +192,8 @@ def _held_out(X, y, fold, settings, names, weights, groups, gaps):
     )
     paths = None
     if "tree" in names:
-        paths = tree_paths(X[train], y[train], X[test], models["found"], settings, weights)
+        target = (y[train] - scale[0]) / scale[1]
+        paths = tree_paths(X[train], target, X[test], models["found"], settings, weights)
     predicted = [models[name].predict(X[test]) for name in others]
     predicted = np.column_stack(predicted) if others else np.empty((len(test), 0))
     return predicted, [models[name].n_coefficients for name in others], paths
@@ -217,8 +226,9 @@ def cross_fit(
     """
     repeats = make_folds(len(y), cv, settings.seed, groups)
     folds = [(r, train, test) for r, folds in enumerate(repeats) for train, test in folds]
+    scale = (float(y.mean()), float(y.std()) or 1.0)
     results = Parallel(n_jobs=n_jobs)(
-        delayed(_held_out)(X, y, fold, settings, names, weights, groups, gaps)
+        delayed(_held_out)(X, y, scale, fold, settings, names, weights, groups, gaps)
         for fold in progress(folds, desc="cross-validation")
     )
     others = [name for name in names if name != "tree"]
@@ -226,7 +236,7 @@ def cross_fit(
     for (r, _, test), (predicted, _, _) in zip(folds, results, strict=True):
         predictions[r, test] = predicted
     sizes = np.mean([sizes for _, sizes, _ in results], axis=0)
-    return HeldOut(folds, predictions, sizes, [paths for _, _, paths in results])
+    return HeldOut(folds, predictions, sizes, scale, [paths for _, _, paths in results])
 
 # %% ../../../nbs/14c_ibc_comparison.ipynb #f3ca3d94
 def stack_weights(y, predictions, prior=TUNED.stack_prior):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..split.growth import question_text
 
-# %% ../../../nbs/14bc_ibc_tree_drawing.ipynb #cd009cc2
+# %% ../../../nbs/14bc_ibc_tree_drawing.ipynb #8392534b
 def most_different(model, spread):
     """The column of a tree's regressions whose slopes differ most, per standard deviation."""
     weights = model.fit.sizes / model.fit.sizes.sum()
@@ -34,6 +34,19 @@ def tree_places(split):
 
     place(0, 0)
     return places
+
+
+def _wider(ends):
+    """An interval and a twelfth of it on either side, so that what lies at its ends is seen."""
+    margin = (ends[1] - ends[0]) / 12 or 1.0
+    return ends[0] - margin, ends[1] + margin
+
+
+def _reach(values, ends):
+    """Where the line of a cell is drawn: along its own samples, at least a tenth of the width."""
+    low, high = np.clip([values.min(), values.max()], *ends) if len(values) else ends
+    short = max((ends[1] - ends[0]) / 20 - (high - low) / 2, 0.0)
+    return np.array([low - short, high + short])
 
 
 def draw_tree(model, X, y, names, target_name="y", *, ax=None):
@@ -70,20 +83,21 @@ def draw_tree(model, X, y, names, target_name="y", *, ax=None):
     for k, (x, depth) in places.items():
         node = split.tree.nodes[k]
         if split.tree.is_cell(k, split.size):
-            ax.plot([x, x], [-depth, -deepest - 0.6], color="0.7", linewidth=0.8, zorder=0)
+            ax.plot([x, x], [-depth, -deepest - 0.22], color="0.7", linewidth=0.8, zorder=0)
             continue
         for child in (node.left, node.right):
             there = places[child]
             ax.plot([x, there[0]], [-depth, -there[1]], color="0.4", linewidth=1, zorder=0)
         text = question_text(node.question, model.asked)
         ax.text(
-            x, -depth, text, ha="center", va="center", fontsize=8,
+            x, -depth, text, ha="center", va="center", fontsize=10,
             bbox={"boxstyle": "round", "facecolor": "white", "edgecolor": "0.4"},
         )
-    ax.text(-0.55, 0.35, "yes: left, no: right", fontsize=7, color="0.4")
+    ax.text(-0.55, 0.35, "yes: left, no: right", fontsize=10, color="0.4")
     design = model.design(X)
     labels = model.assign(X)
-    j = most_different(model, design.std(axis=0))
+    within = [design[labels == k].var(axis=0) for k in range(split.size)]
+    j = most_different(model, np.sqrt(np.average(within, axis=0, weights=model.fit.sizes)))
     ends = np.quantile(design[:, j], [0.01, 0.99])
     rest = np.delete(np.arange(design.shape[1]), j)
     heights = np.quantile(y, [0.005, 0.995])
@@ -97,10 +111,13 @@ def draw_tree(model, X, y, names, target_name="y", *, ax=None):
         shown = np.flatnonzero(own)[:: max(1, own.sum() // 200)]
         freed = y[shown] - (design[shown][:, rest] - mean) @ coef[rest]
         colour = PALETTE[number % len(PALETTE)]
-        inner.plot(design[shown, j], freed, ".", markersize=2, color=colour, alpha=0.5)
-        line = model.fit.intercept[number] + mean @ coef[rest] + coef[j] * ends
-        inner.plot(ends, line, color="black", linewidth=1.2)
-        inner.set(xlim=ends, ylim=heights, xticks=[], yticks=[])
-        inner.set_title(f"cell {number}, n = {own.sum()}", fontsize=7, pad=2)
-    ax.set_title(f"{target_name} against {names[j]} in the leaves", fontsize=9)
+        inner.plot(design[shown, j], freed, ".", markersize=3, color=colour, alpha=0.6)
+        reach = _reach(design[own, j], ends)
+        line = model.fit.intercept[number] + mean @ coef[rest] + coef[j] * reach
+        inner.plot(reach, line, color="black", linewidth=1.2)
+        inner.set(xlim=_wider(ends), ylim=_wider(heights), xticks=[], yticks=[])
+        inner.set_title(f"cell {number}\nn = {own.sum()}", fontsize=10, pad=2)
+    scales = [f"{v[0]:.3g} to {v[1]:.3g}" for v in (heights, ends)]
+    told = f"{target_name} ({scales[0]}) against {names[j]} ({scales[1]}) in the leaves"
+    ax.set_title(told, fontsize=10)
     return ax

@@ -5,19 +5,20 @@
 # %% auto #0
 __all__ = ['FAMILIES', 'cells_of', 'FamilyModel', 'worth_splitting', 'PooledModel', 'pool', 'fit_models']
 
-# %% ../../../nbs/14b_ibc_models.ipynb #b13d4850
+# %% ../../../nbs/14b_ibc_models.ipynb #b267a9c7
 import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...base.errors import DataWarning
+from ...base.numerics import smallest_error
 from .findings import choose_split, find_terms, leaf_of, product_columns
 from ..split.cells import CellFit, fit_cells
 from ..split.search import SplitSearch
 from ..theory import pooling_weight
 
-# %% ../../../nbs/14b_ibc_models.ipynb #22511876
+# %% ../../../nbs/14b_ibc_models.ipynb #53e349ce
 FAMILIES = ("A", "B", "C", "D")
 
 
@@ -135,8 +136,10 @@ def _fit_family(name, X, y, found, settings, weights):
         w = np.ones(len(y)) if weights is None else weights / weights.mean()
         sse_one = w @ (y - fit.predict(design, one)) ** 2
         sse = w @ (y - local.predict(design, labels)) ** 2
+        exact = sse_one <= len(y) * smallest_error(y)
         kept = settings.ridge is not None  # who sets the penalty gets the cells
-        if kept or worth_splitting(sse_one, sse, local.freedom, len(y) - fit.n_free):
+        worth = kept or worth_splitting(sse_one, sse, local.freedom, len(y) - fit.n_free)
+        if worth and not exact:
             fit = local
     return FamilyModel(name, found.main, terms, center, search, fit, design.std(axis=0))
 

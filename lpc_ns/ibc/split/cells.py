@@ -5,15 +5,16 @@
 # %% auto #0
 __all__ = ['CellFit', 'CellMoments', 'ridge_of_cells', 'likeliest_ridge', 'fit_cells']
 
-# %% ../../../nbs/12e_ibc_cells.ipynb #dd6f8fea
+# %% ../../../nbs/12e_ibc_cells.ipynb #7f5a757e
 from dataclasses import dataclass
 
 import numpy as np
 
+from ...base.numerics import smallest_error
 from .scan import standardised
 from ..tuning import TUNED
 
-# %% ../../../nbs/12e_ibc_cells.ipynb #ef29687c
+# %% ../../../nbs/12e_ibc_cells.ipynb #48efea86
 _RIDGES = np.logspace(*TUNED.ridges)
 
 
@@ -90,6 +91,18 @@ class CellMoments:
         """Slopes of the standardised columns, and intercept."""
         slopes = self.vectors @ (self.moments / (self.values + ridge))
         return slopes, self.level - slopes @ self.mean
+
+    def exact(self, smallest):
+        """Slopes without a penalty and the intercept, if they leave no error: what is left is then
+        solved for once more. None if there is an error, or too few samples to tell."""
+        left = self.y @ self.y - (self.moments**2 / self.values).sum()
+        if len(self.y) < 2 * (1 + len(self.values)) or left > 1e-6 * (self.y @ self.y):
+            return None
+        slopes, _ = self.coefficients(0.0)
+        e = self.y - self.Z @ slopes
+        slopes = slopes + self.vectors @ ((self.vectors.T @ (self.Z.T @ e)) / self.values)
+        e = self.y - self.Z @ slopes
+        return (slopes, self.level - slopes @ self.mean) if e @ e <= smallest * len(e) else None
 
     def evidence(self):
         """Q and the log determinant of equation `eq-evidence`, for every penalty of _RIDGES."""
@@ -174,7 +187,9 @@ def fit_cells(
     sizes = np.bincount(labels, minlength=n_cells)
     weights = None if weights is None else weights / weights.mean()
     everyone = CellMoments(Z, y, weights)
-    common, level = everyone.coefficients(
+    smallest = smallest_error(y)
+    exact = everyone.exact(smallest) if ridge is None else None
+    common, level = exact or everyone.coefficients(
         ridge_of_cells([everyone], len(y)) if ridge is None else ridge
     )
     slopes = np.tile(common, (n_cells, 1))
@@ -188,7 +203,8 @@ def fit_cells(
     ]
     deviation = ridge_of_cells(cells, int(sizes[large].sum())) if ridge is None and cells else ridge
     for k, cell in zip(large, cells, strict=True):
-        extra, constants[k] = cell.coefficients(deviation)
+        exact = cell.exact(smallest) if ridge is None else None
+        extra, constants[k] = exact or cell.coefficients(deviation)
         slopes[k] += extra
     coef = slopes / spread
     own = set(large)

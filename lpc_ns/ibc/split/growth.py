@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['Question', 'split_values', 'Node', 'RegimeTree', 'grow_tree', 'question_text', 'gap_text', 'TreeSplit', 'nested_text']
 
-# %% ../../../nbs/12ca_ibc_growth.ipynb #a144dc0d
+# %% ../../../nbs/12ca_ibc_growth.ipynb #de8e4ba0
 import heapq
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...base.numerics import plain_number, shortest_between
+from ...base.numerics import plain_number, shortest_between, smallest_error
 from .boxes import Split
 from .gains import Price, Rows, best_cut, best_grouping, moments, solve_side
 from ..tuning import TUNED
@@ -106,7 +106,7 @@ def split_values(features, variables):
             row[features[:, variable.missing] > 0.5] = np.nan
     return values
 
-# %% ../../../nbs/12ca_ibc_growth.ipynb #b0d4460c
+# %% ../../../nbs/12ca_ibc_growth.ipynb #e1365594
 @dataclass(eq=False)
 class Node:
     """A cell, which may have been split: its step says into how many cells the tree was then."""
@@ -120,6 +120,7 @@ class Node:
     question: Question | None = None
     gain: float = 0.0
     interval: tuple = ()  # values next to the threshold
+    exact: bool = False  # whether its regression leaves no error
 
 
 @dataclass(eq=False)
@@ -135,15 +136,16 @@ class _Open:
 class _Growth:
     """A tree that grows: samples, variables, and what splits cost."""
 
-    def __init__(self, Z, target, values, n_levels, weights, ridge, leaf):
+    def __init__(self, Z, target, values, n_levels, weights, price, smallest):
         self.Z = np.ascontiguousarray(Z)
         self.target = target
         self.values = values
         self.n_levels = n_levels
         self.weights = weights
-        self.price = Price(float(ridge), float(leaf), TUNED.tree_bins)
+        self.price = price
         self.numbers = np.flatnonzero(np.array(n_levels) == 0)
         self.nodes = []
+        self.smallest = smallest
         self.gone = np.isnan(values[self.numbers])
         self.numeric = np.ascontiguousarray(values[self.numbers])
 
@@ -154,16 +156,33 @@ class _Growth:
         return Rows(self.Z, e, self.weights)
 
     def add(self, chosen, start, ridge, parent=-1):
-        """A cell of these samples, shrunk to a start."""
-        _, step = solve_side(*moments(self.rows_of(chosen, start), chosen), ridge)
+        """A cell of these samples, shrunk to a start, or fitted exactly if that can be."""
+        rows = self.rows_of(chosen, start)
+        G, h = moments(rows, chosen)
         w = self.weights[chosen]
-        self.nodes.append(Node(w.sum() ** 2 / (w @ w), start + step, parent))
+        step = self.exact_step(rows, chosen, G, h)
+        exact = step is not None
+        step = step if exact else solve_side(G, h, ridge)[1]
+        self.nodes.append(Node(w.sum() ** 2 / (w @ w), start + step, parent, exact=exact))
         return len(self.nodes) - 1
+
+    def exact_step(self, rows, chosen, G, h):
+        """The shortest step to a regression without error, if samples are many and have one."""
+        w = rows.w[chosen]
+        e = rows.e[chosen]
+        total = w @ e**2
+        if len(chosen) < 2 * len(h) or total - solve_side(G, h, 1e-9 * w.sum())[0] > 1e-3 * total:
+            return None
+        root = np.sqrt(w)
+        A = root[:, None] * rows.Z[chosen]
+        step = np.linalg.lstsq(A, root * e, rcond=TUNED.dependent)[0]
+        left = root * e - A @ step
+        return step if left @ left <= self.smallest * w.sum() else None
 
     def search(self, cell):
         """The best question for a cell: gain, question, which samples go left."""
         node = self.nodes[cell.node]
-        if node.n < 2 * self.price.leaf:
+        if node.exact or node.n < 2 * self.price.leaf:
             return ()
         rows = self.rows_of(cell.rows, node.coef)
         total = moments(rows, cell.rows)
@@ -279,7 +298,7 @@ def _agreement(z, left):
     threshold = float(shortest_between(v[cuts[k]], v[cuts[k] + 1]))
     return float(share[k]), threshold, bool(right[k] * 2 >= len(v))
 
-# %% ../../../nbs/12ca_ibc_growth.ipynb #20dbcf37
+# %% ../../../nbs/12ca_ibc_growth.ipynb #d1434c98
 @dataclass(frozen=True, eq=False)
 class RegimeTree:
     """
@@ -350,7 +369,7 @@ class RegimeTree:
         """Coefficients of all nodes after smoothing, proposition 9, shape (n_nodes, q)."""
         coef = np.array([node.coef for node in self.nodes])
         for k, node in enumerate(self.nodes[1:], 1):
-            share = node.n / (node.n + smoothing)
+            share = 1.0 if node.exact else node.n / (node.n + smoothing)
             coef[k] = share * coef[k] + (1 - share) * coef[node.parent]
         return coef
 
@@ -430,14 +449,16 @@ def grow_tree(
     spread = float(np.sqrt(weights @ (y - level) ** 2 / n)) or 1.0
     Z = np.column_stack([np.ones(n), (design - center) / scale])
     leaf = min_samples_leaf or max(10, min(Z.shape[1] // 2, n // 20))
-    growth = _Growth(Z, (y - level) / spread, values, n_levels, weights, ridge, leaf)
+    price = Price(float(ridge), float(leaf), TUNED.tree_bins)
+    smallest = smallest_error(y) / spread**2
+    growth = _Growth(Z, (y - level) / spread, values, n_levels, weights, price, smallest)
     nodes = tuple(growth.grow(max_cells))
     low = float(y.min())
     high = float(y.max())
     margin = TUNED.tree_margin * (high - low)
     return RegimeTree(nodes, center, scale, level, spread, low - margin, high + margin)
 
-# %% ../../../nbs/12ca_ibc_growth.ipynb #182a8e02
+# %% ../../../nbs/12ca_ibc_growth.ipynb #3f37807e
 def question_text(question, variables, yes=True):
     """
     A question, or its negation, in words.
@@ -469,7 +490,8 @@ def gap_text(question, variables):
     """Where samples go of which the question knows nothing, in words; empty if it cannot be."""
     side = "left" if question.otherwise else "right"
     if question.kind == "levels":
-        return f"others {side}"
+        known = len(question.left) + len(question.right)
+        return f"others {side}" if known < len(variables[question.variable].levels) else ""
     if question.kind == "missing" or variables[question.variable].missing is None:
         return ""
     if question.surrogate is None:

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MixtureOfRegressions', 'posterior_of']
 
-# %% ../../../nbs/29ca_lpc_mixture_estimator.ipynb #af5a1b05
+# %% ../../../nbs/29ca_lpc_mixture_estimator.ipynb #0c6b924d
 from collections.abc import Iterable
 from typing import Self
 from numpy.typing import ArrayLike
@@ -18,18 +18,20 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ...base.errors import DataWarning, InputError, check_choice, check_matrix, check_vector
-from ...base.errors import check_n_clusters
+from ...base.errors import check_level, check_n_clusters
 from lpc_ns.lpc.inference.prediction import (
     conformal_threshold,
     density_sets,
+    distinct_rows,
     gate_shares,
     least_squares,
     out_of_fold,
     quantile_sets,
+    unit_codes,
 )
 from ..search.mixture import em_refit
 
-# %% ../../../nbs/29ca_lpc_mixture_estimator.ipynb #3114e0fe
+# %% ../../../nbs/29ca_lpc_mixture_estimator.ipynb #30097b93
 _GATES = {
     "none": (),
     "auto": ("logistic", "boosting", "concomitant"),
@@ -41,22 +43,23 @@ _LARGE = 20_000  # rows above which no boosted gate is tried
 _FOLDS = 5
 
 
-def _settle_gate(model, X, y, groups, options):
+def _settle_gate(model, X, y, given, options):
     """What held-out rows say, and the gate to use; None and "constant" where rows are too few."""
     gates = _GATES[check_choice("gate", model.gate, tuple(_GATES))]
-    if len(y) > _LARGE:
+    if len(y) > _LARGE and model.gate == "auto":
         gates = tuple(g for g in gates if g != "boosting")
     K = model.n_clusters
-    units = len(y) if groups is None else len(np.unique(groups))
-    if K == 1 or len(y) < 2 * K * (X.shape[1] + 1) or units < 2 * _FOLDS:
+    rows = distinct_rows(X, y).max() + 1
+    units = rows if given["groups"] is None else len(np.unique(given["groups"]))
+    if K == 1 or rows < 2 * K * (X.shape[1] + 1) or units < 2 * _FOLDS:
         if K > 1:
             message = (
-                f"{len(y)} samples are too few to try a gate or to calibrate sets for {K} regimes"
+                f"{rows} samples are too few to try a gate or to calibrate sets for {K} regimes"
                 f" of {X.shape[1] + 1} coefficients: predictions are those of least squares."
             )
             warnings.warn(message, DataWarning, stacklevel=4)
         return None, "constant"
-    found = out_of_fold(X, y, K, gates, groups=groups, **options)
+    found = out_of_fold(X, y, K, gates, **given, **options)
     return found, found.chosen if model.gate == "auto" else (*gates, "constant")[0]
 
 
@@ -142,7 +145,7 @@ class MixtureOfRegressions(RegressorMixin, BaseEstimator):
         X : array-like or DataFrame of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
         sample_weight : array-like of shape (n_samples,), optional
-            Frequency weights of the likelihood; rows of weight 0 are only labelled.
+            How often each row counts; rows of weight 0 are only labelled.
         groups : array-like of shape (n_samples,), optional
             Rows of the same unit have one regime.
 
@@ -155,15 +158,15 @@ class MixtureOfRegressions(RegressorMixin, BaseEstimator):
         target = check_vector(_one_column(y), len(features))
         check_n_clusters(self.n_clusters, len(features))
         options = _refit_options(self)
-        groups = None if groups is None else np.asarray(groups)
-        kept, weighted = _weighted_rows(sample_weight, len(features))
+        groups = None if groups is None else unit_codes(groups, len(features))
+        kept, weight = _weighted_rows(sample_weight, len(features))
         A = features[kept]
         b = target[kept]
-        units = None if groups is None else groups[kept]
-        base = em_refit(A, b, n_clusters=self.n_clusters, groups=units, **options, **weighted)
-        self.out_of_fold_, self.gate_ = _settle_gate(self, A, b, units, options)
-        self.mixture_, self._shares = gate_shares(self.gate_, base, A, b)
-        self._line = least_squares(A, b)
+        given = {"groups": None if groups is None else groups[kept], "sample_weight": weight}
+        base = em_refit(A, b, n_clusters=self.n_clusters, **given, **options)
+        self.out_of_fold_, self.gate_ = _settle_gate(self, A, b, given, options)
+        self.mixture_, self._shares = gate_shares(self.gate_, base, A, b, **given, **options)
+        self._line = least_squares(A, b, weight)
         _set_attributes(self, features, target, groups)
         return self
 
@@ -254,12 +257,17 @@ class MixtureOfRegressions(RegressorMixin, BaseEstimator):
         """
         features = self._check(X)
         check_choice("method", method, ("conformal", "mixture"))
+        level = check_level(level)
         m = self.mixture_
         parts = (m.predict_regimes(features), m.sigma, self._shares(features))
         if method == "mixture" or self.out_of_fold_ is None:
             return quantile_sets(*parts, level)
-        seen = self.out_of_fold_.log_density[self.gate_]
-        return density_sets(*parts, conformal_threshold(seen, level), level)
+        return density_sets(*parts, _threshold(self.out_of_fold_, self.gate_, level), level)
+
+
+def _threshold(found, gate, level):
+    """The log density above which sets have a level, from held-out rows."""
+    return conformal_threshold(found.log_density[gate], level, found.weight)
 
 
 def _refit_options(model):
@@ -275,14 +283,14 @@ def _refit_options(model):
 
 
 def _weighted_rows(sample_weight, n_samples):
-    """The rows that count, and their weights as an argument of `em_refit`."""
+    """The rows that count, and their weights."""
     if sample_weight is None:
-        return slice(None), {}
+        return slice(None), None
     weight = check_vector(sample_weight, n_samples, "sample_weight")
     kept = weight > 0
     if not kept.any():
         raise InputError("sample_weight is zero for every sample: give some a weight.")
-    return kept, {"sample_weight": weight[kept]}
+    return kept, weight[kept]
 
 
 def _set_attributes(model, X, y, groups):

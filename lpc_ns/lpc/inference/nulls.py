@@ -182,7 +182,7 @@ def studentise(world, y):
     scale = np.sqrt(variance * mean)
     return e / scale, scale
 
-# %% ../../../nbs/29ba_lpc_nulls.ipynb #4587ad21
+# %% ../../../nbs/29ba_lpc_nulls.ipynb #96316875
 def _falling(gaps):
     """Grenander's estimator: (length, probability) of the pieces of a falling density whose gaps
     each have the same probability."""
@@ -216,7 +216,8 @@ def unimodal_density(e, n_modes=15):
     x = np.sort(e)
     N = len(x)
     best = -np.inf
-    for m in np.unique(np.linspace(0.15 * N, 0.85 * N, n_modes).astype(int)):
+    modes = np.linspace(0.15 * N, 0.85 * N, n_modes).astype(int)
+    for m in np.unique(np.clip(modes, 1, N - 2)):
         right = _falling(np.diff(x[m:]))
         left = _falling(np.diff(-x[m::-1]))
         value = sum((mass * np.log(mass / length)).sum() for length, mass in (left, right))

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['mixture_ratios', 'NumberOfClusters', 'select_n_clusters']
 
-# %% ../../../nbs/29bb_lpc_number.ipynb #396d0e69
+# %% ../../../nbs/29bb_lpc_number.ipynb #712983a6
 from numpy.typing import ArrayLike
 from ...base.errors import Column, Seed
 import warnings
@@ -18,7 +18,9 @@ import pandas as pd
 from ...base.errors import DataWarning, check_count, check_matrix, check_vector
 from ...base.numerics import kernel, spawn_seeds
 from lpc_ns.lpc.inference.nulls import (
+    fit_random_effects,
     flipped_ratios,
+    mixed_ratios,
     null_ratios,
     one_regression,
     residuals,
@@ -75,7 +77,7 @@ def mixture_ratios(world, regimes, first, K, n_ahead, n_draws, rng):
         ratios[t] = sse_ratios(world, e, one, first, K, n_ahead, rng)
     return ratios
 
-# %% ../../../nbs/29bb_lpc_number.ipynb #0fac054a
+# %% ../../../nbs/29bb_lpc_number.ipynb #4e2599ae
 @dataclass(frozen=True)
 class NumberOfClusters:
     """
@@ -91,7 +93,8 @@ class NumberOfClusters:
         Where the ladder ends.
     reason : str
     notes : tuple of str
-        Where other criteria disagree, and why that may be.
+        Where other criteria disagree, and why that may be; with groups, whether units that differ
+        continuously would give several regimes too.
     draws : dict
         For every step K: ratios of the data, shape (2,), and of the draws, shape (n_draws, 2).
     """
@@ -183,6 +186,13 @@ class _Ladder:
                 call = partial(flipped_ratios, self.plain, e, self.first, K)
             drawn.append(self.run(call, child))
         return np.array(seen), np.column_stack(drawn)
+
+    def kinds_p(self, ratio, seed):
+        """P-value of two kinds of units against units that differ continuously."""
+        parts = fit_random_effects(self.plain.X, self.e, self.first)
+        return monte_carlo_p(
+            ratio, self.run(partial(mixed_ratios, self.plain, parts, self.first, 2), seed)
+        )
 
     def from_several(self, mixture, seed):
         """Ratios to the SSE of K regressions for K + 1 and K + 2: of the data and of draws."""
@@ -276,7 +286,8 @@ def select_n_clusters(
             reason = f"{best} regressions fit without error."
             break
         draws[best] = ladder.from_several(fits[best], seeds[best - 1])
-    return _result(fits, draws, best, reason, gaps)
+    kinds = np.nan if groups is None or best == 1 else ladder.kinds_p(seen[0], seeds[-1])
+    return _result(fits, draws, best, reason, gaps, kinds=kinds)
 
 
 def _fits(X, y, most, groups, seed):
@@ -291,7 +302,7 @@ def _fits(X, y, most, groups, seed):
     return fits
 
 
-def _result(fits, draws, best, reason, gaps=None, notes=True):
+def _result(fits, draws, best, reason, gaps=None, notes=True, kinds=np.nan):
     """Table, notes and choice."""
     rows = {}
     for K, m in fits.items():
@@ -310,7 +321,14 @@ def _result(fits, draws, best, reason, gaps=None, notes=True):
             "admissible": m.admissible,
         }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("K")
-    return NumberOfClusters(table, best, reason, _notes(table, best) if notes else (), draws)
+    said = _notes(table, best) if notes else ()
+    if kinds > _LEVEL:
+        said = (
+            f"Units that differ continuously explain two kinds as well (p = {kinds:.2g}): the"
+            " number describes these units, it is no evidence of kinds.",
+            *said,
+        )
+    return NumberOfClusters(table, best, reason, said, draws)
 
 
 def _notes(table, best):

@@ -41,11 +41,13 @@ from ..measures import null_sse_ratio
 from ..search.mixture import em_refit
 from ..search.units import unit_order
 
-# %% ../../../nbs/29b_lpc_reality.ipynb #a5cc784c
+# %% ../../../nbs/29b_lpc_reality.ipynb #0e3a4d65
 _CHUNK = 10
 _ENOUGH = 20  # draws below the statistic after which a sequential test stops
 _SKEWED = 0.5
 _FLAT = -0.6
+_FAR = 15.0  # kurtosis of two values, one of them in 5 % of the rows
+_FEWEST = 19  # draws of which the smallest p-value is .05
 
 
 @dataclass(frozen=True)
@@ -145,9 +147,13 @@ def _verdict(test):
     """One or two sentences about a reality test."""
     if test.status == "exact":
         return "One regression fits without error: there is nothing to divide."
+    if test.p_value > 0.05 and len(test.draws) < _FEWEST:
+        return f"{len(test.draws)} draws cannot give p = .05: ask for {_FEWEST} or more."
     if test.null == "signs within units":
         if test.p_value > 0.05:
             return "No evidence that units differ."
+        if np.isnan(test.strict_p_value):
+            return "Units differ; in kinds or continuously was not tested."
         if test.strict_p_value > 0.05:
             return "Units differ, but continuously varying units explain it: no evidence of kinds."
         return "Units differ, and in kinds: continuous differences do not explain it."
@@ -160,8 +166,15 @@ def _verdict(test):
         )
     if test.null != "normal":
         return "More than one regression, under the stated shape of the errors."
+    if test.kurtosis > _FAR:
+        return (
+            "One regression with normal errors does not explain these data, but a few rows far from"
+            f" it do that too (kurtosis {test.kurtosis:.0f}): look at them first."
+        )
     if test.strict_p_value <= 0.05:
         return "More than one regression, whatever the unimodal shape of the errors."
+    if np.isnan(test.strict_p_value):
+        return "More than one regression if the errors are normal; other shapes were not tested."
     doubt = ""
     if abs(test.skewness) > _SKEWED:
         doubt = (

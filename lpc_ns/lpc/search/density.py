@@ -15,7 +15,16 @@ from scipy.stats import norm
 from ...base.errors import InputError, check_matrix, check_vector, counted
 from .units import unit_order
 
-# %% ../../../nbs/29ab_lpc_density.ipynb #df885c0d
+# %% ../../../nbs/29ab_lpc_density.ipynb #05f9bc91
+def _unit_shares(mixture, concomitant, order, first):
+    """Shares of every unit, for the mean of its concomitant variables."""
+    if mixture.gate is None:
+        return mixture.shares
+    V = check_matrix(concomitant, "concomitant")[order]
+    means = np.add.reduceat(V, first[:-1], axis=0) / np.diff(first)[:, None]
+    return mixture.predict_gate(means, means)
+
+
 @dataclass(frozen=True)
 class MixtureDensity:
     """
@@ -126,7 +135,7 @@ class MixtureDensity:
         X, y, concomitant
             As in `log_density`.
         groups : array-like of shape (n_samples,), optional
-            Rows of the same unit have one regime.
+            Rows of the same unit have one regime, with the shares of their mean concomitants.
 
         Returns
         -------
@@ -137,7 +146,7 @@ class MixtureDensity:
             order, first = unit_order(groups, len(joint))
             logs = np.log(np.maximum(self.predict_gate(X, concomitant), 1e-300))
             density = np.add.reduceat((joint - logs)[order], first[:-1], axis=0)
-            density += logs[order][first[:-1]]
+            density += np.log(np.maximum(_unit_shares(self, concomitant, order, first), 1e-300))
             joint = np.empty_like(joint)
             joint[order] = np.repeat(density, np.diff(first), axis=0)
         return softmax(joint, axis=1)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Scales', 'Mixture', 'MixtureSummary', 'em_refit', 'hard_limit']
 
-# %% ../../../nbs/29ac_lpc_mixture.ipynb #98cbe596
+# %% ../../../nbs/29ac_lpc_mixture.ipynb #2723e007
 import warnings
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from lpc_ns.base.errors import (
     InputError,
     check_choice,
     check_count,
+    check_level,
     check_matrix,
     check_n_clusters,
     check_nonnegative,
@@ -136,7 +137,7 @@ def _estimates(mixture, variances, level):
         estimate=theta, se=se, z=z, p=2 * norm.sf(np.abs(z)), low=theta - half, high=theta + half
     )
 
-# %% ../../../nbs/29ac_lpc_mixture.ipynb #14b5c7ad
+# %% ../../../nbs/29ac_lpc_mixture.ipynb #0661db6e
 @dataclass(frozen=True)
 class Mixture(MixtureDensity):
     """
@@ -296,6 +297,7 @@ class Mixture(MixtureDensity):
         MixtureSummary
             Prints itself; `table` is a DataFrame with regime, term, estimate, se, z, p, low, high.
         """
+        level = check_level(level)
         V = self.covariance(kind, **options)
         return MixtureSummary(self, _estimates(self, np.diag(V), level), kind, level)
 

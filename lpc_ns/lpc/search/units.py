@@ -573,7 +573,7 @@ def search_from_cut(units, K, n_rounds, rng):
         labels[order[rank]] = rank * K // G
     return labels, _improve_units(units, labels, n_rounds, rng, _empty_fits(K, units.X.shape[1]))
 
-# %% ../../../nbs/21g_lpc_units.ipynb #5e2c45a2
+# %% ../../../nbs/21g_lpc_units.ipynb #46f06526
 def unit_order(groups, n_samples):
     """
     Rows sorted by unit.

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TimeUp', 'View', 'Search', 'resplit', 'insertion', 'grow', 'contractions', 'prune', 'regraft', 'relabel', 'replant',
-           'iterate', 'local_tree']
+           'descend', 'iterate', 'local_tree']
 
 # %% ../../../nbs/32d_tree_local.ipynb #4e8c8e13
 from dataclasses import dataclass, replace
@@ -12,13 +12,12 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from ...base.budget import Budget, conclude, progress
+from ...base.budget import Budget, progress
 from ...base.errors import check_count
 from ...base.numerics import midpoint, spawn_seeds
 from lpc_ns.tree.problem.objective import (
     cluster_centers,
     conclusion,
-    make_solution,
     normalised_loss,
     orders_of,
 )
@@ -29,8 +28,8 @@ from .cuts import Leaves, Nodes, Samples, best_cuts, send, statistics
 from lpc_ns.tree.search.starts import (
     cart_tree,
     distances,
-    distinct,
     exgreedy_tree,
+    found_solution,
     imm_tree,
     reference_labels,
     tidy,
@@ -402,9 +401,22 @@ def replant(search, tree):
         u += 1
     return tree
 
-# %% ../../../nbs/32d_tree_local.ipynb #1ae5ae72
-def _descend(search, tree, thorough=True):
-    """All moves until none helps."""
+# %% ../../../nbs/32d_tree_local.ipynb #67917c69
+def descend(search, tree, thorough=True):
+    """
+    All moves until none helps.
+
+    Parameters
+    ----------
+    search : Search
+    tree : Tree
+    thorough : bool
+        Also take splits out and put others in.
+
+    Returns
+    -------
+    Tree
+    """
     while True:
         before = tree
         tree = prune(search, grow(search, resplit(search, replant(search, relabel(search, tree)))))
@@ -467,15 +479,15 @@ def iterate(search, seed, rounds):
     """
     rng = np.random.default_rng(seed)
     tree = min(
-        (_descend(search, start) for start in _starts(search, int(rng.integers(2**31)))),
+        (descend(search, start) for start in _starts(search, int(rng.integers(2**31)))),
         key=lambda t: search.look(t).objective,
     )
     quiet = 0
     while quiet < rounds and tree.n_leaves > 1:
-        other = _descend(search, _damage(search, tree, rng), thorough=False)
+        other = descend(search, _damage(search, tree, rng), thorough=False)
         quiet += 1
         if search.improves(other, tree):
-            tree = _descend(search, other)
+            tree = descend(search, other)
             quiet = 0
     return tree
 
@@ -548,15 +560,13 @@ class _Local:
     def solution(self, stopped):
         """What is known, as a solution."""
         tree = self.search.best if self.search else leaf()
-        found = make_solution(
+        return found_solution(
             self.problem,
-            distinct(self.problem, tidy(self.problem, tree)),
+            tree,
+            stopped,
             lower_bound=self.bound,
             seconds=self.budget.seconds,
             n_nodes=self.search.looked if self.search else 0,
-        )
-        return replace(
-            found, status=conclude(found.objective, found.lower_bound, TUNED.gap, stopped)
         )
 
 # %% ../../../nbs/32d_tree_local.ipynb #3ec995a2

@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['names_of', 'TreeExport']
 
-# %% ../../../nbs/33e_tree_export.ipynb #ba2b294b
+# %% ../../../nbs/33e_tree_export.ipynb #5dfd1e60
 from sklearn.utils.validation import check_is_fitted
 
 from ...base.errors import InputError
-from ..questions import Question
+from ..questions import Question, Sided, renamed
 
-# %% ../../../nbs/33e_tree_export.ipynb #fd2a7b53
+# %% ../../../nbs/33e_tree_export.ipynb #753fe4cc
 def names_of(model, feature_names=None):
     """
     Names of what splits use: those given, the data frame's, or x0, x1, ...; questions about levels
@@ -22,6 +22,7 @@ def names_of(model, feature_names=None):
     model : ClusterTree
         Fitted.
     feature_names : sequence of str, optional
+        One for each column of X; where these are texts, one for each question.
 
     Returns
     -------
@@ -33,13 +34,17 @@ def names_of(model, feature_names=None):
         If their number is not that of the features.
     """
     check_is_fitted(model)
-    names = model._questions.names if feature_names is None else feature_names
-    if len(names) != len(model._questions.names):
+    asked = model._questions.names
+    names = asked if feature_names is None else feature_names
+    if len(names) == model.n_features_in_ and not model.encoding_.levels:
+        pairs = zip(asked, model._questions.sources, strict=True)
+        names = [renamed(name, names[j]) for name, (j,) in pairs]
+    if len(names) != len(asked):
         raise InputError(
-            f"feature_names has {len(names)} names while there are"
-            f" {len(model._questions.names)} features; give one name per feature."
+            f"feature_names has {len(names)} names while there are {len(asked)} features; give one"
+            " name per feature."
         )
-    return [name if isinstance(name, Question) else str(name) for name in names]
+    return [name if isinstance(name, (Question, Sided)) else str(name) for name in names]
 
 
 class TreeExport:

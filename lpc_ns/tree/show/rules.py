@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['left_side', 'shown_thresholds', 'short_thresholds', 'rules_of', 'text_of', 'dict_of']
 
-# %% ../../../nbs/33c_tree_rules.ipynb #57d535e0
+# %% ../../../nbs/33c_tree_rules.ipynb #b8e12e1e
 from dataclasses import replace
 
 import numpy as np
@@ -13,9 +13,9 @@ import pandas as pd
 
 from ...base.errors import counted
 from ...base.numerics import shortest_between
-from ..questions import Question
+from ..questions import Question, Sided
 
-# %% ../../../nbs/33c_tree_rules.ipynb #29fb60c4
+# %% ../../../nbs/33c_tree_rules.ipynb #c2cbf9f3
 def _shown_weights(tree, node):
     """Coefficients of a split, the largest of them 1."""
     return tree.weights[node] / np.abs(tree.weights[node]).max()
@@ -95,12 +95,19 @@ def short_thresholds(tree, X):
 
 
 def _interval(side, above, upto):
-    """A condition as text; either end may be missing. A question about levels is answered."""
+    """A condition as text; either end may be open. A question about levels is answered."""
     if isinstance(side, Question):
         return str(side) if above is None else side.no
     if above is None:
-        return f"{side} <= {upto}"
-    return f"{side} > {above}" if upto is None else f"{above} < {side} <= {upto}"
+        return f"{side} <= {upto}{_gaps(side, True)}"
+    if upto is None:
+        return f"{side} > {above}{_gaps(side, False)}"
+    return f"{above} < {side} <= {upto}"
+
+
+def _gaps(side, low):
+    """What a condition on low or on high values says about missing ones."""
+    return " (or missing)" if isinstance(side, Sided) and side.low == low else ""
 
 
 def _rules(tree, names, shown):
@@ -114,15 +121,16 @@ def _rules(tree, names, shown):
             found.append(
                 (
                     node,
-                    " and ".join(_interval(side, *ends) for side, ends in limits.items())
+                    " and ".join(_interval(side, *ends) for (side, _), ends in limits.items())
                     or "always",
                 )
             )
             continue
         side = left_side(tree, node, names)
-        above, upto = limits.get(side, (None, None))
-        waiting.append((tree.right[node], limits | {side: (shown[node], upto)}))
-        waiting.append((tree.left[node], limits | {side: (above, shown[node])}))
+        key = (side, getattr(side, "low", None))
+        above, upto = limits.get(key, (None, None))
+        waiting.append((tree.right[node], limits | {key: (shown[node], upto)}))
+        waiting.append((tree.left[node], limits | {key: (above, shown[node])}))
     return found
 
 
@@ -134,8 +142,8 @@ def _text(tree, names, shown, sizes, node=0, indent=""):
         ]
     side = left_side(tree, node, names)
     lines = []
-    low = f"{side} <= {shown[node]}"
-    high = f"{side} >  {shown[node]}"
+    low = f"{side} <= {shown[node]}{_gaps(side, True)}"
+    high = f"{side} >  {shown[node]}{_gaps(side, False)}"
     if isinstance(side, Question):
         low = str(side)
         high = side.no
@@ -216,6 +224,8 @@ def dict_of(tree, names, sizes, u=0):
         side = {"feature": str(name)}
         if isinstance(name, Question):
             side |= {"column": name.column, "levels": list(name.levels)}
+        elif isinstance(name, Sided):
+            side["missing"] = "left" if name.low else "right"
     else:
         used = np.flatnonzero(tree.weights[u])
         side = {"weights": {names[j]: float(tree.weights[u, j]) for j in used}}
