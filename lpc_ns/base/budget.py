@@ -47,7 +47,7 @@ def conclude(objective, bound, gap, stopped=None):
         return "optimal"
     return stopped if stopped in ("time_limit", "interrupted") else "feasible"
 
-# %% ../../nbs/01b_budget.ipynb #b1067a44
+# %% ../../nbs/01b_budget.ipynb #77fa55cd
 class Budget:
     """
     How long a search may go on.
@@ -75,16 +75,25 @@ class Budget:
     @property
     def remaining(self):
         """Seconds that are left, at least 0; infinite without a limit."""
-        return max(0.0, self.deadline - clock()) if np.isfinite(self.deadline) else np.inf
+        return max(0.0, self.deadline - clock())
 
     @property
     def time_limit(self):
         """The seconds left in the form that a `time_limit` takes: None without a limit."""
-        return None if np.isinf(self.deadline) else self.remaining
+        return None if self.deadline == np.inf else self.remaining
 
     def part(self, share=1.0, work=None):
         """A budget of a share of the seconds that are left."""
-        return Budget(None if np.isinf(self.deadline) else share * self.remaining, work)
+        return Budget(None if self.deadline == np.inf else share * self.remaining, work)
+
+    def __getstate__(self):
+        """What travels to another process, whose clock stands elsewhere: seconds, not times."""
+        return self.seconds, self.work, self.deadline - clock()
+
+    def __setstate__(self, state):
+        seconds, self.work, left = state
+        self.begin = clock() - seconds
+        self.deadline = clock() + left
 
     def late(self):
         """Whether the time is up."""
