@@ -282,7 +282,7 @@ def _add_tree(commands):
         "--local-sparsity",
         type=_whole(1),
         default=1,
-        help="most features in a split; more than one is for some hundred rows (default: 1)",
+        help="most features in a split; more than one is proved for some hundred rows (default: 1)",
     )
     model.add_argument(
         "--criterion",

@@ -96,6 +96,15 @@ def evidence(solution):
     return f"{round(n * solution.share_of_restarts)} of {n} restarts ended at the same value"
 
 
+def _in_terms_of_work(proved, found):
+    """Why the gap is not proved, where that is for the default's amount of work."""
+    if proved.gap > _USEFUL_GAP and not proved.reason.endswith("nothing can be proved"):
+        return f"no useful bound is in reach of the default's work; {evidence(found)}"
+    if proved.reason.startswith("stopped by"):
+        return "the default's work is done; with a time_limit the proof goes on"
+    return proved.reason
+
+
 def _without_proof(found):
     """The result where no proof is begun."""
     given = {field.name: getattr(found, field.name) for field in fields(found)}
@@ -139,9 +148,8 @@ def search_and_prove(
     else:
         options["time_limit"] = max(0.0, time_limit - found.seconds)
     proved = branch_and_bound(problem, gap=gap, start=found, **options)
-    if proved.status == "feasible" and proved.gap > _USEFUL_GAP:
-        reason = f"no useful bound is in reach of the default's work; {evidence(found)}"
-        proved = replace(proved, reason=reason)
+    if proved.status == "feasible":
+        proved = replace(proved, reason=_in_terms_of_work(proved, found))
     later = tuple((found.seconds + t, value, bound) for t, value, bound in proved.trace)
     return replace(proved, seconds=found.seconds + proved.seconds, trace=found.trace + later)
 

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['deal', 'part', 'slices_of', 'SumOfGroups', 'InTurn', 'sees_both_lines', 'searches_for', 'group_size', 'choose_search',
-           'LPCCertificate', 'ProofLog', 'Proof', 'branch_and_bound', 'certificate']
+           'LPCCertificate', 'ProofLog', 'bound_of_one_cluster', 'Proof', 'branch_and_bound', 'certificate']
 
 # %% ../../../nbs/26_lpc_bounds.ipynb #be35f454
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from .enumeration import EnumerationSearch
 from .families import FamilySearch
 from .labels import LIMITS, LabelSearch
 from .quadrics import QuadricSearch
-from ..rounding import bound_from_value, limited_by_rounding
+from ..rounding import limited_by_rounding, rounding_error
 from ..search.local_search import local_search
 from ..tuning import FAMILIES, QUADRICS
 
@@ -272,6 +272,12 @@ class ProofLog:
         return (*steps, (self.trace[-1][0], upper, lower))
 
 
+def bound_of_one_cluster(problem, found):
+    """A bound from the only partition that there is: its objective, less what rounding may add."""
+    error = rounding_error(problem.proof_form, found.objective)
+    return max(0.0, found.objective - max(error, found.rounding_error))
+
+
 @dataclass
 class Proof:
     """How far a search has come: where it stands, if it has begun, and what stopped it."""
@@ -388,7 +394,7 @@ def branch_and_bound(
     if start.status in ("time_limit", "interrupted"):
         proof.stopped = start.status
     elif problem.n_clusters == 1:
-        lower = bound_from_value(start.objective, start.rounding_error)
+        lower = bound_of_one_cluster(problem, start)
     else:
         proof.run(problem, start, gap, n_jobs, log)
         if proof.search is not None:

@@ -15,7 +15,16 @@ from scipy.stats import norm
 from ...base.errors import InputError, check_matrix, check_vector, counted
 from .units import unit_order
 
-# %% ../../../nbs/29ab_lpc_density.ipynb #1be3858f
+# %% ../../../nbs/29ab_lpc_density.ipynb #05f9bc91
+def _unit_shares(mixture, concomitant, order, first):
+    """Shares of every unit, for the mean of its concomitant variables."""
+    if mixture.gate is None:
+        return mixture.shares
+    V = check_matrix(concomitant, "concomitant")[order]
+    means = np.add.reduceat(V, first[:-1], axis=0) / np.diff(first)[:, None]
+    return mixture.predict_gate(means, means)
+
+
 @dataclass(frozen=True)
 class MixtureDensity:
     """
@@ -136,18 +145,10 @@ class MixtureDensity:
             order, first = unit_order(groups, len(joint))
             logs = np.log(np.maximum(self.predict_gate(X, concomitant), 1e-300))
             density = np.add.reduceat((joint - logs)[order], first[:-1], axis=0)
-            density += np.log(np.maximum(self._unit_shares(concomitant, order, first), 1e-300))
+            density += np.log(np.maximum(_unit_shares(self, concomitant, order, first), 1e-300))
             joint = np.empty_like(joint)
             joint[order] = np.repeat(density, np.diff(first), axis=0)
         return softmax(joint, axis=1)
-
-    def _unit_shares(self, concomitant, order, first):
-        """Shares of every unit, for the mean of its concomitant variables."""
-        if self.gate is None:
-            return self.shares
-        V = check_matrix(concomitant, "concomitant")[order]
-        means = np.add.reduceat(V, first[:-1], axis=0) / np.diff(first)[:, None]
-        return self.predict_gate(means, means)
 
     def outliers(self, X, y, level=None):
         """
