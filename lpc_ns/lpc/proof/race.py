@@ -283,6 +283,7 @@ class Proof:
     """How far a search has come: where it stands, if it has begun, and what stopped it."""
 
     max_slices: float = np.inf
+    trial: tuple = (np.inf, np.inf)  # after so many slices it ends if the gap is larger
     search: object = None
     stopped: str = None
 
@@ -296,9 +297,11 @@ class Proof:
                 upper = min(self.search.upper, start.objective)
                 lower = min(self.search.lower, upper)
                 log.note(upper, lower)
-                if relative_gap(upper, lower) <= 0.9999 * gap:
+                left = relative_gap(upper, lower)
+                if left <= 0.9999 * gap:
                     break
-                spent = slices >= self.max_slices
+                hopeless = slices >= self.trial[0] and left > self.trial[1]
+                spent = hopeless or slices >= self.max_slices
                 self.stopped = log.budget.over(np.inf if spent else self.search.nodes)
         except KeyboardInterrupt:
             self.stopped = "interrupted"
@@ -324,6 +327,7 @@ def branch_and_bound(
     time_limit=None,
     max_nodes=None,
     max_slices=None,
+    trial=(np.inf, np.inf),
     random_state=None,
     n_jobs=None,
     verbose=0,
@@ -347,6 +351,8 @@ def branch_and_bound(
     max_slices : int, optional
         Slices of work after which it does, likewise. The searches take turns slice by slice; one
         takes some hundredth of a second whatever the size of the problem.
+    trial : (int, float), optional
+        After so many slices the search gives up if the gap is still larger than that.
     random_state : int, Generator, RandomState or None
         Seed of the search for the first partition.
     n_jobs : int, optional
@@ -382,7 +388,7 @@ def branch_and_bound(
         )
     log = ProofLog(budget, verbose)
     log.note(start.objective, 0.0)
-    proof = Proof(slices)
+    proof = Proof(slices, trial)
     best = start
     lower = 0.0
     if start.status in ("time_limit", "interrupted"):
