@@ -5,6 +5,7 @@ __version__ = "0.2.0"
 from typing import TYPE_CHECKING
 
 from . import _moved as _moved
+from .base import importer
 
 if TYPE_CHECKING:  # what `__getattr__` imports, for type checkers
     from .advisor import which_regime as which_regime
@@ -26,11 +27,4 @@ _PUBLIC = {
 }
 __all__ = list(_PUBLIC)
 
-
-def __getattr__(name):
-    """Import what is public when it is first used, so that `import lpc_ns` is quick."""
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'lpc_ns' has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(_PUBLIC[name]), name)
+__getattr__ = importer(__name__, _PUBLIC)  # so that `import lpc_ns` is quick

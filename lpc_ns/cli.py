@@ -282,7 +282,7 @@ def _add_tree(commands):
         "--local-sparsity",
         type=_whole(1),
         default=1,
-        help="most features in a split; more than one is for some hundred rows (default: 1)",
+        help="most features in a split; more than one is proved for some hundred rows (default: 1)",
     )
     model.add_argument(
         "--criterion",
@@ -513,7 +513,9 @@ def _add_demo(commands):
         commands, "demo", "all three parts on real tables, with reports", "demo --seed 1"
     )
     parser.add_argument("--seed", type=_whole(0), default=0, help="random seed (default: 0)")
-    parser.add_argument("--jobs", type=_jobs, help="restarts that run at a time; -1 for all cores")
+    parser.add_argument(
+        "--jobs", type=_jobs, default=-1, help="tables fitted at a time (default: -1, all cores)"
+    )
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="also write the table to this CSV file"
     )

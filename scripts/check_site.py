@@ -288,14 +288,19 @@ def chromium():
     return next((path for path in map(shutil.which, names) if path), None)
 
 
-def open_browser(profile, address):
-    """A headless Chromium that opens a page, with a port for its debugging protocol."""
+def headless(profile):
+    """The command of a headless Chromium with a profile folder of its own."""
     options = "headless no-sandbox disable-gpu disable-background-networking"
     options += " disable-component-update disable-sync no-first-run disable-dev-shm-usage"
-    command = [chromium(), *(f"--{option}" for option in options.split())]
-    command += [f"--user-data-dir={profile}", "--window-size=1500,1000"]
+    options = [f"--{option}" for option in options.split()]
+    return [chromium(), *options, f"--user-data-dir={profile}"]
+
+
+def open_browser(profile, address):
+    """A headless Chromium that opens a page, with a port for its debugging protocol."""
+    command = [*headless(profile), "--window-size=1500,1000", "--remote-debugging-port=0"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen([*command, "--remote-debugging-port=0", address], **quiet)
+    return subprocess.Popen([*command, address], **quiet)
 
 
 def browser_problems(output, names, seconds):

@@ -11,7 +11,7 @@ import pytest
 from lpc_ns import LinearPredictiveClustering
 from lpc_ns.base.numerics import compile_seconds
 from lpc_ns.datasets import make_sd1
-from lpc_ns.lpc.auto import evidence, in_reach, proof_slices, search_and_prove, warm
+from lpc_ns.lpc.auto import evidence, in_reach, proof_slices, search_and_prove, trial_slices, warm
 from lpc_ns.lpc.problem import make_problem
 from lpc_ns.lpc.proof.race import branch_and_bound
 from lpc_ns.lpc.search.local_search import local_search
@@ -127,6 +127,18 @@ def test_a_proof_that_can_say_nothing_is_not_begun(monkeypatch):
     assert found.reason == f"no proof is in reach with so many samples; {evidence(found)}"
     monkeypatch.setattr("lpc_ns.lpc.auto.branch_and_bound", None)
     search_and_prove(problem, n_init=2, random_state=0)
+
+
+def test_a_proof_is_given_up_where_its_trial_says_nothing():
+    rng = np.random.default_rng(0)
+    noise = make_problem(rng.normal(size=(150, 12)), rng.normal(size=150), 2)
+    start = local_search(noise, n_init=3, random_state=0)
+    tried = branch_and_bound(noise, start=start, max_slices=400, trial=(20, 0.9))
+    assert tried.status == "feasible" and tried.gap > 0.9
+    assert tried.nodes == branch_and_bound(noise, start=start, max_slices=20).nodes
+    further = branch_and_bound(noise, start=start, max_slices=60, trial=(20, 1.0))
+    assert further.nodes > 2 * tried.nodes
+    assert trial_slices(noise) == 75 < trial_slices(three_regressions(9_000))
 
 
 def test_a_useless_bound_is_not_called_a_proof(monkeypatch):

@@ -15,6 +15,7 @@ from conftest import MOMENTS, Interrupt
 
 from lpc_ns.base.budget import Budget
 from lpc_ns.datasets import make_sd1
+from lpc_ns.lpc.auto import search_and_prove
 from lpc_ns.lpc.problem import brute_force, make_problem, make_solution, objective, scaled
 from lpc_ns.lpc.proof.boxes import BoxSearch
 from lpc_ns.lpc.proof.columns import ColumnSearch, Node
@@ -23,6 +24,7 @@ from lpc_ns.lpc.proof.families import FamilySearch
 from lpc_ns.lpc.proof.labels import LabelSearch
 from lpc_ns.lpc.proof.quadrics import QuadricSearch
 from lpc_ns.lpc.proof.race import SumOfGroups, branch_and_bound, certificate, choose_search
+from lpc_ns.lpc.proof.units import prove_units
 from lpc_ns.lpc.rounding import independent_columns, residual_without, rounding_error
 from lpc_ns.lpc.search.local_search import local_search
 
@@ -417,6 +419,24 @@ def test_an_interrupted_branch_and_bound_keeps_what_it_has(monkeypatch):
         found = branch_and_bound(problem, start=start, gap=1e-6)
         assert found.status == "interrupted" or found.gap <= 1e-6
         assert found.lower_bound <= optimum and found.objective <= start.objective
+
+
+def test_the_bound_of_one_cluster_pays_for_rounding():
+    for seed in range(12):
+        problem = replace(certify_bounds.ill_problem(seed)[0], n_clusters=1)
+        rows = np.arange(problem.n_samples)
+        for found in (branch_and_bound(problem, gap=1e-9), prove_units(problem, rows, gap=1e-9)):
+            assert found.lower_bound <= certify_bounds.exact_optimum(problem)
+            assert (found.status == "optimal") == (found.gap <= 1e-9) == (not found.reason)
+
+    rng = np.random.default_rng(9)
+    one_hot = np.eye(2)[[0, 1, 1, 0, 1, 0]] * [1e7, 0.3]
+    target = rng.normal(size=6)
+    problem = make_problem(one_hot, target, 1, ridge=0.0, sample_weight=rng.uniform(0.5, 2, 6))
+    exact = certify_bounds.exact_optimum(problem)  # uses that the columns depend up to rounding
+    for found in (branch_and_bound(problem, gap=1e-9), search_and_prove(problem)):
+        assert found.lower_bound <= exact < 0.1 * found.objective
+        assert found.status == "feasible" and found.reason.startswith("limited by rounding")
 
 
 def test_rounding_error_of_the_objective_is_reported():

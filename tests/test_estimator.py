@@ -156,3 +156,12 @@ def test_importing_the_estimator_loads_no_solver_or_compiler():
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"matplotlib.pyplot", "seaborn", "cvxpy", "pyscipopt", "numba", "sklearn.cluster"}
     assert not set(run.stdout.split()) & heavy
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_points_of_one_line_are_one_cluster_without_a_ridge_too(k):
+    x = np.arange(40.0)[:, None]
+    with pytest.warns(DataWarning, match="empty"):
+        model = LinearPredictiveClustering(k, ridge=0, random_state=0).fit(x, 2 * x[:, 0] + 1)
+    assert model.cluster_sizes_.tolist() == [40] + [0] * (k - 1)
+    np.testing.assert_allclose([model.intercept_[0], model.coef_[0, 0]], [1, 2], rtol=1e-9)

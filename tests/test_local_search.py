@@ -77,7 +77,7 @@ def test_objective_is_that_of_the_labels(method):
     sizes = np.bincount(solution.labels, minlength=3)
     assert (np.diff(sizes) <= 0).all()
     values = [value for _, value, _ in solution.trace]
-    assert values == sorted(values, reverse=True)
+    assert values == sorted(values, reverse=True) and values[-1] == solution.objective
     assert solution.gap == 1 and solution.lower_bound == 0 and solution.status == "feasible"
 
 
@@ -90,10 +90,11 @@ def test_threads_do_not_change_the_result(method, jobs):
     np.testing.assert_array_equal(one.restart_objectives, many.restart_objectives)
 
 
-def test_processes_do_not_change_the_result():
+@pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
+def test_processes_do_not_change_the_result(backend):
     problem = random_problem(seed=3)
     one = local_search(problem, n_init=3, random_state=5)
-    with parallel_config(backend="loky", n_jobs=2):
+    with parallel_config(backend=backend, n_jobs=2):
         many = local_search(problem, n_init=3, random_state=5)
     np.testing.assert_array_equal(one.restart_objectives, many.restart_objectives)
 

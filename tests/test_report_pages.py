@@ -8,19 +8,17 @@ import unicodedata
 import numpy as np
 import pandas as pd
 import pytest
+from check_site import chromium, headless
 
 from lpc_ns.reports.advice import advise_table
 from lpc_ns.reports.lpc import fit_lpc_table
 from lpc_ns.reports.tree import fit_tree_table
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 pytestmark = [
-    pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine"),
+    pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine"),
     pytest.mark.filterwarnings("ignore::lpc_ns.base.errors.DataWarning"),
 ]
-OPTIONS = """--headless --no-sandbox --disable-gpu --disable-background-networking
---disable-component-update --disable-sync --no-first-run --virtual-time-budget=2000
---enable-logging=stderr""".split()
+PAGES = ("--virtual-time-budget=2000", "--enable-logging=stderr")
 
 
 def browse(page, folder, *options):
@@ -30,7 +28,7 @@ def browse(page, folder, *options):
     profile = folder / "profile"
     shutil.rmtree(profile, ignore_errors=True)
     run = subprocess.run(
-        [BROWSER, *OPTIONS, f"--user-data-dir={profile}", *options, path.as_uri()],
+        [*headless(profile), *PAGES, *options, path.as_uri()],
         capture_output=True,
         text=True,
         timeout=120,

@@ -94,6 +94,10 @@ def test_what_would_be_read_wrongly_is_refused(tmp_path, text, options, match):
         read(tmp_path, text, **options)
 
 
+def test_a_large_file_with_carriage_returns_alone(tmp_path):
+    assert len(read(tmp_path, "x,y\r" + "1.25,2.75\r" * 25_000)[0]) == 25_000
+
+
 def test_files_with_a_foreign_ending_and_archives_with_hidden_files(tmp_path):
     table, told = read(tmp_path, "x\ty\n1\t2\n3\t4\n", name="t.xls")
     assert table.x.tolist() == [1, 3] and "is text, although its ending is .xls" in told

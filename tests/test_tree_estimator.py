@@ -323,3 +323,10 @@ def test_equal_weights_cost_no_copies_and_odd_ones_are_refused(iris):
             ClusterTree(3).fit(iris, sample_weight=weights)
     fine = np.round(1 + rng.random(len(iris)), 1)
     assert ClusterTree(3, method="local", random_state=0).fit(iris, sample_weight=fine).loss_ > 0
+
+
+def test_values_whose_squares_vanish_are_refused():
+    X = np.array([[1.0, 2], [3, 4], [5, 1]]) * 1e-200
+    assert ClusterTree(2).fit(X).status_ == "optimal"
+    with pytest.raises(InputError, match="squares of their differences are 0"):
+        ClusterTree(2, scaling=None).fit(X)

@@ -104,3 +104,8 @@ def test_explaining_at_the_command_line(tmp_path, capsys):
     ).read_text(encoding="utf-8")
     assert main([*given, "--criterion", "l1", "--out", str(tmp_path / "no")]) == 2
     assert "measures no distances" in capsys.readouterr().err
+
+
+def test_labels_of_several_parts_are_refused():
+    with pytest.raises(InputError, match="labels has 2 dimensions"):
+        ClusterTree().explain(np.arange(6.0)[:, None], [(0, "a"), (1, "b")] * 3)

@@ -59,5 +59,7 @@ def test_gaps_that_no_split_can_place_are_refused():
         ClusterTree(2).fit(DOSES.assign(dose=np.nan))
     with pytest.raises(InputError, match="local_sparsity is 2 and X has missing values"):
         ClusterTree(2, local_sparsity=2).fit(DOSES)
+    with pytest.raises(InputError, match="loss_X contains NaN in 2 places"):
+        ClusterTree(2).fit(DOSES, loss_X=DOSES.to_numpy())
     with pytest.raises(InputError, match="contains inf"):
         ClusterTree(2).fit(DOSES.replace(1.0, np.inf))

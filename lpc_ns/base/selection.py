@@ -327,7 +327,8 @@ def select(
         _refuse_missing(table, missing)
     kept = table[named] if fills else table
     rows = np.flatnonzero(kept.notna().all(axis=1))
-    table = table.iloc[rows]
+    if len(rows) < n_rows:
+        table = table.iloc[rows]
     n_dropped = n_rows - len(table)
     without = "no target" if weights is None else "no target or weight"
     if not len(table):

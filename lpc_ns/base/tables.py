@@ -95,7 +95,7 @@ def _decode(data, encoding, name):
         )
     return text, note
 
-# %% ../../nbs/06_tables.ipynb #2a42ccc8
+# %% ../../nbs/06_tables.ipynb #f40a61c5
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "|", r"\s+": "white space"}
 _SAMPLE = 200_000
 _NUMBER = re.compile(r"\s*[-+]?(\d+[.,]?\d*|[.,]\d+)([eE][-+]?\d+)?\s*")
@@ -116,7 +116,8 @@ def _sample(text):
     """The beginning of a text, in whole lines."""
     if len(text) <= _SAMPLE:
         return text
-    return text[: text.rfind("\n", 0, _SAMPLE) + 1]
+    end = max(text.rfind("\n", 0, _SAMPLE), text.rfind("\r", 0, _SAMPLE))
+    return text[: end + 1 or _SAMPLE]
 
 
 def _titles(rows):
@@ -136,7 +137,8 @@ def _titles(rows):
 
 def _below_titles(text, sep):
     """The text from its header on, what the rows above say, and how many lines they are."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sep)
+    begin = _sample(text)
+    reader = csv.reader(io.StringIO(begin, newline=""), delimiter=sep)
     rows = []
     starts = []
     before = 0
@@ -151,9 +153,9 @@ def _below_titles(text, sep):
     above = starts[titles] if starts else 0
     if not above:
         return text, [], 0
-    lines = io.StringIO(text, newline="").readlines()
+    lines = io.StringIO(begin, newline="").readlines()
     said = [" ".join(filter(None, map(str.strip, row))) for row in rows[:titles]]
-    return "".join(lines[above:]), said, above
+    return text[sum(map(len, lines[:above])) :], said, above
 
 
 def _open_quote(text, sep):

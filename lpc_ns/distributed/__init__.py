@@ -1,5 +1,7 @@
 """Tables larger than memory, in blocks, by dask."""
 
+from ..base import importer
+
 _PUBLIC = {
     "DaskLinearPredictiveClustering": "lpc_ns.distributed.estimator",
     "write_labels": "lpc_ns.distributed.writing",
@@ -7,11 +9,4 @@ _PUBLIC = {
 }
 __all__ = list(_PUBLIC)
 
-
-def __getattr__(name):
-    """Import what is public when it is first used."""
-    if name not in _PUBLIC:
-        raise AttributeError(f"module 'lpc_ns.distributed' has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(_PUBLIC[name]), name)
+__getattr__ = importer(__name__, _PUBLIC)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 
 from ..base.errors import DataNotFoundError
@@ -121,7 +122,7 @@ def _best_published(runs, evaluate):
     return min((evaluate(run.labels) for run in runs), default=np.nan)
 
 
-def compare_with_published(data, runs, random_state=0, n_jobs=None):
+def compare_with_published(data, runs, random_state=0):
     """
     Fit one data set and set the result beside published partitions of it.
 
@@ -130,8 +131,7 @@ def compare_with_published(data, runs, random_state=0, n_jobs=None):
     data : RegimeData
     runs : list of PublishedRun
         Of this data set, methods "lpc_ns_qpbo" and "lpc_ns_mip".
-    random_state, n_jobs
-        As in `local_search`.
+    random_state : int
 
     Returns
     -------
@@ -145,11 +145,7 @@ def compare_with_published(data, runs, random_state=0, n_jobs=None):
     }
     row = {"data set": data.name, "N": len(data.y), "D": data.X.shape[1]}
     fits = {
-        ridge: method(
-            make_problem(data.X, data.y, N_CLUSTERS, ridge),
-            random_state=random_state,
-            n_jobs=n_jobs,
-        )
+        ridge: method(make_problem(data.X, data.y, N_CLUSTERS, ridge), random_state=random_state)
         for ridge, method in ((RIDGE, search_and_prove), (SMALL_RIDGE, local_search))
     }
     for name, group in methods.items():
@@ -168,15 +164,14 @@ def compare_with_published(data, runs, random_state=0, n_jobs=None):
     return row
 
 
-def compare_with_greedy(data, random_state=0, n_jobs=None):
+def compare_with_greedy(data, random_state=0):
     """
     Fit one data set by the baseline and by the estimator's default.
 
     Parameters
     ----------
     data : RegimeData
-    random_state, n_jobs
-        As in `local_search`.
+    random_state : int
 
     Returns
     -------
@@ -186,8 +181,8 @@ def compare_with_greedy(data, random_state=0, n_jobs=None):
         that of one regression beside the ratio on normal noise; seconds of the default.
     """
     problem = make_problem(data.X, data.y, N_CLUSTERS, RIDGE)
-    baseline = greedy(problem, random_state=random_state, n_jobs=n_jobs)
-    ours = search_and_prove(problem, random_state=random_state, n_jobs=n_jobs)
+    baseline = greedy(problem, random_state=random_state)
+    ours = search_and_prove(problem, random_state=random_state)
     single = np.zeros(len(data.y), dtype=int)
     return {
         "data set": data.name,
@@ -231,8 +226,9 @@ def demo_table(random_state=0, n_jobs=None):
 
     Parameters
     ----------
-    random_state, n_jobs
-        As in `local_search`.
+    random_state : int
+    n_jobs : int, default None
+        Data sets that are fitted at a time, in threads; -1 for all cores.
 
     Returns
     -------
@@ -242,15 +238,13 @@ def demo_table(random_state=0, n_jobs=None):
     """
     _compile()
     if not have_published_data():
-        return pd.DataFrame(
-            [compare_with_greedy(data, random_state, n_jobs) for data in bundled_datasets()]
-        )
-    published = load_published_assignments()
-    datasets = [load_uci(entry.id) for entry in UCI_DATASETS.values()]
-    rows = [
-        compare_with_published(
-            d, [run for run in published if run.dataset == d.name], random_state, n_jobs
-        )
-        for d in datasets
-    ]
-    return pd.DataFrame(rows)
+        rows = [delayed(compare_with_greedy)(data, random_state) for data in bundled_datasets()]
+    else:
+        published = load_published_assignments()
+        rows = [
+            delayed(compare_with_published)(
+                data, [run for run in published if run.dataset == data.name], random_state
+            )
+            for data in map(load_uci, (entry.id for entry in UCI_DATASETS.values()))
+        ]
+    return pd.DataFrame(Parallel(n_jobs=n_jobs, prefer="threads")(rows))

@@ -41,7 +41,7 @@ class AscentTable(NamedTuple):
 
 ASCENT = AscentTable()
 
-# %% ../../nbs/20d_lpc_tuning.ipynb #561f674c
+# %% ../../nbs/20d_lpc_tuning.ipynb #8c2705d0
 class FamilyTable(NamedTuple):
     """How families of prices are searched; the table above says what each decides."""
 
@@ -50,6 +50,7 @@ class FamilyTable(NamedTuple):
     coefficients: int = 5
     cells: tuple = (40, 100)
     alone: int = 400
+    dear: int = 4
     sample: int = 1_500
     heights: tuple = (2.0, 6.0, 20.0)
     starts: int = 60

@@ -321,7 +321,7 @@ class LPCReport(LPCFacts):
         sizes = self.model.cluster_sizes_[self.used].tolist()
         found = f"{len(self.used)} regressions with {', '.join(map(str, sizes))} samples"
         if len(self.used) == 1:
-            found = f"one regression for all {sizes[0]} samples"
+            found = f"one regression for all {counted(sizes[0], 'sample')}"
         evidence = self.evidence
         return (
             f"Evidence for more than one regression: {evidence.answer}. {evidence.why} Fitted:"
@@ -516,7 +516,8 @@ def _error_line(facts):
     ratio = facts["sse_ratio" if squared else "absolute_error_ratio"]
     what = "SSE" if squared else "Absolute error"
     if ratio is None:
-        return f"{what} {facts['error']:.6g}; one regression leaves no error."
+        free = " without a penalty" if facts["ridge"] else ""
+        return f"{what} {facts['error']:.6g}; one regression{free} leaves no error."
     return (
         f"{what} {facts['error']:.6g}, of one regression {facts['single_error']:.6g}: ratio"
         f" {ratio:.3f}."

@@ -225,6 +225,8 @@ def _separate(loss_X, n_samples):
     """The encoding and the values of the loss features, None without any of their own."""
     if loss_X is None:
         return None
+    if not hasattr(loss_X, "columns"):
+        loss_X = check_matrix(loss_X, "loss_X")
     encoding = learn_encoding(loss_X, every_level=True)
     target = check_matrix(encoding.apply(loss_X), "loss_X")
     if len(target) != n_samples:

@@ -52,7 +52,13 @@ def codes_of(labels, n_samples):
     """
     if getattr(labels, "ndim", 1) == 2:
         labels = np.asarray(labels)[:, 0] if labels.shape[1] == 1 else labels
-    labels = pd.Series(np.asarray(labels, dtype=object) if isinstance(labels, list) else labels)
+    labels = np.asarray(labels, dtype=object) if isinstance(labels, list) else labels
+    if getattr(labels, "ndim", 1) != 1:
+        raise InputError(
+            f"labels has {labels.ndim} dimensions; one label per sample is needed: a number, a text"
+            " or a date."
+        )
+    labels = pd.Series(labels)
     if len(labels) != n_samples:
         raise InputError(
             f"There are {len(labels)} labels and {n_samples} samples; one label per sample is"

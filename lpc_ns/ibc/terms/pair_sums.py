@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['screen_blocks']
 
-# %% ../../../nbs/11d_ibc_pair_sums.ipynb #856d2a61
+# %% ../../../nbs/11d_ibc_pair_sums.ipynb #f224c02e
 import warnings
 
 import numpy as np
@@ -23,6 +23,7 @@ from lpc_ns.ibc.terms.ranking import (
     orthonormal,
     partial_f,
     sorted_ranking,
+    warn_constant,
 )
 from ..tuning import TUNED
 
@@ -55,8 +56,9 @@ def _pair_sums(block, center, length, third):
         parts.append(found)
     return merge_sums(parts)
 
-# %% ../../../nbs/11d_ibc_pair_sums.ipynb #c57d5455
+# %% ../../../nbs/11d_ibc_pair_sums.ipynb #f828858f
 _SAFE = 1e-10
+_ROUNDING = 1e-13  # what sums leave of a target that main effects fit without error
 
 
 def _beside_pair(sums, n):
@@ -85,10 +87,10 @@ def _beside_all(sums, n):
     H = half.T @ third
     e = half.T @ c
     ww = Q[upper] - G[upper] ** 2 / n - (H**2).sum(axis=0)
-    yy = 1 - e @ e if c.any() else 1.0
+    yy = 1 - e @ e if c.any() else 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
         found = (N[upper] - e @ H) ** 2 / (ww * yy)
-    found[~(ww > _SAFE * Q[upper]) | (yy <= TUNED.dependent**2)] = np.nan
+    found[~(ww > _SAFE * Q[upper]) | (yy <= _ROUNDING)] = np.nan
     rho = np.full(G.shape, -1.0)
     rho[upper] = found
     return rho
@@ -139,7 +141,7 @@ def _ranked(R, columns, terms, main_effects, n):
         found.append((*partial_f(basis, R[:, 1 + len(columns) + k], y, n), term))
     return found
 
-# %% ../../../nbs/11d_ibc_pair_sums.ipynb #4206b9ca
+# %% ../../../nbs/11d_ibc_pair_sums.ipynb #5187ff95
 def _usable(profile, names, n):
     """The columns that vary, means and lengths of all columns, and whether the target varies."""
     tally = profile.tally
@@ -147,13 +149,7 @@ def _usable(profile, names, n):
     size = np.maximum(np.abs(tally.low), np.abs(tally.high))
     varies = (spread > TUNED.constant * size) & (tally.low < tally.high)
     columns = np.flatnonzero(varies[:-1])
-    if len(columns) < len(varies) - 1:
-        listed = ", ".join(map(str, np.array(names)[:-1][~varies[:-1]][:5]))
-        warnings.warn(
-            f"{(~varies[:-1]).sum()} constant column(s) in X ({listed}) take part in no term.",
-            DataWarning,
-            stacklevel=5,
-        )
+    warn_constant(varies[:-1], names, 6)
     if not varies[-1]:
         warnings.warn(
             "The target is constant: no term can explain anything.", DataWarning, stacklevel=5
@@ -194,7 +190,8 @@ def screen_blocks(X, y, top, include_squares, main_effects):
     n = int(profile.tally.rows)
     if n < 5:
         raise InputError(f"X has {n} samples; the regressions of this screen need at least 5.")
-    columns, center, length = _usable(profile, blocks.names, n)
+    names = tuple(map(str, blocks.encoding.names)) if blocks.encoding.codes else None
+    columns, center, length = _usable(profile, names, n)
     tasks = blocks.map(_pair_sums, center, length, main_effects == "all")
     sums = reduce_blocks(tasks, merge_sums)
     rho = (_beside_all if main_effects == "all" else _beside_pair)(sums, n)
@@ -204,8 +201,7 @@ def screen_blocks(X, y, top, include_squares, main_effects):
     terms = as_terms(best)
     beside = columns if main_effects == "all" else np.unique(np.array(terms, dtype=int))
     tasks = blocks.map(_triangle_of, center, length, beside, terms)
-    R = reduce_blocks(tasks, _stack)[0] if terms else np.zeros((1, 2 + len(beside)))
-    names = tuple(map(str, blocks.encoding.names)) if blocks.encoding.codes else None
+    R = reduce_blocks(tasks, _stack)[0]
     family = best.tested + best.degenerate
     found = _ranked(R, beside, terms, main_effects, n)
     return sorted_ranking(found, top, family, best.degenerate, main_effects, names)

@@ -292,7 +292,7 @@ class Family:
                 self.value = min(self.value, prices.sum() + self.K * float(gains[order[0]]))
             self.add(found[order])
 
-# %% ../../../nbs/25e_lpc_price_families.ipynb #0ef7aa58
+# %% ../../../nbs/25e_lpc_price_families.ipynb #e86cc698
 class FamilySearch:
     """
     Bounds by families of prices, then by prices of every sample and branching, with a positive
@@ -390,8 +390,7 @@ class FamilySearch:
         prices = self.base + slack
         yield from self._note(self.family.prove(prices, self.family.clusters_at(prices)[0]))
         N = len(self.base)
-        stages = [J for J in FAMILIES.cells if 2 * J <= N] or [N]
-        for n_cells in stages[:1] if N <= FAMILIES.alone else stages:
+        for n_cells in self._stages():
             cells = cells_of(self.residual, np.sqrt(self.square), n_cells)
             B = pieces_of(self.margin, self.square, cells)
             if not B.shape[1]:
@@ -404,6 +403,15 @@ class FamilySearch:
             slack = B @ self.family.best
             if self.best >= self.threshold - self.rounding:
                 return
+
+    def _stages(self):
+        """Numbers of cells, family by family; rounds on few samples take no time, so where exact
+        pricing does, the best prices are found before they are proved."""
+        N = len(self.base)
+        if N <= FAMILIES.alone and self.form.n_coefficients >= FAMILIES.dear:
+            return [N]
+        stages = [J for J in FAMILIES.cells if 2 * J <= N] or [N]
+        return stages[:1] if N <= FAMILIES.alone else stages
 
     def _note(self, work):
         """Do some work of the family, and note its bound."""

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['deal', 'part', 'slices_of', 'SumOfGroups', 'InTurn', 'sees_both_lines', 'searches_for', 'group_size', 'choose_search',
-           'LPCCertificate', 'ProofLog', 'Proof', 'branch_and_bound', 'certificate']
+           'LPCCertificate', 'ProofLog', 'bound_of_one_cluster', 'Proof', 'branch_and_bound', 'certificate']
 
 # %% ../../../nbs/26_lpc_bounds.ipynb #be35f454
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from .enumeration import EnumerationSearch
 from .families import FamilySearch
 from .labels import LIMITS, LabelSearch
 from .quadrics import QuadricSearch
-from ..rounding import bound_from_value, limited_by_rounding
+from ..rounding import limited_by_rounding, rounding_error
 from ..search.local_search import local_search
 from ..tuning import FAMILIES, QUADRICS
 
@@ -272,11 +272,18 @@ class ProofLog:
         return (*steps, (self.trace[-1][0], upper, lower))
 
 
+def bound_of_one_cluster(problem, found):
+    """A bound from the only partition that there is: its objective, less what rounding may add."""
+    error = rounding_error(problem.proof_form, found.objective)
+    return max(0.0, found.objective - max(error, found.rounding_error))
+
+
 @dataclass
 class Proof:
     """How far a search has come: where it stands, if it has begun, and what stopped it."""
 
     max_slices: float = np.inf
+    trial: tuple = (np.inf, np.inf)  # after so many slices it ends if the gap is larger
     search: object = None
     stopped: str = None
 
@@ -290,9 +297,11 @@ class Proof:
                 upper = min(self.search.upper, start.objective)
                 lower = min(self.search.lower, upper)
                 log.note(upper, lower)
-                if relative_gap(upper, lower) <= 0.9999 * gap:
+                left = relative_gap(upper, lower)
+                if left <= 0.9999 * gap:
                     break
-                spent = slices >= self.max_slices
+                hopeless = slices >= self.trial[0] and left > self.trial[1]
+                spent = hopeless or slices >= self.max_slices
                 self.stopped = log.budget.over(np.inf if spent else self.search.nodes)
         except KeyboardInterrupt:
             self.stopped = "interrupted"
@@ -318,6 +327,7 @@ def branch_and_bound(
     time_limit=None,
     max_nodes=None,
     max_slices=None,
+    trial=(np.inf, np.inf),
     random_state=None,
     n_jobs=None,
     verbose=0,
@@ -341,6 +351,8 @@ def branch_and_bound(
     max_slices : int, optional
         Slices of work after which it does, likewise. The searches take turns slice by slice; one
         takes some hundredth of a second whatever the size of the problem.
+    trial : (int, float), optional
+        After so many slices the search gives up if the gap is still larger than that.
     random_state : int, Generator, RandomState or None
         Seed of the search for the first partition.
     n_jobs : int, optional
@@ -376,13 +388,13 @@ def branch_and_bound(
         )
     log = ProofLog(budget, verbose)
     log.note(start.objective, 0.0)
-    proof = Proof(slices)
+    proof = Proof(slices, trial)
     best = start
     lower = 0.0
     if start.status in ("time_limit", "interrupted"):
         proof.stopped = start.status
     elif problem.n_clusters == 1:
-        lower = bound_from_value(start.objective, start.rounding_error)
+        lower = bound_of_one_cluster(problem, start)
     else:
         proof.run(problem, start, gap, n_jobs, log)
         if proof.search is not None:

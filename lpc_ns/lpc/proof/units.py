@@ -28,8 +28,8 @@ from lpc_ns.lpc.proof.labels import (
     step_down,
     threshold_at,
 )
-from .race import LPCCertificate, ProofLog
-from ..rounding import bound_from_value, distances, limited_by_rounding, rounding_error
+from .race import LPCCertificate, ProofLog, bound_of_one_cluster
+from ..rounding import distances, limited_by_rounding, rounding_error
 from ..search.units import group_search, unit_order
 
 # %% ../../../nbs/25f_lpc_unit_proof.ipynb #bd9950b3
@@ -530,7 +530,7 @@ def prove_units(
     reason = ""
     search = None
     if problem.n_clusters == 1:
-        lower = bound_from_value(start.objective, start.rounding_error)
+        lower = bound_of_one_cluster(problem, start)
     else:
         search = UnitSearch(problem, groups, start.labels, gap)
         stopped = _run_rounds(search, budget, log)

@@ -80,16 +80,15 @@ class MixtureDensity:
         -------
         ndarray of shape (n_samples, K)
         """
-        n = len(X)
         if self.gate is None:
-            return np.tile(self.shares, (n, 1))
+            return np.tile(self.shares, (len(X), 1))
         C = self.gate.shape[1] - 1
         if concomitant is None:
             what = counted(C, "concomitant variable")
             raise InputError(f"The shares depend on {what}: pass concomitant.")
         V = check_matrix(concomitant, "concomitant")
-        if V.shape != (n, C):
-            raise InputError(f"concomitant has shape {V.shape} and ({n}, {C}) is needed.")
+        if V.shape != (len(X), C):
+            raise InputError(f"concomitant has shape {V.shape} and ({len(X)}, {C}) is needed.")
         return softmax(self.gate[:, 0] + V @ self.gate[:, 1:].T, axis=1)
 
     def predict(self, X, concomitant=None):

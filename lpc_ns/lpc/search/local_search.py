@@ -9,9 +9,9 @@ __all__ = ['greedy', 'search_work', 'local_search']
 from dataclasses import replace
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 
-from ...base.budget import Budget, progress
+from ...base.budget import Budget, progress, results
 from ...base.errors import check_count
 from ...base.numerics import clock, spawn_seeds
 from ..problem import make_solution, nearest_lines, refit
@@ -103,7 +103,7 @@ def _multistart(problem, form, step, argument, seeds, budget, n_jobs, verbose):
         for i, seed in enumerate(seeds)
     )
     try:
-        runs = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(calls)
+        runs = results(calls, n_jobs)
         outcomes = list(progress(runs, desc="restarts", verbose=verbose, total=len(seeds)))
         status = "time_limit" if any(late for _, _, late in outcomes) else "feasible"
     except KeyboardInterrupt:
@@ -124,8 +124,9 @@ def _best_of(problem, restarts, status, budget):
     lowest = np.inf
     for moment, value in sorted(point for _, history in restarts for point in history):
         if value < lowest:
-            trace.append((moment - budget.begin, value, 0.0))
+            trace.append((moment - budget.begin, max(value, best.objective), 0.0))
             lowest = value
+    trace[-1] = (trace[-1][0], best.objective, 0.0)
     objectives = np.array([s.objective for s in solutions])
     return replace(
         best,

@@ -459,24 +459,8 @@ def _copy(source, target):
 
 @kernel(inner=True)
 def _improve_units(units, kept, n_rounds, rng, fits):
-    """
-    Descend, then damage and descend again.
-
-    Parameters
-    ----------
-    units : Units
-    kept : ndarray of int64, shape (n_units,)
-        Labels to begin with; the best found afterwards.
-    n_rounds : int
-    rng : Generator
-    fits : Fits
-        Room.
-
-    Returns
-    -------
-    float
-        The objective of the best.
-    """
+    """Descend, then damage and descend again. `kept` are the labels to begin with, and the best
+    found afterwards, whose objective is returned; `fits` is room."""
     trial = np.zeros(kept.size, dtype=np.int64)
     value = _descend(units, kept, fits)
     W = fits.W.copy()

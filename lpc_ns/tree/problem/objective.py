@@ -261,13 +261,19 @@ def _check_leaves(problem):
 
 
 def _check_distinct(problem):
-    """Refuse constant data, and warn about fewer distinct samples than clusters."""
+    """Refuse data that are constant or vanish when squared; warn of fewer distinct samples than
+    clusters."""
     for name, array in (("X", problem.X), ("loss_X", problem.loss_X)):
         if (array == array[0]).all():
             raise InputError(
                 f"Every column of {name} is constant (n_samples = {len(array)}): there is nothing"
                 " to split. Check how the data were read."
             )
+    if not problem.root_loss > 0:
+        raise InputError(
+            "Values of loss_X differ by so little that the squares of their differences are 0;"
+            " rescale them, for instance to ranges of 1."
+        )
     few = problem.X[: 1000 * problem.n_clusters]
     if len(np.unique(few, axis=0)) >= problem.n_clusters:
         return

@@ -10,13 +10,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...base.budget import Budget, conclude, progress
+from ...base.budget import Budget, progress
 from ...base.numerics import kernel, spawn_seeds
-from ..problem.objective import conclusion, make_solution, normalised_loss
+from ..problem.objective import conclusion, normalised_loss
 from ..problem.trees import branch, children, leaf, part, subtree_ends, with_part
 from .cuts import send
 from .local import Search, TimeUp, iterate
-from .starts import distinct, tidy
+from .starts import found_solution
 from ..tuning import TUNED
 
 # %% ../../../nbs/32h_tree_histograms.ipynb #b29da559
@@ -221,7 +221,7 @@ def _numbered(ends):
     return int(there.sum()), (np.cumsum(there) - 1)[ends]
 
 
-def _inside(bins, tree, home, v):
+def _inside(tree, home, v):
     """Samples at a node."""
     end = subtree_ends(tree.feature.tolist())[v]
     return np.flatnonzero((v <= home) & (home < end))
@@ -249,7 +249,7 @@ def cut_all(bins, tree):
         v = int(inner[turn % len(inner)])
         turn += 1
         quiet += 1
-        rows = _inside(bins, tree, bins.ends(tree, 0, everything), v)
+        rows = _inside(tree, bins.ends(tree, 0, everything), v)
         sides = children(tree, v)
         ends = [bins.ends(side, 0, rows) for side in sides]
         _, f, b, swapped = bins.best_cut(rows, *ends)
@@ -287,7 +287,7 @@ def put_in(bins, tree):
         return found[::-1]
     end = subtree_ends(tree.feature.tolist())
     for u in range(len(tree.left)):
-        rows = _inside(bins, tree, home, u)
+        rows = _inside(tree, home, u)
         _, f, b, swapped = bins.best_cut(rows, np.zeros(len(rows), dtype=int), home[rows])
         if f < 0:
             continue
@@ -383,15 +383,13 @@ class _Found:
 
     def solution(self, stopped):
         """What is known, as a solution."""
-        found = make_solution(
+        return found_solution(
             self.problem,
-            distinct(self.problem, tidy(self.problem, self.tree)),
+            self.tree,
+            stopped,
             lower_bound=self.bound(),
             seconds=self.budget.seconds,
             n_nodes=self.looked,
-        )
-        return replace(
-            found, status=conclude(found.objective, found.lower_bound, TUNED.gap, stopped)
         )
 
 

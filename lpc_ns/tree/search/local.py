@@ -12,13 +12,12 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from ...base.budget import Budget, conclude, progress
+from ...base.budget import Budget, progress
 from ...base.errors import check_count
 from ...base.numerics import midpoint, spawn_seeds
 from lpc_ns.tree.problem.objective import (
     cluster_centers,
     conclusion,
-    make_solution,
     normalised_loss,
     orders_of,
 )
@@ -29,8 +28,8 @@ from .cuts import Leaves, Nodes, Samples, best_cuts, send, statistics
 from lpc_ns.tree.search.starts import (
     cart_tree,
     distances,
-    distinct,
     exgreedy_tree,
+    found_solution,
     imm_tree,
     reference_labels,
     tidy,
@@ -561,15 +560,13 @@ class _Local:
     def solution(self, stopped):
         """What is known, as a solution."""
         tree = self.search.best if self.search else leaf()
-        found = make_solution(
+        return found_solution(
             self.problem,
-            distinct(self.problem, tidy(self.problem, tree)),
+            tree,
+            stopped,
             lower_bound=self.bound,
             seconds=self.budget.seconds,
             n_nodes=self.search.looked if self.search else 0,
-        )
-        return replace(
-            found, status=conclude(found.objective, found.lower_bound, TUNED.gap, stopped)
         )
 
 # %% ../../../nbs/32d_tree_local.ipynb #3ec995a2
