@@ -573,7 +573,9 @@ def test_input_is_checked_at_the_door_only(monkeypatch):
         if "check_matrix" in vars(module):
             checked = vars(module)["check_matrix"]
             monkeypatch.setattr(
-                module, "check_matrix", lambda *a, checked=checked: calls.append(1) or checked(*a)
+                module,
+                "check_matrix",
+                lambda *a, checked=checked, **k: calls.append(1) or checked(*a, **k),
             )
     X, y = truth("D", n=200, p=3)
     table = pd.DataFrame(X, columns=list("abc")).assign(kind=np.where(X[:, 0] > 0, "v", "w"))
