@@ -25,6 +25,7 @@ from lpc_ns.datasets import (
 from ..lpc.auto import search_and_prove
 from ..lpc.measures import lpc_objective, lpc_sse, null_sse_ratio
 from ..lpc.problem import make_problem
+from ..lpc.proof.race import branch_and_bound
 from ..lpc.search.local_search import greedy, local_search
 from ..reports.ibc import fit_ibc_table
 from ..reports.lpc import fit_lpc_table
@@ -213,11 +214,15 @@ def have_published_data():
 
 
 def _compile():
-    """Compile the kernels, or load what an earlier fit compiled, so that the seconds in the tables
-    are those of the fits."""
-    tiny = make_problem(np.arange(6.0)[:, None], np.arange(6.0) ** 2, N_CLUSTERS)
-    for method in (greedy, search_and_prove):
-        method(tiny, n_init=1, random_state=0)
+    """Compile the kernels, or load what an earlier fit compiled, before several tables are fitted
+    at a time: while one compiles, the clock of all stands still."""
+    rng = np.random.default_rng(0)
+    for n_features in (3, 6, 12):  # each has a search of its own
+        X = rng.normal(size=(80, n_features))
+        problem = make_problem(X, rng.normal(size=80), N_CLUSTERS)
+        start = greedy(problem, n_init=1, random_state=0)
+        branch_and_bound(problem, start=start, max_slices=30)
+        local_search(problem, n_init=1, random_state=0)
 
 
 def demo_table(random_state=0, n_jobs=None):
