@@ -287,3 +287,10 @@ def test_five_rows_have_a_unimodal_density():
     with pytest.warns(DataWarning, match="sees very little"):
         test = reality_test(rng.normal(size=(5, 1)), rng.normal(size=5), n_draws=9, random_state=0)
     assert 0 < test.strict_p_value <= 1
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (4, 4), (5, 10)])
+def test_more_columns_than_rows_are_refused_in_one_sentence(shape):
+    rng = np.random.default_rng(0)
+    with pytest.raises(InputError, match="cannot tell 2 regressions"):
+        reality_test(rng.normal(size=shape), rng.normal(size=shape[0]), random_state=0)

@@ -50,7 +50,6 @@ class FamilyTable(NamedTuple):
     coefficients: int = 5
     cells: tuple = (40, 100)
     alone: int = 400
-    dear: int = 4
     sample: int = 1_500
     heights: tuple = (2.0, 6.0, 20.0)
     starts: int = 60

@@ -58,7 +58,7 @@ def one_regression(X, scale=True):
     F = (X[:, kept] - X[:, kept].mean(axis=0)) / spread[kept]
     A = np.column_stack([np.ones(N), F])
     free = np.abs(np.diag(np.linalg.qr(A, mode="r"))) > 1e-7 * np.sqrt(N)
-    A = np.ascontiguousarray(A[:, free])
+    A = np.ascontiguousarray(A[:, np.flatnonzero(free)])  # at most as many as rows
     B = np.empty((N, 0))
     if scale:
         F = A[:, 1:]

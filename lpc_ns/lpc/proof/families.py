@@ -405,11 +405,8 @@ class FamilySearch:
                 return
 
     def _stages(self):
-        """Numbers of cells, family by family; rounds on few samples take no time, so where exact
-        pricing does, the best prices are found before they are proved."""
+        """Numbers of cells, family by family."""
         N = len(self.base)
-        if N <= FAMILIES.alone and self.form.n_coefficients >= FAMILIES.dear:
-            return [N]
         stages = [J for J in FAMILIES.cells if 2 * J <= N] or [N]
         return stages[:1] if N <= FAMILIES.alone else stages
 
