@@ -294,3 +294,16 @@ def test_more_columns_than_rows_are_refused_in_one_sentence(shape):
     rng = np.random.default_rng(0)
     with pytest.raises(InputError, match="cannot tell 2 regressions"):
         reality_test(rng.normal(size=shape), rng.normal(size=shape[0]), random_state=0)
+
+
+def test_a_scale_that_falls_to_zero_is_taken_constant(monkeypatch):
+    real = reality.studentise
+
+    def fallen(world, y):
+        e, scale = real(world, y)
+        return (e * np.nan, scale) if world.B.shape[1] else (e, scale)
+
+    monkeypatch.setattr(reality, "studentise", fallen)
+    rng = np.random.default_rng(0)
+    test = reality_test(rng.normal(size=(9, 1)), rng.normal(size=9), n_draws=19, random_state=0)
+    assert np.isfinite(test.statistic) and 0 < test.p_value <= 1
