@@ -25,7 +25,7 @@ from lpc_ns.base.errors import (
     check_n_clusters,
     check_vector,
 )
-from ...base.numerics import spawn_seeds
+from ...base.numerics import smallest_error, spawn_seeds
 from lpc_ns.lpc.inference.nulls import (
     fit_random_effects,
     flipped_ratios,
@@ -381,10 +381,8 @@ def fits_exactly(X, y):
     bool
         Also true of a constant target, and of too few rows.
     """
-    centred = y - y.mean()
-    e = residuals(one_regression(X, scale=False).Q, centred)
-    rounding = 16 * np.finfo(float).eps * np.abs(y).max()
-    return bool((e**2).mean() <= max(1e-18 * (centred**2).mean(), rounding**2))
+    e = residuals(one_regression(X, scale=False).Q, y - y.mean())
+    return bool((e**2).mean() <= smallest_error(y))
 
 
 def table_doubts(X, y, groups=None):
