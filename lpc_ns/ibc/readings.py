@@ -23,6 +23,7 @@ from lpc_ns.base.errors import (
     check_vector,
     counted,
 )
+from ..base.moments import number_text
 from ..base.numerics import spawn_seeds
 from .models.columns import Samples, learn_columns
 from .models.comparison import compare
@@ -224,7 +225,8 @@ class Readings:
             Of `sup_lm_test`, over all features; its p-value allows for the search over cuts and for
             unequal variances.
         """
-        features = pd.DataFrame(self._features(X), columns=self.columns_in_.names)
+        names = pd.Index(self.columns_in_.names, dtype=object)
+        features = pd.DataFrame(self._features(X), columns=names)
         used = {*self.columns_in_.main, *(j for term in self.terms_ for j in term)}
         place = {j: k for k, j in enumerate(sorted(used))}
         return sup_lm_test(
@@ -349,7 +351,7 @@ class Diagnostics:
         return plot_threshold_path(
             scan.thresholds,
             scan.f_statistic,
-            cut=_named_cut(model.split),
+            cut=_named_cut(model.split, name),
             label=f"model {model.name}",
             xlabel=name,
             ax=ax,
@@ -471,10 +473,10 @@ def _only_cut(split):
     return None if cuts is None or len(cuts) != 1 else cuts[0]
 
 
-def _named_cut(split):
+def _named_cut(split, name):
     """The only cut of a split and what to call it, None if it has several."""
     cut = _only_cut(split)
-    return None if cut is None else (cut, f"cut of the model: {cut:.4g}")
+    return None if cut is None else (cut, f"cut of the model: {number_text(name, cut)}")
 
 # %% ../../nbs/14e_ibc_readings.ipynb #5b9ec722
 class TreeReadings:

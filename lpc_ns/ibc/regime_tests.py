@@ -22,6 +22,7 @@ from lpc_ns.base.errors import (
     check_vector,
     counted,
 )
+from ..base.moments import threshold_between
 from lpc_ns.ibc.fixed_tests import (
     RegimeTest,
     bic,
@@ -281,6 +282,11 @@ _SUP_F = _SearchTest(
 )
 
 
+def _short_cut(z, cut, name):
+    """A cut with the fewest digits, or a date, that parts the samples in the same way."""
+    return threshold_between(name, float(z[z <= cut].max()), float(z[z > cut].min()))[1]
+
+
 def _search(
     test,
     null,
@@ -312,7 +318,7 @@ def _search(
     largest = path.loc[path["score"].idxmax()]
     variable = int(path.loc[path["fit"].idxmax(), "variable"])
     every_cut = scan_thresholds(null.Q[:, 1:], e, Z[:, variable], min_samples_leaf)
-    threshold = float(every_cut.thresholds[every_cut.best])
+    threshold = _short_cut(Z[:, variable], every_cut.thresholds[every_cut.best], names[variable])
     A = increment(null.Q, Z[:, variable] > threshold)
     rss_d = e @ e - ((A.T @ e) ** 2).sum()
     k = int(largest["df"])
