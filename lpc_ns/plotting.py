@@ -613,14 +613,8 @@ def plot_threshold_stability(
     color = PALETTE[0]
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
     ends = [place_text(xlabel, end, known) for end in (low, high)]
-    ax.axvspan(
-        low,
-        high,
-        color=color,
-        alpha=0.12,
-        lw=0,
-        label=f"{level:.0%} between {' and '.join(ends)}",
-    )
+    told = f"{level:.0%} between {' and '.join(ends)}"
+    ax.axvspan(low, high, color=color, alpha=0.12, lw=0, label=told)
     ax.hist(
         known,
         bins=min(30, max(5, int(np.sqrt(known.size)) * 2)),
