@@ -9,8 +9,6 @@ __all__ = ['Moment', 'number_text', 'about', 'place_text', 'threshold_between', 
 import numpy as np
 import pandas as pd
 
-from .numerics import plain_number, shortest_between
-
 # %% ../../nbs/06_moments.ipynb #ffc18ea3
 _UNITS = ("Y", "M", "D", "h", "m", "s", "ms", "us")
 _DAY = np.timedelta64(1, "D")
@@ -157,6 +155,8 @@ def number_text(name, value):
     -------
     str
     """
+    from lpc_ns.base.numerics import plain_number  # which loads the compiler
+
     return name.text(value) if isinstance(name, Moment) else plain_number(value)
 
 
@@ -211,6 +211,8 @@ def threshold_between(name, low, high):
     text : str
     threshold : float
     """
+    from lpc_ns.base.numerics import shortest_between  # which loads the compiler
+
     if isinstance(name, Moment):
         return name.between(low, high)
     text = shortest_between(low, high)
