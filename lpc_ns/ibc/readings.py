@@ -203,7 +203,7 @@ class Readings:
         )
         return table.set_axis(rules_of(self.split_, self.columns_in_.names), axis=0)
 
-    def regime_test(self, X, y, *, n_bootstrap=999, groups=None):
+    def regime_test(self, X, y, *, n_bootstrap=999, sample_weight=None, groups=None):
         """
         Test of D over C: do the coefficients of C, with the selected products, change along a
         feature?
@@ -215,8 +215,8 @@ class Readings:
         y : array-like of shape (n_samples,)
         n_bootstrap : int
             Number of sign flips.
-        groups : array-like of shape (n_samples,), optional
-            Subjects, as in `fit`.
+        sample_weight, groups : array-like of shape (n_samples,), optional
+            As in `fit`.
 
         Returns
         -------
@@ -233,6 +233,7 @@ class Readings:
             features,
             terms=[tuple(place[j] for j in term) for term in self.terms_],
             n_bootstrap=n_bootstrap,
+            weights=sample_weight,
             groups=groups,
             random_state=spawn_seeds(self.random_state, 1)[0].generate_state(1)[0].item(),
         )

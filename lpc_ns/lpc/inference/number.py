@@ -28,7 +28,12 @@ from lpc_ns.lpc.inference.nulls import (
     sse_ratios,
     studentise,
 )
-from .reality import draw_in_chunks, fits_exactly, monte_carlo_p
+from lpc_ns.lpc.inference.reality import (
+    draw_in_chunks,
+    fits_exactly,
+    monte_carlo_p,
+    table_doubts,
+)
 from ..search.mixture import em_refit
 from ..search.units import unit_order
 
@@ -93,8 +98,8 @@ class NumberOfClusters:
         Where the ladder ends.
     reason : str
     notes : tuple of str
-        Where other criteria disagree, and why that may be; with groups, whether units that differ
-        continuously would give several regimes too.
+        Where other criteria disagree, and why that may be; what makes the rows no evidence; with
+        groups, whether units that differ continuously would give several regimes too.
     draws : dict
         For every step K: ratios of the data, shape (2,), and of the draws, shape (n_draws, 2).
     """
@@ -255,19 +260,20 @@ def select_n_clusters(
     """
     features = check_matrix(X)
     y = check_vector(y, len(features))
-    most = check_count("max_clusters", max_clusters)
+    wanted = check_count("max_clusters", max_clusters)
     check_count("n_draws", n_draws, 39)
     ladder = _Ladder(features, y, groups, (n_draws, n_jobs, verbose))
     ladder.features = features
     N, p = ladder.plain.X.shape
-    most = max(1, min(most, (N - 1) // p - 2, len(ladder.first) - 2))
+    most = max(1, min(wanted, (N - 1) // p - 2, len(ladder.first) - 2))
     fit_seed, *seeds = spawn_seeds(random_state, most + 2)
     fits = _fits(features, y, most, groups, fit_seed)
     total = float((ladder.e**2).sum())
     if N > p and fits_exactly(features, y):
         return _result(fits, {}, 1, "One regression fits without error.", notes=False)
     if most == 1:
-        return _result(fits, {}, 1, "There are too few samples for more than one regression.")
+        why = "There are too few samples for more than one regression."
+        return _result(fits, {}, 1, why if wanted > 1 else "No more than one was asked about.")
     seen, drawn = ladder.from_one(most + 1, seeds[0])
     draws = {1: (seen[:2], drawn[:, :2])}
     gaps = np.r_[0.0, np.log(drawn).mean(axis=0) - np.log(np.maximum(seen, 1e-300))][:most]
@@ -287,7 +293,8 @@ def select_n_clusters(
             break
         draws[best] = ladder.from_several(fits[best], seeds[best - 1])
     kinds = np.nan if groups is None or best == 1 else ladder.kinds_p(seen[0], seeds[-1])
-    return _result(fits, draws, best, reason, gaps, kinds=kinds)
+    doubts = table_doubts(features, y, groups) if best > 1 else ()
+    return _result(fits, draws, best, reason, gaps, kinds=kinds, doubts=doubts)
 
 
 def _fits(X, y, most, groups, seed):
@@ -302,7 +309,7 @@ def _fits(X, y, most, groups, seed):
     return fits
 
 
-def _result(fits, draws, best, reason, gaps=None, notes=True, kinds=np.nan):
+def _result(fits, draws, best, reason, gaps=None, notes=True, kinds=np.nan, doubts=()):
     """Table, notes and choice."""
     rows = {}
     for K, m in fits.items():
@@ -321,7 +328,7 @@ def _result(fits, draws, best, reason, gaps=None, notes=True, kinds=np.nan):
             "admissible": m.admissible,
         }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("K")
-    said = _notes(table, best) if notes else ()
+    said = (*doubts, *(_notes(table, best) if notes else ()))
     if kinds > _LEVEL:
         said = (
             f"Units that differ continuously explain two kinds as well (p = {kinds:.2g}): the"
