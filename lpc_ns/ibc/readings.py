@@ -288,8 +288,6 @@ class Diagnostics:
         InputError
             If no fitted model has more than one cell.
         """
-        from lpc_ns.ibc.split.scan import scan_thresholds
-
         from lpc_ns.plotting import plot_threshold_path
 
         model = self._regime_model()
@@ -297,7 +295,7 @@ class Diagnostics:
         score, name = self._split_score(model.split, features)
         design = model.design(features)
         target = check_target(y, len(features))
-        scan = scan_thresholds(design, target, score, design.shape[1] + 2)
+        scan = _scan(design, target, score)
         return plot_threshold_path(
             scan.thresholds,
             scan.f_statistic,
@@ -328,7 +326,6 @@ class Diagnostics:
             If no fitted model has more than one cell.
         """
         from lpc_ns.base.numerics import spawn_seeds
-
         from lpc_ns.plotting import plot_threshold_stability
 
         model = self._regime_model()
@@ -413,11 +410,16 @@ class Diagnostics:
             fig.suptitle(f"Rejected alternative; the chosen model, {self.model_}, has one cell")
         return fig
 
-def _best_cut(design, y, score):
-    """The threshold of largest F, NaN if there is none."""
+def _scan(design, y, score):
+    """F of every cut of a score that leaves both sides more samples than coefficients."""
     from lpc_ns.ibc.split.scan import scan_thresholds
 
-    scan = scan_thresholds(design, y, score, design.shape[1] + 2)
+    return scan_thresholds(design, y, score, design.shape[1] + 2)
+
+
+def _best_cut(design, y, score):
+    """The threshold of largest F, NaN if there is none."""
+    scan = _scan(design, y, score)
     return scan.thresholds[scan.best] if len(scan.thresholds) else np.nan
 
 
