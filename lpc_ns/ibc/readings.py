@@ -333,7 +333,6 @@ class Diagnostics:
         target = check_target(y, len(features))
         design = model.design(features)
         score, name = self._split_score(model.split, features)
-
         rng = np.random.default_rng(spawn_seeds(self.random_state, 1)[0])
         n = len(target)
         samples = [rng.integers(n, size=n) for _ in range(check_count("n_resamples", n_resamples))]
