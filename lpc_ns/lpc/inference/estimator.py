@@ -336,4 +336,3 @@ def posterior_of(mixture, X, y, groups=None):
             " use predict_gate(X)."
         )
     return mixture.predict_proba(X, y, X if mixture.gate is not None else None, groups)
-
