@@ -50,6 +50,8 @@ bench: $(READY)  ## benchmarks: ratios measured in one run on this machine
 	$(BIN)/python benchmarks/ibc.py
 	$(BIN)/python benchmarks/trees.py
 	$(BIN)/python benchmarks/tables.py
+	$(BIN)/python benchmarks/inference.py targets
+	$(BIN)/python benchmarks/scale.py
 
 certify: $(READY)  ## hundreds of random problems against enumeration, size and power of tests; the test suite runs a small sample
 	$(BIN)/python scripts/certify_formulations.py

@@ -125,15 +125,17 @@ class NumberOfClusters:
         pair of matplotlib Axes
         """
         import matplotlib.pyplot as plt
+        from lpc_ns.plotting import PALETTE
 
         left, right = plt.subplots(1, 2, figsize=(9, 3))[1] if axes is None else axes
         for K, (seen, drawn) in self.draws.items():
             for j, shift in ((0, -0.15), (1, 0.15)):
                 low, high = np.quantile(drawn[:, j], [0, 0.95])
                 left.plot([K + shift] * 2, [low, high], color="0.7", lw=6)
-                left.plot(K + shift, seen[j], "o", color=f"C{j}", ms=5)
+                left.plot(K + shift, seen[j], "o", color=PALETTE[j], ms=5)
         left.set(xlabel="from K", ylabel="SSE ratio", title="data (dots), K regressions (bars)")
         left.set_xticks(list(self.draws))
+        right.set_prop_cycle(color=PALETTE)
         for name in ("bic", "icl", "aic3"):
             right.plot(
                 self.table.index, self.table[name] - self.table[name].min(), "o-", label=name
@@ -142,7 +144,7 @@ class NumberOfClusters:
             xlabel="K", ylabel="above its minimum", title=f"criteria; the ladder says {self.best}"
         )
         right.set_xticks(self.table.index)
-        right.legend()
+        right.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False)
         return left, right
 
 
