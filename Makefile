@@ -1,10 +1,13 @@
-# Two commands are enough: `make run` and `make test`.
+# Two commands are enough: `make run` and `make test`. `make` alone installs.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+WARM := $(VENV)/.warm
 
-.PHONY: run test quick lab docs readers notebooks readme lint bench certify update clean
+.PHONY: install run test quick lab docs readers notebooks readme lint bench certify update clean
+
+install: $(WARM)  ## the package with its development tools, its kernels compiled
 
 $(READY): settings.ini setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -12,7 +15,11 @@ $(READY): settings.ini setup.py constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	touch $@
 
-run: $(READY)  ## all three parts on real tables, with reports in demo/; then the published data sets
+$(WARM): $(READY)
+	$(BIN)/lpc-ns warm
+	touch $@
+
+run: $(WARM)  ## all three parts on real tables, with reports in demo/; then the published data sets
 	$(BIN)/lpc-ns demo
 
 test: $(READY)  ## everything that continuous integration checks
