@@ -145,7 +145,7 @@ class RealityTest:
         ax.axvline(self.statistic, color="C3", label=f"these data, p = {self.p_value:.3g}")
         name = f"SSE of {self.n_clusters} clusters / SSE of one"
         ax.set(xlabel=name if self.kind == "sse" else "2 log likelihood ratio", ylabel="draws")
-        ax.legend(fontsize="small")
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
         return ax
 
 
