@@ -251,8 +251,8 @@ def draw_in_chunks(draw, n_draws, seed, n_jobs, verbose, enough=np.inf, statisti
 
 
 def _call(module, name, arguments, size, rng):
-    """Draws by a function that every process imports for itself: a compiled one that travelled would
-    be compiled anew."""
+    """Draws by a function that every process imports for itself: a compiled one that travelled
+    would be compiled anew."""
     return getattr(import_module(module), name)(*arguments, size, rng)
 
 
