@@ -451,8 +451,8 @@ def divides(number, low, high):
     if not low <= number < high:
         return False
     with np.errstate(over="ignore"):
-        single = np.float32([number, low, high])
-    return bool(single[1] != low or single[2] != high or single[0] < single[2])
+        middle, below, above = (float(np.float32(value)) for value in (number, low, high))
+    return below != low or above != high or middle < above
 
 
 def shortest_between(low, high):
@@ -469,11 +469,10 @@ def shortest_between(low, high):
     -------
     str
     """
-    share = 1 / 2
-    number, digits = _fewest_digits(low, high, share)
-    while not divides(number, low, high):  # the middle of two neighbours is rounded to the higher
-        share = share / 2 if share > 1 / 8 else 0.0
+    for share in (1 / 2, 1 / 4, 1 / 8, 0.0):  # the middle of two neighbours may be the higher
         number, digits = _fewest_digits(low, high, share)
+        if divides(number, low, high):
+            break
     return (
         f"{number:.{digits}g}"
         if not 1e-4 <= abs(number) < 1e7
