@@ -33,6 +33,7 @@ from lpc_ns.ibc.fixed_tests import (
     null_of,
     share_of_draws,
 )
+from ..base.numerics import shortest_between
 from .split.scan import between, scan_thresholds
 from .tuning import TUNED
 
@@ -282,11 +283,6 @@ _SUP_F = _SearchTest(
 )
 
 
-def _short_cut(z, cut, name):
-    """A cut with the fewest digits, or a date, that parts the samples in the same way."""
-    return threshold_between(name, float(z[z <= cut].max()), float(z[z > cut].min()))[1]
-
-
 def _search(
     test,
     null,
@@ -318,8 +314,10 @@ def _search(
     largest = path.loc[path["score"].idxmax()]
     variable = int(path.loc[path["fit"].idxmax(), "variable"])
     every_cut = scan_thresholds(null.Q[:, 1:], e, Z[:, variable], min_samples_leaf)
-    threshold = _short_cut(Z[:, variable], every_cut.thresholds[every_cut.best], names[variable])
-    A = increment(null.Q, Z[:, variable] > threshold)
+    above = Z[:, variable] > every_cut.thresholds[every_cut.best]
+    ends = (Z[~above, variable].max(), Z[above, variable].min())
+    threshold = threshold_between(names[variable], *ends)[1]
+    A = increment(null.Q, above)
     rss_d = e @ e - ((A.T @ e) ** 2).sum()
     k = int(largest["df"])
     return RegimeTest(

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...base.errors import InputError, check_matrix
 from ...base.moments import Moment, about, number_text, threshold_between
-from ...base.numerics import plain_number
+from ...base.numerics import divides, plain_number
 from .scan import midpoints
 
 # %% ../../../nbs/12a_ibc_boxes.ipynb #34c30051
@@ -188,9 +188,10 @@ def shorten_bounds(split, Z, names=None):
             if np.isinf(bound) or not len(below) or not len(above):
                 continue
             name = "" if names is None else names[j]
-            short = threshold_between(name, below.max(), above.min())[1]
-            longer = len(plain_number(bound)) <= len(plain_number(short))
-            if longer and not isinstance(name, Moment):
+            ends = (below.max(), above.min())
+            short = threshold_between(name, *ends)[1]
+            shorter = len(plain_number(bound)) <= len(plain_number(short))
+            if shorter and divides(bound, *ends) and not isinstance(name, Moment):
                 continue
             lower[split.lower[:, j] == bound, j] = short
             upper[split.upper[:, j] == bound, j] = short
