@@ -33,7 +33,6 @@ from lpc_ns.ibc.fixed_tests import (
     null_of,
     share_of_draws,
 )
-from ..base.numerics import shortest_between
 from .split.scan import between, scan_thresholds
 from .tuning import TUNED
 
