@@ -12,6 +12,7 @@ import mpmath
 import numpy as np
 import pytest
 from conftest import MOMENTS, Interrupt
+from scipy.optimize import linprog
 
 from lpc_ns.base.budget import Budget
 from lpc_ns.datasets import make_sd1
@@ -27,6 +28,7 @@ from lpc_ns.lpc.proof.race import SumOfGroups, branch_and_bound, certificate, ch
 from lpc_ns.lpc.proof.units import prove_units
 from lpc_ns.lpc.rounding import independent_columns, residual_without, rounding_error
 from lpc_ns.lpc.search.local_search import local_search
+from lpc_ns.lpc.tuning import FAMILIES
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 import certify_bounds
@@ -303,6 +305,22 @@ def test_groups_are_set_up_when_their_turn_comes():
     assert 0 <= groups.lower <= groups.upper
 
 
+def test_larger_groups_take_the_place_of_smaller_ones():
+    data = make_sd1(12, 1, noise=3.0, random_state=0, table="rq2")
+    problem = make_problem(data.X, data.y, 2, ridge=0.1)
+    optimum = certify_bounds.exact_optimum(problem)
+    groups = SumOfGroups(problem, np.arange(12) % 2, 1e-6, 4, 1)
+    assert groups.aim > 1e-6
+    sums = {4: 0.0, 2: 0.0}
+    last = 0.0
+    while not groups.finished:
+        groups.advance()
+        assert last <= groups.lower <= optimum
+        last = groups.lower
+        sums[len(groups.rows)] = last
+    assert 0 < sums[4] < sums[2] and groups.aim == 1e-6
+
+
 def test_nothing_begins_after_the_end_of_the_budget():
     data = make_sd1(150, 2, noise=4.0, random_state=0, table="rq2")
     problem = make_problem(data.X, data.y, 3)
@@ -316,6 +334,30 @@ def test_nothing_begins_after_the_end_of_the_budget():
     families.budget = Budget(0.0)
     families.advance()
     assert families.nodes == before
+
+
+def test_a_family_ends_near_its_best_prices():
+    """The best prices by a linear program over all clusters; concavity says how near."""
+    for seed in range(4):
+        data = make_sd1(12, 1, noise=1.0, random_state=seed, table="rq2")
+        problem = make_problem(data.X, data.y, 3, ridge=0.1)
+        labels = local_search(problem, 2, random_state=0).labels
+        search = FamilySearch(problem, labels, 1e-4)
+        while search.tree is None and not search.finished:
+            search.advance()
+        family = search.family
+        sets = np.array(list(itertools.product([False, True], repeat=12)))[1:]
+        costs = search.pricer.alternate(search.pricer.penalty, np.zeros(12), sets.copy(), 0)
+        n = family.B.shape[1]
+        A = np.column_stack([sets @ family.B.toarray(), -np.ones(len(sets))])
+        total = np.append(-family.B.sum(axis=0), 3)
+        limits = [(0, 1)] * n + [(0, None)]
+        best = linprog(total, A_ub=A, b_ub=costs - sets @ family.base, bounds=limits)
+        largest = family.base.sum() - best.fun
+        assert family.bound <= max(largest, 0.0) + 1e-6 * family.upper
+        assert family.value <= largest + 1e-6 * family.upper
+        left = FAMILIES.exhausted * (family.upper - family.value) / FAMILIES.reach
+        assert largest <= family.value + left + 1e-3 * family.upper
 
 
 def test_prices_of_every_sample_go_on_from_those_of_a_family():

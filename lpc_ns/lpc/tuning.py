@@ -41,7 +41,7 @@ class AscentTable(NamedTuple):
 
 ASCENT = AscentTable()
 
-# %% ../../nbs/20d_lpc_tuning.ipynb #8c2705d0
+# %% ../../nbs/20d_lpc_tuning.ipynb #a6c0b835
 class FamilyTable(NamedTuple):
     """How families of prices are searched; the table above says what each decides."""
 
@@ -56,10 +56,14 @@ class FamilyTable(NamedTuple):
     added: int = 12
     rows: int = 1_500
     reach: float = 0.25
+    least_reach: float = 0.002
+    wider: float = 2.0
+    narrower: float = 0.7
     smoothing: float = 0.5
     first: float = 0.8
     worth: float = 0.3
     rest: int = 5
+    slice: int = 1_500
     precision: float = 0.2
     exhausted: float = 0.1
     rounds: int = 150

@@ -76,7 +76,7 @@ def formula_slack(form, labels, margin, square):
     scale = np.where(used, (gain + penalty) / np.where(used, own, 1.0), 1.0)
     return slack * np.minimum(scale, 3.0)[labels]
 
-# %% ../../../nbs/25e_lpc_price_families.ipynb #80f1980f
+# %% ../../../nbs/25e_lpc_price_families.ipynb #6456f587
 class Program:
     """
     The linear program of a family, which the solver keeps from round to round: the largest
@@ -90,6 +90,8 @@ class Program:
 
     def __init__(self, total, n_clusters):
         n = len(total)
+        self.total = total
+        self.n_clusters = n_clusters
         self.A = np.zeros((0, n))
         self.b = np.zeros(0)
         self.columns = np.arange(n + 1, dtype=np.int32)
@@ -116,6 +118,11 @@ class Program:
         self.solver.deleteRows(len(dropped), dropped)
         self.A = self.A[kept]
         self.b = self.b[kept]
+
+    def value_at(self, c):
+        """The value at some parameters."""
+        theta = (self.A @ c + self.b).max(initial=0.0)
+        return self.total @ c - self.n_clusters * theta
 
     def solve(self, low, high, time_limit=None):
         """Value and solution between these limits; minus infinity and None at the end of the
@@ -167,6 +174,7 @@ class Family:
         self.budget = budget
         self.rng = np.random.default_rng(0)
         self.bound = 0.0
+        self.rest = FAMILIES.rest
         self.B = None
         self.n_starts = FAMILIES.starts
         if len(base) > FAMILIES.sample:
@@ -177,6 +185,7 @@ class Family:
         self.B = B
         self.best = c
         self.value = -np.inf
+        self.reach = FAMILIES.reach
         self.program = Program(np.asarray(B.sum(axis=0)) / self.upper, self.K)
         self.sets = np.zeros((0, len(self.base)), dtype=bool)
         self.seen = set()
@@ -196,26 +205,38 @@ class Family:
         for turn in range(FAMILIES.rounds):
             prices = self.base + self.B @ c
             gain, sets = self.clusters_at(prices)
-            if prices.sum() + self.K * gain > self.value:
+            better = prices.sum() + self.K * gain > self.value
+            if better:
                 self.value = prices.sum() + self.K * gain
                 self.best = c
+            self.reach = self._next_reach(better)
             self.add(sets)
+            self.value = min(self.value, self._known_value())
             limit, solution = self._program()
-            left = FAMILIES.exhausted * max(self.upper - limit, 0.0) + self.gap * self.upper
-            ending = limit - self.value < left or turn == FAMILIES.rounds - 1
             rest = rest + 1
+            ending = self._exhausted(limit) or turn == FAMILIES.rounds - 1
             useful = self.upper - self.value < worth * (self.upper - self.bound)
-            if ending or (useful and rest >= FAMILIES.rest):
+            if ending or (useful and rest >= self.rest):
                 rest = 0
                 worth = FAMILIES.worth
                 prices = self.prices
                 yield from self.prove(prices, (self.value - prices.sum()) / self.K)
-                if limit - self.value < left or self.bound >= self.aim:
+                if self._exhausted(limit) or self.bound >= self.aim:
                     return
             if solution is None:
                 return
             c = FAMILIES.smoothing * self.best + (1 - FAMILIES.smoothing) * solution
             yield
+
+    def _exhausted(self, limit):
+        """Whether a value within reach of at most `limit` says that little is left to gain."""
+        left = FAMILIES.exhausted * max(self.upper - limit, 0.0) + self.gap * self.upper
+        return (limit - self.value) / self.reach < left / FAMILIES.reach
+
+    def _next_reach(self, better):
+        """Further after a better point, less far after one that is not."""
+        factor = FAMILIES.wider if better else FAMILIES.narrower
+        return float(np.clip(factor * self.reach, FAMILIES.least_reach, FAMILIES.reach))
 
     def clusters_at(self, prices):
         """Alternate from clusters that are known and from random starts; returns the best gain, at
@@ -262,11 +283,15 @@ class Family:
         self.sets = np.vstack([self.sets, fresh])[-FAMILIES.rows :]
         self.known = np.vstack([self.known, fresh])[-4 * FAMILIES.starts :]
 
+    def _known_value(self):
+        """The bound of the best parameters, as far as the clusters of the program say."""
+        return self.base.sum() + self.upper * self.program.value_at(self.best)
+
     def _program(self):
         """The linear program, within reach of the best point; its value and solution, the latter
         None if the solver has none."""
-        low = np.maximum(0.0, self.best - FAMILIES.reach)
-        high = np.minimum(1.0, self.best + FAMILIES.reach)
+        low = np.maximum(0.0, self.best - self.reach)
+        high = np.minimum(1.0, self.best + self.reach)
         value, solution = self.program.solve(low, high, self.budget.time_limit)
         if solution is None:
             return np.inf, None
@@ -279,8 +304,14 @@ class Family:
         missing = max(self.upper - prices.sum() - self.K * gain, 0.0)
         spare = max(FAMILIES.precision * missing, 0.5 * self.gap * self.upper)
         samples = np.arange(len(prices), dtype=np.int32)
+        low = -np.inf
+        slices = 0
         pricing = self.pricer.exact(self.pricer.penalty, prices, samples, gain, spare / self.K)
-        low = yield from pricing
+        for proved in pricing:
+            low = proved
+            slices += 1
+            yield
+        self.rest = FAMILIES.rest + slices * FAMILIES.slice // len(prices)
         bound = prices.sum() + self.K * low - self.pricer.unit * prices.sum()
         if bound == bound:
             self.bound = max(self.bound, bound)
@@ -292,7 +323,7 @@ class Family:
                 self.value = min(self.value, prices.sum() + self.K * float(gains[order[0]]))
             self.add(found[order])
 
-# %% ../../../nbs/25e_lpc_price_families.ipynb #e86cc698
+# %% ../../../nbs/25e_lpc_price_families.ipynb #7e904fc6
 class FamilySearch:
     """
     Bounds by families of prices, then by prices of every sample and branching, with a positive
@@ -407,8 +438,8 @@ class FamilySearch:
     def _stages(self):
         """Numbers of cells, family by family."""
         N = len(self.base)
-        stages = [J for J in FAMILIES.cells if 2 * J <= N] or [N]
-        return stages[:1] if N <= FAMILIES.alone else stages
+        stages = [J for J in FAMILIES.cells if 2 * J <= N]
+        return [*stages[:1], N] if N <= FAMILIES.alone else stages
 
     def _note(self, work):
         """Do some work of the family, and note its bound."""
