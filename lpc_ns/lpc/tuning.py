@@ -50,6 +50,7 @@ class FamilyTable(NamedTuple):
     coefficients: int = 5
     cells: tuple = (40, 100)
     alone: int = 400
+    enough: float = 0.02
     sample: int = 1_500
     heights: tuple = (2.0, 6.0, 20.0)
     starts: int = 60

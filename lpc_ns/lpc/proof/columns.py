@@ -195,7 +195,8 @@ class ColumnSearch:
     """
     Branch and price, with a positive penalty on every coefficient.
 
-    Parameters and attributes are those of `LabelSearch`; `root` is a node to begin with.
+    Parameters and attributes are those of `LabelSearch`; `root` is a node to begin with, `pricer`
+    one of the same incumbent that nobody else uses any more.
     """
 
     budget = unlimited
@@ -210,7 +211,7 @@ class ColumnSearch:
     known_starts = 25
     most_added = 8
 
-    def __init__(self, problem, labels, gap, root=None):
+    def __init__(self, problem, labels, gap, root=None, pricer=None):
         self.form = problem.proof_form
         self.data = Data(self.form.X, self.form.y, self.form.penalty)
         self.gap = aimed_gap(gap)
@@ -219,7 +220,7 @@ class ColumnSearch:
         self.nodes = 0
         self.n_clusters = problem.n_clusters
         self.upper = partition_value(self.data, labels, self.n_clusters)
-        self.pricer = Pricer(self.form, labels, self.upper)
+        self.pricer = pricer or Pricer(self.form, labels, self.upper)
         self.rounding = self.pricer.rounding
         self.room = self.pricer.room
         self.finished = not self.rounding < self.upper

@@ -408,7 +408,7 @@ class FamilySearch:
             return
         nobody = np.full(len(self.start), -1)
         root = Node(nobody, family.prices, self.best, [family.sets])
-        tree = ColumnSearch(self.problem, self.start, self.gap, root)
+        tree = ColumnSearch(self.problem, self.start, self.gap, root, self.pricer)
         tree.budget = self.budget
         self.tree = tree
 
@@ -432,7 +432,8 @@ class FamilySearch:
             self.family.open(B, c)
             yield from self._note(self.family.rounds())
             slack = B @ self.family.best
-            if self.best >= self.threshold - self.rounding:
+            little = N <= FAMILIES.alone and self.value - self.best < FAMILIES.enough * self.value
+            if little or self.best >= self.threshold - self.rounding:
                 return
 
     def _stages(self):

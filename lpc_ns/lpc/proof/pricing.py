@@ -261,6 +261,7 @@ class Pricer:
     passes = 4
     visits = 200
     work = 2_000_000
+    least = 70  # samples; boxes of fewer cost as much
     n_boxes = 500_000
 
     def __init__(self, form, labels, upper):
@@ -317,8 +318,9 @@ class Pricer:
             own[:] = given
         done = False
         now = pool.now[0]
+        size = max(self.least, len(self.y))
         while not done and now["nodes"] < self.n_boxes:
-            slice_end = min(now["nodes"] + max(2, self.work // len(self.y)), self.n_boxes)
+            slice_end = min(now["nodes"] + max(2, self.work // size), self.n_boxes)
             price_exactly(Prices(self.V, self.y, mu), pool, self.visited, goal, slice_end)
             low = smallest_bound(pool)
             done = not (now["waiting"] and pool.key[0] < now["threshold"])
