@@ -305,22 +305,6 @@ def test_groups_are_set_up_when_their_turn_comes():
     assert 0 <= groups.lower <= groups.upper
 
 
-def test_larger_groups_take_the_place_of_smaller_ones():
-    data = make_sd1(12, 1, noise=3.0, random_state=0, table="rq2")
-    problem = make_problem(data.X, data.y, 2, ridge=0.1)
-    optimum = certify_bounds.exact_optimum(problem)
-    groups = SumOfGroups(problem, np.arange(12) % 2, 1e-6, 4, 1)
-    assert groups.aim > 1e-6
-    sums = {4: 0.0, 2: 0.0}
-    last = 0.0
-    while not groups.finished:
-        groups.advance()
-        assert last <= groups.lower <= optimum
-        last = groups.lower
-        sums[len(groups.rows)] = last
-    assert 0 < sums[4] < sums[2] and groups.aim == 1e-6
-
-
 def test_nothing_begins_after_the_end_of_the_budget():
     data = make_sd1(150, 2, noise=4.0, random_state=0, table="rq2")
     problem = make_problem(data.X, data.y, 3)
