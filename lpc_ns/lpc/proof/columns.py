@@ -195,8 +195,7 @@ class ColumnSearch:
     """
     Branch and price, with a positive penalty on every coefficient.
 
-    Parameters and attributes are those of `LabelSearch`; `root` is a node to begin with, `pricer`
-    one of the same incumbent that nobody else uses any more.
+    Parameters, attributes: those of `LabelSearch`; a first node and a pricer may be given.
     """
 
     budget = unlimited
