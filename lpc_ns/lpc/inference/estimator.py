@@ -174,9 +174,6 @@ class MixtureOfRegressions(RegressorMixin, BaseEstimator):
         base = em_refit(A, b, n_clusters=self.n_clusters, **given, **options)
         self.out_of_fold_, self.gate_ = _settle_gate(self, A, b, given, options)
         self.mixture_, self._shares = gate_shares(self.gate_, base, A, b, **given, **options)
-        if hasattr(self, "feature_names_in_"):
-            n_blocks = 1 if self.mixture_.gate is None else 2
-            self.mixture_ = replace(self.mixture_, names=(*self.feature_names_in_,) * n_blocks)
         self._line = least_squares(A, b, weight)
         _set_attributes(self, features, target, groups)
         return self
@@ -309,6 +306,11 @@ def _weighted_rows(sample_weight, n_samples):
 
 def _set_attributes(model, X, y, groups):
     """Fitted attributes from `mixture_`."""
+    if hasattr(model, "feature_names_in_"):
+        n_blocks = 1 if model.mixture_.gate is None else 2
+        model.mixture_ = replace(
+            model.mixture_, names=(*map(str, model.feature_names_in_),) * n_blocks
+        )
     m = model.mixture_
     model.coef_ = m.coef
     model.intercept_ = m.intercept
