@@ -1,10 +1,13 @@
-# Two commands are enough: `make run` and `make test`.
+# Two commands are enough: `make run` and `make test`. `make` alone installs.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+WARM := $(VENV)/.warm
 
-.PHONY: run test quick lab docs readers notebooks readme lint bench certify update clean
+.PHONY: install run test quick lab docs readers notebooks readme lint bench certify update clean
+
+install: $(WARM)  ## the package with its development tools, its kernels compiled
 
 $(READY): settings.ini setup.py constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -12,7 +15,11 @@ $(READY): settings.ini setup.py constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
 	touch $@
 
-run: $(READY)  ## all three parts on real tables, with reports in demo/; then the published data sets
+$(WARM): $(READY)
+	$(BIN)/lpc-ns warm
+	touch $@
+
+run: $(WARM)  ## all three parts on real tables, with reports in demo/; then the published data sets
 	$(BIN)/lpc-ns demo
 
 test: $(READY)  ## everything that continuous integration checks
@@ -50,6 +57,8 @@ bench: $(READY)  ## benchmarks: ratios measured in one run on this machine
 	$(BIN)/python benchmarks/ibc.py
 	$(BIN)/python benchmarks/trees.py
 	$(BIN)/python benchmarks/tables.py
+	$(BIN)/python benchmarks/inference.py targets
+	$(BIN)/python benchmarks/scale.py
 
 certify: $(READY)  ## hundreds of random problems against enumeration, size and power of tests; the test suite runs a small sample
 	$(BIN)/python scripts/certify_formulations.py

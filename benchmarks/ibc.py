@@ -44,7 +44,7 @@ from sklearn.preprocessing import StandardScaler
 
 from lpc_ns import InteractionBasedClustering
 from lpc_ns.base.errors import DataWarning
-from lpc_ns.ibc.estimator import check_input
+from lpc_ns.ibc.fitting import check_input
 from lpc_ns.ibc.models.findings import Settings, choose_split, find_terms, make_settings
 from lpc_ns.ibc.models.trees import root_test
 from lpc_ns.ibc.split.gains import Price, Rows, best_grouping

@@ -26,7 +26,7 @@ MOVED = {
     "ibc.splits": "ibc.split base.numerics",
     "ibc.theory": "base.quantisers",
     "ibc.regime_tests": "ibc.fixed_tests",
-    "ibc.estimator": "ibc.models base.encoding",
+    "ibc.estimator": "ibc.fitting ibc.models base.encoding",
     "tree.formulation": "tree.problem tree.mip base.numerics",
     "tree.estimator": "tree.auto tree.fitting tree.show base.numerics",
     "tree.exact": "tree.proof tree.problem",

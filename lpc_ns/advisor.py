@@ -19,7 +19,7 @@ from sklearn.model_selection import GroupKFold, KFold
 from .base.errors import DataWarning, InputError, check_count, check_matrix, check_vector
 from .base.gaps import fill_gaps
 from .base.numerics import spawn_seeds
-from .lpc.inference.prediction import gate_test, unit_codes
+from .lpc.inference.prediction import distinct_rows, gate_test, unit_codes
 from .lpc.inference.reality import fits_exactly, reality_test, table_doubts
 from .lpc.search.mixture import em_refit
 
@@ -200,11 +200,12 @@ def _out_of_fold(X, y, groups):
     return predictions
 
 
-def _visible_family(losses):
-    """The simplest family that no other beats by two paired standard errors."""
+def _visible_family(losses, rows):
+    """The simplest family that no other beats by two paired standard errors; copies of a row count
+    once."""
     best = "plain"
     for name in ("ibc", "tree"):
-        gain = losses[best] - losses[name]
+        gain = np.bincount(rows, losses[best] - losses[name]) / np.bincount(rows)
         if gain.mean() > 2 * gain.std() / np.sqrt(len(gain)):
             best = name
     return best
@@ -262,13 +263,21 @@ def which_regime(
     if Z.shape[1] == 0 or y.std() == 0:
         return _plain("X or y is constant: there is nothing to regress.")
     if fits_exactly(fill_gaps(X), y):
+        if len(y) <= Z.shape[1] + 1:
+            return _plain(
+                f"{len(y)} samples with {Z.shape[1] + 1} coefficients are fitted without error"
+                " whatever they are: they tell nothing."
+            )
         return _plain("One regression fits without error: there is nothing to divide.")
-    predictions = _out_of_fold(Z, t, groups)
+    rows = distinct_rows(fill_gaps(X), y)
+    copies = 2 * _FOLDS <= rows.max() + 1 < len(y)
+    predictions = _out_of_fold(Z, t, rows if copies and groups is None else groups)
     Z = fill_gaps(Z)
     losses = {name: (t - p) ** 2 for name, p in predictions.items()}
     table = pd.DataFrame({"R2": {name: 1 - loss.mean() for name, loss in losses.items()}})
-    visible = _visible_family(losses)
-    reasons = [*table_doubts(X, y, groups), _visible_reason(visible, table.R2)]
+    visible = _visible_family(losses, rows)
+    doubts = table_doubts(X, y, groups)
+    reasons = [*doubts, _visible_reason(visible, table.R2)]
     seeds = spawn_seeds(random_state, 2)
     residual = t - predictions[visible]
     few = len(Z.T) + 1 if visible == "plain" else max(len(Z.T) + 1, int(_FEW * len(y)))
@@ -289,13 +298,16 @@ def which_regime(
             return Advice(visible, tuple(reasons), table, {}, _COSTS[visible])
         hidden = test.p_value <= _LEVEL
         shape = test.null == "normal" and not test.strict_p_value <= 0.05
+        told = test.verdict
+        if hidden and doubts:
+            told = "With such rows this is no evidence of hidden regimes."
         reasons.append(
             f"Hidden regimes in what {_NAMES[visible]} leaves: SSE ratio {test.statistic:.3f},"
-            f" p = {test.p_value:.3g}. {test.verdict}"
+            f" p = {test.p_value:.3g}. {told}"
         )
         models = {"test": test}
         family = visible
-        if hidden:
+        if hidden and not doubts:
             outliers = _second_size(Z, residual, groups, seeds[1])
             if outliers > few:
                 family = _hidden_family(Z, t, groups, seeds[1], models, reasons)

@@ -619,6 +619,7 @@ def _warm(args):
     """Run `lpc-ns warm`."""
     from lpc_ns.warm import warm
 
+    print("compiling the kernels of all parts, once after an installation ...", flush=True)
     print(f"together {warm():.1f} s")
 
 # %% ../nbs/62_cli.ipynb #4b71db66

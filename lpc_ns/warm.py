@@ -5,33 +5,45 @@
 # %% auto #0
 __all__ = ['warm']
 
-# %% ../nbs/61b_warm.ipynb #bac389d2
+# %% ../nbs/61b_warm.ipynb #0088c65b
 from importlib import import_module
+
+from joblib import Parallel, delayed, effective_n_jobs
 
 from .base.numerics import compile_seconds
 
-# %% ../nbs/61b_warm.ipynb #5215dd4b
-# Each has a function `warm` that calls all kernels of its part.
-_ROOMS = ("ibc.estimator", "lpc.auto", "tree.auto")
+# %% ../nbs/61b_warm.ipynb #60f8977d
+# Each has a function `warm` that calls all kernels of its part; the longest come first.
+_ROOMS = ("lpc.auto", "tree.auto", "lpc.inference.number", "ibc.estimator")
 
 
-def warm(show=print):
+def _warm(room):
+    """Warm one room up; its name, and the seconds of compiling and loading."""
+    before = compile_seconds()
+    import_module(f"lpc_ns.{room}").warm()
+    return room, compile_seconds() - before
+
+# %% ../nbs/61b_warm.ipynb #b6d9fe36
+def warm(show=print, n_jobs=-1):
     """
     Compile the kernels of all parts, or load them where that has been done before.
 
     Parameters
     ----------
     show : callable
-        Is given one line of text for each part.
+        Is given one line of text for each part, as it ends.
+    n_jobs : int
+        Parts at a time, in processes; -1 for all cores.
 
     Returns
     -------
     float
-        Seconds that were spent on compiling and loading.
+        Seconds that were spent on compiling and loading, in all processes together.
     """
-    begin = compile_seconds()
-    for room in _ROOMS:
-        before = compile_seconds()
-        import_module(f"lpc_ns.{room}").warm()
-        show(f"{room.partition('.')[0]:5} {compile_seconds() - before:6.1f} s")
-    return compile_seconds() - begin
+    workers = min(effective_n_jobs(n_jobs), len(_ROOMS))
+    tasks = (delayed(_warm)(room) for room in _ROOMS)
+    total = 0.0
+    for room, seconds in Parallel(workers, return_as="generator_unordered")(tasks):
+        show(f"{room:20} {seconds:6.1f} s")
+        total += seconds
+    return total

@@ -70,6 +70,11 @@ def check_quick_tests():
     pytest("tests", "--ignore=tests/test_notebooks.py", "-m", "not slow")
 
 
+def check_kernels():
+    """Every part compiles; what tests and notebooks call is compiled once, not in each process."""
+    run("lpc-ns", "warm")
+
+
 def check_tests():
     pytest("tests", "--ignore=tests/test_notebooks.py")
 
@@ -107,7 +112,7 @@ def check_docs():
 
 FIRST = [check_export, check_lint, check_readme]
 QUICK = [*FIRST, check_quick_tests]
-STEPS = [*FIRST, check_tests, check_notebooks, check_wheel, check_docs]
+STEPS = [*FIRST, check_kernels, check_tests, check_notebooks, check_wheel, check_docs]
 
 
 def main():

@@ -112,34 +112,6 @@ def text_before(match):
     return match.string[match.string.rfind("\n", 0, match.start()) + 1 : match.start()]
 
 
-STATEMENT = re.compile(r"\*\*((?:Theorem|Lemma|Proposition|Corollary)(?: \d+)?)\.?\*\*")
-
-
-def box_plain_statements(text):
-    """Boxes for statements without a label, which are paragraphs: `**Theorem 8** (title). ...`, up
-    to their proof if one follows, and `*Proof.* ... $\\square$`."""
-    if not re.search(rf"^{STATEMENT.pattern}", text, re.M):
-        return text
-    paragraphs = re.split(r"\n\s*\n", text)
-    result = []
-    while paragraphs:
-        part = paragraphs.pop(0)
-        if STATEMENT.match(part):
-            body = [STATEMENT.sub(r"[\1]{.theorem-title}", part, count=1)]
-            closing = ("*Proof.*", "#", ":::")
-            ends = [p.startswith(closing) or STATEMENT.match(p) for p in paragraphs]
-            stop = next((n for n, end in enumerate(ends) if end), len(ends))
-            if stop < len(ends) and paragraphs[stop].startswith("*Proof.*"):
-                body += paragraphs[:stop]
-                del paragraphs[:stop]
-            part = "\n\n".join(["::: {.theorem}", *body, ":::"])
-        elif part.startswith("*Proof.*") and "$\\square$" in part:
-            proof, rest = part.removeprefix("*Proof.*").split("$\\square$", 1)
-            part = f"::: {{.proof}}\n{proof.strip()}\n:::\n\n{rest.strip()}"
-        result.append(part)
-    return "\n\n".join(result)
-
-
 def number_boxes(text, labels):
     """Give theorems, lemmas, definitions and the like their numbered titles, and proofs their first
     word."""
@@ -198,7 +170,7 @@ def number_markdown(text, labels):
     """All numbers of one Markdown cell; code in it is left alone."""
 
     def number(text):
-        text = number_equations(box_plain_statements(text), labels)
+        text = number_equations(text, labels)
         return number_headings_and_floats(number_boxes(text, labels), labels)
 
     return outside(CODE, number, text)

@@ -166,6 +166,7 @@ def fresh_processes():
     takes longer than most notebooks do.
     """
     os.environ.setdefault("NUMBA_CACHE_DIR", str(KERNELS))
+    os.environ["MATPLOTLIBRC"] = str(NBS)  # the book's style, before matplotlib is imported
     method = "forkserver" if hasattr(os, "fork") else "spawn"
     context = multiprocessing.get_context(method)
     context.set_forkserver_preload(LIBRARIES)

@@ -49,7 +49,7 @@ def document(cells, modules):
     names = {}
     for cell in cells:
         match = SHOWN.search(cell.source) if cell.cell_type == "code" and cell.source else None
-        if match:
+        if match and not match[1].startswith("__"):  # what Python calls, nobody looks up
             known = documented(match[1], modules)
             text = show_doc(known)._repr_markdown_()
             output = {"output_type": "display_data", "data": {"text/markdown": text}}

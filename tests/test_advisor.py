@@ -105,8 +105,17 @@ def test_doubts_about_the_rows_come_first():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 2))
     assert "two values" in which_regime(X, (X[:, 0] > 0) * 1.0, random_state=0).reasons[0]
-    copies = which_regime(np.repeat(X[:15], 4, axis=0), np.repeat(rng.normal(size=15), 4))
-    assert "copies" in copies.reasons[0]
+    copies = which_regime(np.repeat(X[:40], 4, axis=0), np.repeat(rng.normal(size=40), 4))
+    assert "copies" in copies.reasons[0] and copies.family == "plain"
+
+
+def test_values_that_repeat_and_too_few_rows_are_no_hidden_regimes():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    advice = which_regime(X, rng.integers(0, 2, 60), random_state=0)
+    assert advice.family == "plain" and "no evidence of hidden regimes" in advice.report()
+    few = which_regime(rng.normal(size=(25, 30)), X[:25, 0], random_state=0)
+    assert few.family == "plain" and "tell nothing" in few.report()
 
 
 def test_names_of_units_may_be_missing_or_text():

@@ -50,17 +50,6 @@ def page(bibliography, *sources):
 # ---- numbers and references
 
 
-def test_a_statement_written_as_paragraphs_becomes_a_box_and_its_proof_another():
-    text = "Before.\n\n**Theorem 8** (gain). Let\n\n$$ x $$\n\nbe.\n\n"
-    text += "*Proof.* By y. $\\square$ After."
-    box, proof = crossrefs.box_plain_statements(text).split("::: {.proof}")
-    assert box.startswith("Before.\n\n::: {.theorem}\n\n[Theorem 8]{.theorem-title} (gain). Let")
-    assert box.rstrip().endswith("be.\n\n:::") and proof.startswith("\nBy y.\n:::")
-    assert proof.rstrip().endswith("After.") and "square" not in proof
-    other = "A *Proof.* of\n\n\nnothing"
-    assert crossrefs.box_plain_statements(other) == other
-
-
 def test_equations_are_numbered_across_cells_and_references_become_links(bibliography):
     text = page(
         bibliography,

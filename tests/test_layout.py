@@ -39,7 +39,8 @@ STOREYS = {
         " fitting, estimator"
     ),
     "ibc": (
-        "tuning, theory, terms, fixed_tests, split, regime_tests, models, readings, auto, estimator"
+        "tuning, theory, terms, fixed_tests, split, regime_tests, models, readings, fitting, auto,"
+        " estimator"
     ),
     "tree": (
         "tuning, questions, problem, search, mip, proof, auto, explain, show, fitting, given,"

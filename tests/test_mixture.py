@@ -315,3 +315,84 @@ def test_every_kind_of_covariance_agrees_where_the_model_is_right():
     assert se["cluster"] == pytest.approx(se["sandwich"])
     table = found.summary("sandwich").table
     assert table.se.to_numpy() == pytest.approx(se["sandwich"])
+
+
+def likelihood_of(table, X, y, *, unit, weight, V):
+    """Log-likelihood of a mixture from its definition, a function of the column `estimate`."""
+    K = int(table.regime[table.regime != "all"].astype(int).max())
+    alone = unit.max() + 1 == len(y)
+    inside = 1.0 if alone else weight
+    weight_of_unit = weight if alone else np.ones(unit.max() + 1)
+
+    def value(theta):
+        given = dict(zip(zip(table.regime, table.term, strict=True), theta, strict=True))
+        joint = np.zeros((unit.max() + 1, K))
+        gate = np.zeros_like(joint)
+        for k in range(K):
+            own = {term: v for (r, term), v in given.items() if r in (str(k + 1), "all")}
+            mean = own["intercept"] + sum(own[c] * X[c] for c in X)
+            log_sigma = own["log sigma"]
+            rows = -0.5 * ((y - mean) / np.exp(log_sigma)) ** 2 - log_sigma
+            np.add.at(joint[:, k], unit, inside * (rows - 0.5 * np.log(2 * np.pi)))
+            gate[:, k] = own.get("logit", 0.0)
+            gate[:, k] += sum(own.get(f"logit {c}", 0.0) * V[c] for c in V or ())
+        return weight_of_unit @ (logsumexp(joint + gate, axis=1) - logsumexp(gate, axis=1))
+
+    return value
+
+
+def hessian(value, theta, step):
+    """Second derivatives by central differences."""
+    q = len(theta)
+    H = np.empty((q, q))
+    for a in range(q):
+        for b in range(a + 1):
+            ends = [
+                s * t * value(theta + s * step[a] * np.eye(q)[a] + t * step[b] * np.eye(q)[b])
+                for s in (1, -1)
+                for t in (1, -1)
+            ]
+            H[a, b] = H[b, a] = sum(ends) / (4 * step[a] * step[b])
+    return H
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"shared_variance": True},
+        {"common": ["b"]},
+        {"common": ["a", "b"], "shared_variance": True},
+        {"sample_weight": True},
+        {"groups": True, "sample_weight": True, "common": ["b"]},
+        {"concomitant": True, "groups": True, "shared_variance": True},
+    ],
+    ids=str,
+)
+def test_covariance_is_that_of_a_numerical_hessian(options):
+    rng = np.random.default_rng(4)
+    unit = np.arange(120) // 2
+    X = pd.DataFrame(rng.normal(2, 3, size=(120, 2)), columns=["a", "b"])
+    side = rng.integers(0, 2, 60)[unit]
+    y = np.where(side, 4 + X.a, -4 - X.a) + 0.5 * X.b + rng.normal(1, 1.5, size=120)
+    weight = rng.integers(1, 4, 120).astype(float)
+    V = pd.DataFrame({"v": rng.normal(size=60)[unit]})
+    given = {"groups": unit, "sample_weight": weight, "concomitant": V}
+    call = {name: given.get(name, option) for name, option in options.items()}
+    found = em_refit(X, y, n_clusters=2, random_state=0, **call)
+    table = found.summary().table
+    value = likelihood_of(
+        table,
+        X,
+        y,
+        unit=unit if "groups" in options else np.arange(120),
+        weight=weight if "sample_weight" in options else np.ones(120),
+        V={"v": V.v.to_numpy()[::2]} if "concomitant" in options else None,
+    )
+    theta = table.estimate.to_numpy()
+    assert value(theta) == pytest.approx(found.log_likelihood, abs=1e-6)
+    H = hessian(value, theta, 0.01 * table.se.to_numpy())
+    ours = found.covariance().to_numpy()
+    se = np.sqrt(np.diag(ours))
+    wanted = np.linalg.inv(-H)
+    np.testing.assert_allclose(ours / np.outer(se, se), wanted / np.outer(se, se), atol=2e-3)

@@ -75,6 +75,9 @@ def test_too_few_samples_and_exact_fits_need_no_draws():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(12, 5))
     assert "too few" in select_n_clusters(X, rng.normal(size=12)).reason
+    assert "No more than one" in select_n_clusters(X[:, :1], rng.normal(size=12), 1).reason
+    binary = select_n_clusters(X[:, :1], np.arange(12) % 2, 2, random_state=0)
+    assert binary.best == 2 and "two values" in binary.notes[0]
     assert "without error" in select_n_clusters(X[:, :1], 1 + X[:, 0]).reason
     assert "without error" in select_n_clusters(X, np.full(12, 3.0)).reason
     assert select_n_clusters(X[:3, :2], X[:3, 3]).best == 1

@@ -1,11 +1,17 @@
 """Reality tests: exact where they say so, powerful where they can be, and the same on any table."""
 
+import pickle
+from functools import partial
+
+import joblib
 import numpy as np
 import pytest
+from joblib import delayed
 
 from lpc_ns.base.errors import DataWarning, InputError
-from lpc_ns.lpc.inference import reality
+from lpc_ns.lpc.inference import nulls, reality
 from lpc_ns.lpc.inference.nulls import (
+    null_ratios,
     one_regression,
     residuals,
     sse_ratio,
@@ -14,6 +20,7 @@ from lpc_ns.lpc.inference.nulls import (
 )
 from lpc_ns.lpc.inference.reality import monte_carlo_p, reality_test
 from lpc_ns.lpc.search.units import Units, short_search
+from lpc_ns.reports.evidence import judge
 
 NULLS = {
     "normal": lambda rng, x: rng.standard_normal(len(x)),
@@ -107,7 +114,7 @@ def test_an_interrupt_returns_the_draws_so_far(monkeypatch):
     rng = np.random.default_rng(1)
     X = rng.normal(size=(60, 1))
     calls = []
-    true = reality.null_ratios
+    true = nulls.null_ratios
 
     def stubborn(*args):
         calls.append(1)
@@ -115,7 +122,7 @@ def test_an_interrupt_returns_the_draws_so_far(monkeypatch):
             raise KeyboardInterrupt
         return true(*args)
 
-    monkeypatch.setattr(reality, "null_ratios", stubborn)
+    monkeypatch.setattr(nulls, "null_ratios", stubborn)
     test = reality_test(X, rng.normal(size=60), n_draws=99, random_state=0)
     assert test.status == "interrupted" and len(test.draws) == 20
     assert test.p_value == monte_carlo_p(test.statistic, test.draws)
@@ -296,14 +303,54 @@ def test_more_columns_than_rows_are_refused_in_one_sentence(shape):
         reality_test(rng.normal(size=shape), rng.normal(size=shape[0]), random_state=0)
 
 
-def test_a_scale_that_falls_to_zero_is_taken_constant(monkeypatch):
-    real = reality.studentise
+def test_a_scale_that_falls_to_zero_is_taken_constant_in_data_and_draws():
+    world = one_regression(np.arange(9.0)[:, None])
+    fallen = world._replace(B=world.B * 0.0)  # a variance of zero at every row
+    e, scale = studentise(fallen, np.cos(np.arange(9.0)))
+    alike = studentise(world._replace(B=np.empty((9, 0))), np.cos(np.arange(9.0)))
+    np.testing.assert_array_equal(e, alike[0])
+    np.testing.assert_array_equal(scale, alike[1])
+    assert np.isfinite(null_ratios(fallen, scale, (np.empty(0), np.empty(0)), 2, 5, _rng())).all()
 
-    def fallen(world, y):
-        e, scale = real(world, y)
-        return (e * np.nan, scale) if world.B.shape[1] else (e, scale)
 
-    monkeypatch.setattr(reality, "studentise", fallen)
+def _rng():
+    return np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky", "multiprocessing"])
+def test_numbers_do_not_depend_on_the_back_end(backend):
     rng = np.random.default_rng(0)
-    test = reality_test(rng.normal(size=(9, 1)), rng.normal(size=9), n_draws=19, random_state=0)
-    assert np.isfinite(test.statistic) and 0 < test.p_value <= 1
+    X = rng.normal(size=(30, 1))
+    y = rng.normal(size=30)
+    here = reality_test(X, y, n_draws=29, random_state=0)
+    with joblib.parallel_config(backend, n_jobs=2 if backend == "threading" else 1):
+        there = reality_test(X, y, n_draws=29, random_state=0)
+    np.testing.assert_array_equal(here.draws, there.draws)
+    np.testing.assert_array_equal(here.strict_draws, there.strict_draws)
+
+
+def test_draws_travel_by_name():
+    draw = partial(null_ratios, one_regression(np.arange(9.0)[:, None]), np.ones(9))
+    call = (draw.func.__module__, draw.func.__name__, ((np.empty(0), np.empty(0)), 2))
+    args = (*draw.args, *call[2])
+    call = pickle.loads(pickle.dumps(delayed(reality._call)(*call[:2], args, 3, _rng())))
+    np.testing.assert_array_equal(call[0](*call[1]), null_ratios(*args, 3, _rng()))
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        (lambda rng: rng.integers(0, 2, 120), "two values"),
+        (lambda rng: rng.integers(0, 3, 120), "3 values"),
+        (lambda rng: np.where(rng.random(120) < 0.5, 0.0, rng.normal(5, 1, 120)), "have y = 0"),
+        (lambda rng: np.repeat(np.r_[rng.normal(size=20) - 9, rng.normal(size=20)], 3), "copies"),
+    ],
+)
+def test_values_that_repeat_are_no_evidence_of_regimes(target, told):
+    rng = np.random.default_rng(0)
+    X = np.repeat(rng.normal(size=(40, 1)), 3, axis=0)
+    X = X if told == "copies" else rng.normal(size=(120, 1))
+    with pytest.warns(DataWarning, match=told):
+        test = reality_test(X, target(rng), n_draws=39, random_state=0)
+    assert test.p_value <= 0.05 and "no evidence of regimes" in test.verdict
+    assert told in test.verdict and judge(test) == "unclear"

@@ -1,6 +1,7 @@
 """Every statement of the book has a title, assumptions and a check, and the appendix shows them."""
 
 import json
+import re
 
 import pytest
 import statements
@@ -76,3 +77,12 @@ def test_the_appendix_lists_every_statement():
     text = "\n".join(page(found))
     assert all(f"{s.chapter}.ipynb#{s.label}" in text for s in found)
     assert (ROOT / ".gitignore").read_text().count("nbs/92_statements.ipynb") == 1
+
+
+def test_no_statement_is_written_without_a_label():
+    plain = re.compile(r"^\*\*(?:Theorem|Lemma|Proposition|Corollary)\b|^\*Proof\.\*", re.M)
+    for path in sorted((ROOT / "nbs").glob("*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        for cell in (cell for cell in cells if cell["cell_type"] == "markdown"):
+            found = plain.search("".join(cell["source"]))
+            assert not found, f"{path.name}: {found[0]!r} has no label, so nothing checks it"

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['Seed', 'Column', 'LARGEST_ENTRY', 'LpcNsError', 'InputError', 'InputTypeError', 'DataNotFoundError',
            'MissingBackendError', 'LicenceError', 'NoSolutionError', 'DataWarning', 'check_count', 'check_nonnegative',
-           'check_level', 'counted', 'check_choice', 'check_matrix', 'check_vector', 'check_n_clusters', 'check_labels',
-           'check_shares', 'warn_doubtful']
+           'check_level', 'counted', 'check_choice', 'check_matrix', 'check_vector', 'check_target', 'check_n_clusters',
+           'check_labels', 'check_shares', 'warn_doubtful']
 
 # %% ../../nbs/01_errors.ipynb #9659cc4e
 import warnings
@@ -381,6 +381,16 @@ def check_vector(y, n_samples, name="y"):
         )
     _refuse_not_finite(array, name)
     return np.ascontiguousarray(array)
+
+
+def check_target(y, n_samples):
+    """`check_vector` of what a user's `fit` is given as y: a single column is accepted with the
+    warning that scikit-learn's own estimators give."""
+    from sklearn.utils import column_or_1d
+
+    if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
+        y = column_or_1d(y, warn=True)
+    return check_vector(y, n_samples)
 
 
 def check_n_clusters(n_clusters, n_samples):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['fingerprint', 'KernelCache', 'kernel', 'no_progress', 'is_silent', 'clock', 'compile_seconds', 'spawn_seeds',
-           'relative_gap', 'smallest_error', 'midpoint', 'plain_number', 'shortest_between', 'invert']
+           'relative_gap', 'smallest_error', 'midpoint', 'plain_number', 'divides', 'shortest_between', 'invert']
 
 # %% ../../nbs/01a_numerics.ipynb #7e169048
 import contextlib
@@ -433,10 +433,32 @@ def plain_number(value):
     return np.format_float_positional(value, trim="-")
 
 
+def divides(number, low, high):
+    """
+    Whether a threshold divides two values: low <= number < high.
+
+    Parameters
+    ----------
+    number, low, high : float
+        With low < high.
+
+    Returns
+    -------
+    bool
+        If both values are of single precision it must hold after rounding to that, too: who
+        compares a column of that precision with a printed threshold has it rounded.
+    """
+    if not low <= number < high:
+        return False
+    with np.errstate(over="ignore"):
+        middle, below, above = (float(np.float32(value)) for value in (number, low, high))
+    return below != low or above != high or middle < above
+
+
 def shortest_between(low, high):
     """
-    The number with the fewest digits that divides two values: low <= number < high, as close to the
-    middle as its digits allow.
+    The number with the fewest digits that `divides` two values, as close to the middle as its
+    digits allow.
 
     Parameters
     ----------
@@ -447,17 +469,26 @@ def shortest_between(low, high):
     -------
     str
     """
-    middle = low + (high - low) / 2
-    for digits in range(1, 18):
-        text = f"{middle:.{digits}g}"
-        if low <= float(text) < high:
+    for share in (1 / 2, 1 / 4, 1 / 8, 0.0):  # the middle of two neighbours may be the higher
+        number, digits = _fewest_digits(low, high, share)
+        if divides(number, low, high):
             break
-    number = float(text)
     return (
         f"{number:.{digits}g}"
         if not 1e-4 <= abs(number) < 1e7
         else np.format_float_positional(number, trim="-")
     )
+
+
+def _fewest_digits(low, high, share):
+    """The value at a share of the way, with the fewest digits that divide or with all; and their
+    number."""
+    value = low + (high - low) * share
+    for digits in range(1, 18):
+        number = float(f"{value:.{digits}g}")
+        if divides(number, low, high):
+            break
+    return number, digits
 
 # %% ../../nbs/01a_numerics.ipynb #06ff3b1c
 @kernel

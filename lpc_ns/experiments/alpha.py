@@ -130,7 +130,7 @@ def draw(frame):
     Figure
     """
     frame = add_deviations(frame)
-    fig, axes = plt.subplots(1, 3, figsize=(10.5, 3.2), sharey=True, layout="constrained")
+    fig, axes = plt.subplots(1, 3, figsize=(9, 3.4), sharey=True, layout="constrained")
     for ax, (title, methods) in zip(axes, _DRAWN.items(), strict=True):
         for shift, (label, method), line in zip(
             np.linspace(-0.01, 0.01, len(methods)), methods.items(), ("--", "-", ":"), strict=False
@@ -149,7 +149,7 @@ def draw(frame):
             )
         ax.set(title=title, xlabel="share of the larger cluster")
         ax.set_yscale("symlog", linthresh=1)
-        ax.legend(frameon=False, fontsize=8, loc="upper left")
+        ax.legend(frameon=False, fontsize=9, loc="upper left")
     axes[0].set_ylim(-0.2, 2 * axes[0].get_ylim()[1])
     axes[0].set_ylabel("excess over the optimum")
     sns.despine(fig)

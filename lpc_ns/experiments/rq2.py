@@ -235,7 +235,7 @@ def draw(name, frame):
     frame = frame[frame.method != "ours (global)"]
     sizes = sorted(set(zip(frame.K, frame.N, strict=True)), key=lambda size: (size[0], -size[1]))
     fig, axes = plt.subplots(
-        len(sizes), 3, figsize=(10.5, 2.6 * len(sizes)), squeeze=False, layout="constrained"
+        len(sizes), 3, figsize=(9, 2.6 * len(sizes) + 0.8), squeeze=False, layout="constrained"
     )
     for line, (K, N) in zip(axes, sizes, strict=True):
         for ax, (measure, title) in zip(line, _MEASURES.items(), strict=True):

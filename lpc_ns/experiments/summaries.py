@@ -209,7 +209,8 @@ def add_legend(fig):
     fig.legend(
         [handles[name] for name in in_order(handles)],
         in_order(handles),
-        loc="outside right upper",
+        loc="outside lower center",
+        ncols=4,
         frameon=False,
-        fontsize=8,
+        fontsize=9,
     )

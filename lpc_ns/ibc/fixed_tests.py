@@ -16,6 +16,7 @@ import pandas as pd
 from scipy import stats
 
 from ..base.errors import DataWarning, InputError, check_matrix, check_vector
+from ..base.numerics import plain_number
 from .terms.ranking import check_terms
 from .tuning import TUNED
 
@@ -213,7 +214,8 @@ class RegimeTest:
         at = (
             ""
             if self.variable is None
-            else f" with the best split, {self.names[self.variable]} <= {self.threshold:.4g}"
+            else f" with the best split, {self.names[self.variable]} <="
+            f" {plain_number(self.threshold)}"
         )
         df = ", ".join(map(str, self.df))
         first = f"{self.name}: {self.statistic:.3f} on {df} df, p = {self.p_value:.3g}"

@@ -32,6 +32,7 @@ from lpc_ns.ibc.fixed_tests import (
     null_of,
     share_of_draws,
 )
+from ..base.numerics import shortest_between
 from .split.scan import between, scan_thresholds
 from .tuning import TUNED
 
@@ -312,8 +313,9 @@ def _search(
     largest = path.loc[path["score"].idxmax()]
     variable = int(path.loc[path["fit"].idxmax(), "variable"])
     every_cut = scan_thresholds(null.Q[:, 1:], e, Z[:, variable], min_samples_leaf)
-    threshold = float(every_cut.thresholds[every_cut.best])
-    A = increment(null.Q, Z[:, variable] > threshold)
+    above = Z[:, variable] > every_cut.thresholds[every_cut.best]
+    threshold = float(shortest_between(Z[~above, variable].max(), Z[above, variable].min()))
+    A = increment(null.Q, above)
     rss_d = e @ e - ((A.T @ e) ** 2).sum()
     k = int(largest["df"])
     return RegimeTest(

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..base.blocks import refuse_lazy
 from ..base.encoding import learn_encoding
-from ..base.errors import check_matrix, check_vector
+from ..base.errors import check_matrix, check_target
 
 # %% ../../nbs/28_lpc_estimator.ipynb #853350c0
 class FittedRegressions:
@@ -74,10 +74,8 @@ class FittedRegressions:
         ndarray of int64, shape (n_samples,)
             Among clusters with samples; ties go to the smallest number.
         """
-        from lpc_ns.lpc.fitting import one_column
-
         regimes = self.predict_regimes(X)
-        target = check_vector(one_column(y), len(regimes))
+        target = check_target(y, len(regimes))
         residual = np.where(self.cluster_sizes_ > 0, np.abs(target[:, None] - regimes), np.inf)
         return residual.argmin(axis=1)
 

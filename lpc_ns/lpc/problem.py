@@ -23,7 +23,6 @@ from lpc_ns.base.errors import (
 from ..base.budget import conclude
 from ..base.numerics import relative_gap
 from lpc_ns.lpc.rounding import (
-    bound_from_value,
     distances,
     factorisation_error,
     independent_columns,
@@ -539,9 +538,8 @@ def brute_force(problem, max_partitions=2_000_000, gap=1e-6):
     Returns
     -------
     LPCSolution
-        The objective is its own lower bound, unless rounding shows in the first nine digits: then
-        the bound is the objective less what rounding may hide, and if that is more than `gap` the
-        status is "feasible".
+        Its lower bound is the least cost less what rounding may hide; if that is more than `gap`
+        of the objective, the status is "feasible".
 
     Raises
     ------
@@ -559,11 +557,8 @@ def brute_force(problem, max_partitions=2_000_000, gap=1e-6):
     bits = 2 ** np.arange(problem.n_samples)
     values, low = sum(costs[:, (strings == k) @ bits] for k in range(problem.n_clusters))
     solution = make_solution(problem, strings[values.argmin()])
-    error = rounding_error(problem.proof_form, low.min())
-    bound = bound_from_value(low.min(), error)
-    return certified(
-        solution, bound_from_value(solution.objective, solution.objective - bound), gap
-    )
+    bound = max(0.0, low.min() - rounding_error(problem.proof_form, low.min()))
+    return certified(solution, min(bound, solution.objective), gap)
 
 
 def certified(solution, bound, gap):

@@ -4,8 +4,7 @@
 
 # %% auto #0
 __all__ = ['Coordinates', 'residual_without', 'distances', 'independent_columns', 'factorisation_error', 'coefficient_limits',
-           'rounding_error', 'bound_from_value', 'limited_by_rounding', 'round_coordinates', 'penalty_reach',
-           'room_for_rounding']
+           'rounding_error', 'limited_by_rounding', 'round_coordinates', 'penalty_reach', 'room_for_rounding']
 
 # %% ../../nbs/20b_lpc_rounding.ipynb #7962fa92
 from collections import namedtuple
@@ -112,7 +111,6 @@ def _depends(X, j, kept, most=10**6):
 # %% ../../nbs/20b_lpc_rounding.ipynb #6fbd3ca6
 _CAP = 1e4  # coefficients times |X_j| / |y|
 _SPREAD_CAP = 100.0  # coefficients times the distance of X_j from the other columns / |y|
-_SAME = 1e-9  # relative errors below this leave an objective that is its own bound as it is
 
 
 def factorisation_error(problem):
@@ -182,14 +180,6 @@ def rounding_error(form, upper, more=0.0):
     reach += np.linalg.norm(form.y) + np.sqrt(form.n_coefficients * upper)
     error = factorisation_error(form) * reach + form.shift_error + more
     return float(2 * np.sqrt(upper) * error + error**2) if np.isfinite(error) else np.inf
-
-
-def bound_from_value(value, error):
-    """
-    A bound on an optimum from its computed value: the value itself where rounding is below the
-    ninth digit, and what rounding leaves of it elsewhere.
-    """
-    return value if error <= _SAME * value else max(0.0, value - error)
 
 
 def limited_by_rounding(value, error):

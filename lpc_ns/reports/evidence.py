@@ -81,7 +81,7 @@ def judge(test):
     if test.p_value > 0.05:
         enough = len(test.draws) >= 19  # with fewer no p-value is below 5 %
         return "no" if enough else "unclear"
-    return "yes" if test.strict_p_value <= 0.05 else "unclear"
+    return "yes" if test.strict_p_value <= 0.05 and not test.doubts else "unclear"
 
 # %% ../../nbs/60_verdict.ipynb #695c5ce9
 def median_regression(X, y, weights=None):

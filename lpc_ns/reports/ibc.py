@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['fit_interactions', 'IBCFacts', 'TreeFacts', 'IBCReport', 'verdict_of_auto', 'model_features', 'settle', 'cell_rules',
-           'fit_ibc_table']
+           'test_of', 'fit_ibc_table']
 
 # %% ../../nbs/60b_ibc_report.ipynb #af3e71b9
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ class IBCFacts(Report):
     comparison : ModelComparison
         Nested cross-validation of all models.
     test : RegimeTest or None
-        Of D over C.
+        Of one linear model: the one at the root if a tree was considered, else that of D over C.
     why_no_test : str or None
         Why there is none.
     evidence : Evidence
@@ -327,8 +327,18 @@ class IBCReport(TreeFacts):
         return lines
 
     def tested(self):
-        """The test of D over C, or why there is none."""
-        return self.why_no_test if self.test is None else str(self.test)
+        """The test of one linear model, or why there is none."""
+        test = self.test
+        if test is None:
+            return self.why_no_test
+        if test is not getattr(self.model, "root_test_", None) or test.null_maxima is None:
+            return str(test)
+        first = f"{str(test).splitlines()[0]} ({len(test.null_maxima)} flips of signs)"
+        told = "No evidence against one linear model."
+        if test.rejected:
+            told = "One linear model is inadequate: regimes would explain this, and so would a"
+            told += " smooth curve that it lacks."
+        return f"{first}\n{told}"
 
     def lines(self):
         """The lines of the text."""
@@ -573,6 +583,35 @@ _GAPS = {
 }
 
 
+def test_of(model, data, given):
+    """
+    The test of one linear model that the choice stands on, or, where no tree was considered, that
+    of D over C.
+
+    Parameters
+    ----------
+    model : InteractionBasedClustering
+        Fitted.
+    data : tuple
+        Features and target.
+    given : dict
+        sample_weight and groups.
+
+    Returns
+    -------
+    test : RegimeTest or None
+    why : str or None
+        Why there is none.
+    """
+    if "tree" in model.models_:
+        test = model.root_test_
+        return test, "Too few samples test one linear model." if test is None else None
+    try:
+        return model.regime_test(*data, **accepted(model.regime_test, given)), None
+    except InputError as reason:
+        return None, f"No test of D over C: {reason}"
+
+
 def fit_ibc_table(
     table,
     target,
@@ -639,12 +678,7 @@ def fit_ibc_table(
     given = {"sample_weight": prepared.weights, "groups": prepared.groups}
     model.fit(*data, **accepted(model.fit, given))
     comparison = model.compare_models(*data, cv=folds, **accepted(model.compare_models, given))
-    try:
-        test = model.regime_test(*data, **accepted(model.regime_test, given))
-        why = None
-    except InputError as reason:
-        test = None
-        why = f"No test of D over C: {reason}"
+    test, why = test_of(model, data, given)
     found = no_evidence()
     if evidence:
         found = advice_of(prepared, **common_options(parameters))

@@ -90,7 +90,12 @@ def draw_tree(model, X, y, names, target_name="y", *, ax=None):
             ax.plot([x, there[0]], [-depth, -there[1]], color="0.4", linewidth=1, zorder=0)
         text = question_text(node.question, model.asked)
         ax.text(
-            x, -depth, text, ha="center", va="center", fontsize=10,
+            x,
+            -depth,
+            text,
+            ha="center",
+            va="center",
+            fontsize=10,
             bbox={"boxstyle": "round", "facecolor": "white", "edgecolor": "0.4"},
         )
     ax.text(-0.55, 0.35, "yes: left, no: right", fontsize=10, color="0.4")
@@ -103,9 +108,7 @@ def draw_tree(model, X, y, names, target_name="y", *, ax=None):
     heights = np.quantile(y, [0.005, 0.995])
     for number in range(split.size):
         own = labels == number
-        inner = ax.inset_axes(
-            [number - 0.45, -deepest - 2.1, 0.9, 1.5], transform=ax.transData
-        )
+        inner = ax.inset_axes([number - 0.45, -deepest - 2.1, 0.9, 1.5], transform=ax.transData)
         coef = model.fit.coef[number]
         mean = design[own][:, rest].mean(axis=0) if own.any() else design[:, rest].mean(axis=0)
         shown = np.flatnonzero(own)[:: max(1, own.sum() // 200)]

@@ -347,6 +347,15 @@ def fit_tree(X, y, found, settings, choice, *, weights=None, groups=None, n_comm
     rng = np.random.default_rng(spawn_seeds(settings.seed, 2)[1])
     committee = tuple(grown(resampled(len(y), groups, rng)) for _ in range(n_committees))
     return TreeModel(
-        "tree", found.main, terms, center, None, fit, design.std(axis=0), tree, choice, variables,
+        "tree",
+        found.main,
+        terms,
+        center,
+        None,
+        fit,
+        design.std(axis=0),
+        tree,
+        choice,
+        variables,
         committee,
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...base.errors import InputError, check_matrix
-from ...base.numerics import plain_number, shortest_between
+from ...base.numerics import divides, plain_number, shortest_between
 from .scan import midpoints
 
 # %% ../../../nbs/12a_ibc_boxes.ipynb #34c30051
@@ -181,8 +181,9 @@ def shorten_bounds(split, Z):
             above = Z[Z[:, j] > bound, j]
             if np.isinf(bound) or not len(below) or not len(above):
                 continue
-            short = float(shortest_between(below.max(), above.min()))
-            if len(plain_number(bound)) <= len(plain_number(short)):
+            ends = (below.max(), above.min())
+            short = float(shortest_between(*ends))
+            if divides(bound, *ends) and len(plain_number(bound)) <= len(plain_number(short)):
                 continue
             lower[split.lower[:, j] == bound, j] = short
             upper[split.upper[:, j] == bound, j] = short

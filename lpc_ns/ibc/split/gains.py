@@ -386,7 +386,7 @@ _FEWEST_OF_LEVEL = 5
 
 
 def leading_order(G, h, size):
-    """Order of levels along the leading direction of their deviations (proposition 13)."""
+    """Order of levels along the leading direction of their deviations (`prp-grouping`)."""
     total = np.tril(G.sum(axis=0))
     total = total + np.tril(total, -1).T
     values, vectors = np.linalg.eigh(total / size[:, 0].sum())
@@ -436,8 +436,14 @@ def best_grouping(rows, chosen, codes, n_levels, price, *, along=False):
     else:
         gain, left = best_along(G, h, size, price, leading_order(G, h, size))
     sides = [
-        tuple(sorted(int(level) for group, own in zip(groups, left, strict=True) if own == side
-                     for level in group))
+        tuple(
+            sorted(
+                int(level)
+                for group, own in zip(groups, left, strict=True)
+                if own == side
+                for level in group
+            )
+        )
         for side in (True, False)
     ]
     return float(gain), *sides

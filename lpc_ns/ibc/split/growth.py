@@ -186,9 +186,7 @@ class _Growth:
             return ()
         rows = self.rows_of(cell.rows, node.coef)
         total = moments(rows, cell.rows)
-        present = np.array(
-            [(~gone[cell.rows]).sum() for gone in self.gone], dtype=np.int64
-        )
+        present = np.array([(~gone[cell.rows]).sum() for gone in self.gone], dtype=np.int64)
         j, cut = best_cut(rows, self.numeric, cell.orders, present, total, self.price)
         best = (cut.gain, self.by_number(j, cut, cell, present)) if j >= 0 else (-np.inf, None)
         for variable in np.flatnonzero(np.array(self.n_levels) > 0):
@@ -366,7 +364,7 @@ class RegimeTree:
         return found
 
     def collapsed(self, smoothing):
-        """Coefficients of all nodes after smoothing, proposition 9, shape (n_nodes, q)."""
+        """Coefficients of all nodes after smoothing, `prp-smoothing`, shape (n_nodes, q)."""
         coef = np.array([node.coef for node in self.nodes])
         for k, node in enumerate(self.nodes[1:], 1):
             share = 1.0 if node.exact else node.n / (node.n + smoothing)
@@ -401,9 +399,9 @@ class RegimeTree:
             node = self.nodes[k]
             stop = live if node.question is None else live & (sizes <= node.step)
             if stop.any():
-                out[np.ix_(rows, np.flatnonzero(stop))] = (
-                    design[rows] @ slopes[k] + constants[k]
-                )[:, None]
+                out[np.ix_(rows, np.flatnonzero(stop))] = (design[rows] @ slopes[k] + constants[k])[
+                    :, None
+                ]
             live = live & ~stop
             if live.any() and len(rows):
                 left = node.question.goes_left(values[:, rows])

@@ -14,10 +14,16 @@ import warnings
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ...base.errors import DataWarning, InputError, check_choice, check_matrix, check_vector
+from lpc_ns.base.errors import (
+    DataWarning,
+    InputError,
+    check_choice,
+    check_matrix,
+    check_target,
+    check_vector,
+)
 from ...base.errors import check_level, check_n_clusters
 from lpc_ns.lpc.inference.prediction import (
     conformal_threshold,
@@ -155,7 +161,7 @@ class MixtureOfRegressions(RegressorMixin, BaseEstimator):
         """
         features = check_matrix(X)
         validate_data(self, X=X, skip_check_array=True)
-        target = check_vector(_one_column(y), len(features))
+        target = check_target(y, len(features))
         check_n_clusters(self.n_clusters, len(features))
         options = _refit_options(self)
         groups = None if groups is None else unit_codes(groups, len(features))
@@ -330,8 +336,3 @@ def posterior_of(mixture, X, y, groups=None):
             " use predict_gate(X)."
         )
     return mixture.predict_proba(X, y, X if mixture.gate is not None else None, groups)
-
-
-def _one_column(y):
-    """The target as a vector, with scikit-learn's warning if it came as a column."""
-    return column_or_1d(y, warn=True) if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1 else y

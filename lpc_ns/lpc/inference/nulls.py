@@ -154,6 +154,15 @@ def _weighted_residuals(X, y, variance):
     return e
 
 
+@kernel(inner=True)
+def _all_finite(e, variance):
+    """Whether residuals over a scale are numbers at every row."""
+    for i in range(e.size):
+        if not (variance[i] > 0 and np.isfinite(e[i] * e[i] / variance[i])):
+            return False
+    return True
+
+
 @kernel
 def studentise(world, y):
     """
@@ -169,6 +178,7 @@ def studentise(world, y):
     e : ndarray of shape (n_samples,)
         Residuals over the scale, with mean square 1.
     scale : ndarray of shape (n_samples,)
+        Constant where the variance model of a handful of rows falls to zero at one of them.
     """
     N = y.size
     e = residuals(world.Q, y)
@@ -176,6 +186,9 @@ def studentise(world, y):
     if world.B.shape[1] > 0:
         _fit_variance(world.B, e, variance)
         e = _weighted_residuals(world.X, y, variance)
+        if not _all_finite(e, variance):
+            e = residuals(world.Q, y)
+            variance[:] = 1.0
     mean = 0.0
     for i in range(N):
         mean += e[i] * e[i] / variance[i] / N

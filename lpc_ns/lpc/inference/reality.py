@@ -9,13 +9,15 @@ __all__ = ['RealityTest', 'draw_in_chunks', 'monte_carlo_p', 'reality_test', 'fi
 from numpy.typing import ArrayLike
 from ...base.errors import Column, Seed
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib import import_module
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from scipy.stats import kurtosis, skew
 
-from ...base.budget import progress
+from ...base.budget import progress, results
 from lpc_ns.base.errors import (
     DataWarning,
     InputError,
@@ -24,8 +26,9 @@ from lpc_ns.base.errors import (
     check_matrix,
     check_n_clusters,
     check_vector,
+    counted,
 )
-from ...base.numerics import smallest_error, spawn_seeds
+from ...base.numerics import plain_number, smallest_error, spawn_seeds
 from lpc_ns.lpc.inference.nulls import (
     fit_random_effects,
     flipped_ratios,
@@ -48,6 +51,8 @@ _SKEWED = 0.5
 _FLAT = -0.6
 _FAR = 15.0  # kurtosis of two values, one of them in 5 % of the rows
 _FEWEST = 19  # draws of which the smallest p-value is .05
+_FEW_VALUES = 5  # different values of y up to which bands of rows look like regimes
+_HEAP = 0.25  # share of the rows with one value of y from which on they do
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,9 @@ class RealityTest:
     kind : str
         "sse"; or "lr", and then `statistic` and `draws` are twice the logarithm of the likelihood
         ratio, of which *large* values are evidence, and `limit` is NaN.
+    doubts : tuple of str
+        Why a small p-value would be no evidence of regimes: copies of rows, values of y that
+        repeat; one sentence each.
     """
 
     statistic: float
@@ -97,6 +105,7 @@ class RealityTest:
     kurtosis: float
     status: str
     kind: str = "sse"
+    doubts: tuple = ()
 
     @property
     def critical_value(self):
@@ -136,7 +145,7 @@ class RealityTest:
         ax.axvline(self.statistic, color="C3", label=f"these data, p = {self.p_value:.3g}")
         name = f"SSE of {self.n_clusters} clusters / SSE of one"
         ax.set(xlabel=name if self.kind == "sse" else "2 log likelihood ratio", ylabel="draws")
-        ax.legend(fontsize="small")
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
         return ax
 
 
@@ -148,7 +157,7 @@ def _verdict(test):
     if test.status == "exact":
         return "One regression fits without error: there is nothing to divide."
     if test.p_value > 0.05 and len(test.draws) < _FEWEST:
-        return f"{len(test.draws)} draws cannot give p = .05: ask for {_FEWEST} or more."
+        return f"{counted(len(test.draws), 'draw')} cannot give p = .05: ask for {_FEWEST} or more."
     if test.null == "signs within units":
         if test.p_value > 0.05:
             return "No evidence that units differ."
@@ -159,6 +168,12 @@ def _verdict(test):
         return "Units differ, and in kinds: continuous differences do not explain it."
     if test.p_value > 0.05:
         return "No evidence of more than one regression."
+    if test.doubts:
+        doubts = " ".join(test.doubts)
+        return (
+            "One regression with independent, continuous errors does not explain these data, but"
+            f" that is no evidence of regimes. {doubts}"
+        )
     if test.kind == "lr":
         return (
             "More than one regression if the errors are normal with one variance; heavy tails or a"
@@ -190,12 +205,12 @@ def _verdict(test):
 # %% ../../../nbs/29b_lpc_reality.ipynb #bb5869bf
 def draw_in_chunks(draw, n_draws, seed, n_jobs, verbose, enough=np.inf, statistic=-np.inf):
     """
-    Draws in the order of their seeds, whatever the number of threads.
+    Draws in the order of their seeds, whatever the number of threads and the back end of joblib.
 
     Parameters
     ----------
-    draw : callable
-        Takes a number of draws and a Generator.
+    draw : partial
+        Of a function of a module, which takes besides a number of draws and a Generator.
     n_draws : int
     seed : SeedSequence
     n_jobs, verbose : int
@@ -213,12 +228,13 @@ def draw_in_chunks(draw, n_draws, seed, n_jobs, verbose, enough=np.inf, statisti
     seeds = seed.spawn(len(sizes))
     done = []
     below = 0
+    place = (draw.func.__module__, draw.func.__name__, draw.args)
     calls = (
-        delayed(draw)(size, np.random.default_rng(seed))
+        delayed(_call)(*place, size, np.random.default_rng(seed))
         for size, seed in zip(sizes, seeds, strict=True)
     )
     try:
-        runs = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(calls)
+        runs = results(calls, n_jobs)
         with progress(total=n_draws, desc="draws", verbose=verbose) as bar:
             for chunk in runs:
                 done.append(chunk)
@@ -232,6 +248,12 @@ def draw_in_chunks(draw, n_draws, seed, n_jobs, verbose, enough=np.inf, statisti
         if not done:
             raise
         return np.concatenate(done), True
+
+
+def _call(module, name, arguments, size, rng):
+    """Draws by a function that every process imports for itself: a compiled one that travelled
+    would be compiled anew."""
+    return getattr(import_module(module), name)(*arguments, size, rng)
 
 
 def _close(runs):
@@ -325,7 +347,7 @@ def reality_test(
     -----
     DataWarning
         If there are fewer than five rows per coefficient of a regime, so that little can be seen;
-        if most rows are copies of others, or y has two values.
+        if most rows are copies of others, or y has a few values, or one value in many rows.
     """
     X = check_matrix(X)
     y = check_vector(y, len(X))
@@ -340,16 +362,19 @@ def reality_test(
         return _exact(K, len(y), statistic)
     check_n_clusters(K, len(X))
     _check_size(world.X.shape, K)
-    y = y - y.mean()
-    for doubt in table_doubts(X, y, groups):
+    doubts = table_doubts(X, y, groups)
+    for doubt in doubts:
         warnings.warn(doubt, DataWarning, stacklevel=2)
+    y = y - y.mean()
     first, *seeds = spawn_seeds(random_state, 3)
     call = (n_draws, n_jobs, verbose, strict, np.random.default_rng(first), seeds)
     if statistic == "lr":
-        return _likelihood_test(world, y, K, groups, call)
-    if groups is not None:
-        return _grouped_test(world, y, K, groups, call)
-    return _row_test(world, y, K, errors, call)
+        test = _likelihood_test(world, y, K, groups, call)
+    elif groups is not None:
+        test = _grouped_test(world, y, K, groups, call)
+    else:
+        test = _row_test(world, y, K, errors, call)
+    return replace(test, doubts=tuple(doubts))
 
 
 def _check_size(shape, K):
@@ -408,8 +433,19 @@ def table_doubts(X, y, groups=None):
             f"Only {different} of {N} rows are different, and copies are no evidence: drop them, or"
             " name repeated measurements by groups."
         )
-    if N > 10 and len(np.unique(y)) == 2:
+    values, counts = np.unique(y, return_counts=True)
+    k = int(counts.argmax())
+    if N > 10 and len(values) == 2:
         doubts.append("y has two values: this is a classification problem, not two regressions.")
+    elif N > 10 and len(values) <= _FEW_VALUES:
+        doubts.append(
+            f"y has {len(values)} values: rows of one value look like a regime, whatever X says."
+        )
+    elif N > 10 and counts[k] > _HEAP * N:
+        doubts.append(
+            f"{counts[k]} of {N} rows have y = {plain_number(values[k])}: a heap at one value looks"
+            " like a regime, whatever X says."
+        )
     return doubts
 
 
@@ -427,25 +463,17 @@ def _row_test(world, y, K, errors, call):
     """The test for rows: normal or unimodal draws with the fitted scale."""
     n_draws, n_jobs, verbose, strict, rng, seeds = call
     e, scale = studentise(world, y)
-    if not np.isfinite(e).all():  # the scale of so few rows has fallen to zero: take a constant one
-        world = world._replace(B=np.empty((len(y), 0)))
-        e, scale = studentise(world, y)
     shape = unimodal_density(e)
     normal = (np.empty(0), np.empty(0))
     statistic = sse_ratio(world, e, scale, np.arange(len(y) + 1), K, rng)
-
-    def draw(size, rng):
-        return null_ratios(world, scale, shape if errors == "unimodal" else normal, K, size, rng)
-
-    def draw_strict(size, rng):
-        return null_ratios(world, scale, shape, K, size, rng)
-
+    draw = partial(null_ratios, world, scale, shape if errors == "unimodal" else normal, K)
     draws, stopped = draw_in_chunks(draw, n_draws, seeds[0], n_jobs, verbose)
     strict_draws = draws if errors == "unimodal" else np.empty(0)
     strict_p = monte_carlo_p(statistic, draws) if errors == "unimodal" else float("nan")
     if strict and errors != "unimodal" and not stopped:
+        draw = partial(null_ratios, world, scale, shape, K)
         strict_draws, stopped = draw_in_chunks(
-            draw_strict, n_draws, seeds[1], n_jobs, verbose, _ENOUGH, statistic
+            draw, n_draws, seeds[1], n_jobs, verbose, _ENOUGH, statistic
         )
         strict_p = _sequential_p(statistic, strict_draws)
     return RealityTest(
@@ -475,6 +503,12 @@ def _likelihood_ratio(F, e, K, groups, seed):
     return 2 * (mixture.log_likelihood - one)
 
 
+def _likelihood_draws(world, F, K, groups, size, rng):
+    """The likelihood ratio in worlds with one regression and normal errors."""
+    worlds = [residuals(world.Q, rng.standard_normal(len(F))) for _ in range(size)]
+    return np.array([_likelihood_ratio(F, z, K, groups, rng) for z in worlds])
+
+
 def _likelihood_test(world, y, K, groups, call):
     """The likelihood ratio against draws with normal errors."""
     n_draws, n_jobs, verbose, _, rng, seeds = call
@@ -485,11 +519,7 @@ def _likelihood_test(world, y, K, groups, call):
     e /= np.sqrt((e**2).mean())
     F = world.X[:, 1:] if world.X.shape[1] > 1 else world.X
     statistic = _likelihood_ratio(F, e, K, groups, rng)
-
-    def draw(size, rng):
-        worlds = [residuals(world.Q, rng.standard_normal(len(e))) for _ in range(size)]
-        return np.array([_likelihood_ratio(F, z, K, groups, rng) for z in worlds])
-
+    draw = partial(_likelihood_draws, world, F, K, groups)
     draws, stopped = draw_in_chunks(draw, n_draws, seeds[0], n_jobs, verbose)
     nan = float("nan")
     return RealityTest(
@@ -525,21 +555,14 @@ def _grouped_test(world, y, K, groups, call):
     e /= np.sqrt((e**2).mean())
     ones = np.ones(len(e))
     statistic = sse_ratio(world, e, ones, first, K, rng)
-
-    def draw(size, rng):
-        return flipped_ratios(world, e, first, K, size, rng)
-
+    draw = partial(flipped_ratios, world, e, first, K)
     draws, stopped = draw_in_chunks(draw, n_draws, seeds[0], n_jobs, verbose)
     strict_draws = np.empty(0)
     strict_p = float("nan")
     if strict and not stopped:
-        parts = fit_random_effects(world.X, e, first)
-
-        def draw_mixed(size, rng):
-            return mixed_ratios(world, parts, first, K, size, rng)
-
+        draw = partial(mixed_ratios, world, fit_random_effects(world.X, e, first), first, K)
         strict_draws, stopped = draw_in_chunks(
-            draw_mixed, n_draws, seeds[1], n_jobs, verbose, _ENOUGH, statistic
+            draw, n_draws, seeds[1], n_jobs, verbose, _ENOUGH, statistic
         )
         strict_p = _sequential_p(statistic, strict_draws)
     return RealityTest(

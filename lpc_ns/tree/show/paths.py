@@ -40,7 +40,7 @@ def draw_path(table, axes=None):
             cost.scatter(x[which], height[which], label=label, **look)
     cost.set(xlabel=table.index.name, ylabel="cost, relative to one cluster")
     cost.set_ylim(bottom=0)
-    cost.legend(frameon=False, fontsize=8)
+    cost.legend(frameon=False, fontsize=9)
     silhouette.plot(x, table["silhouette"], color="#d55e00", marker="o", ms=4)
     if table["silhouette"].notna().any():
         silhouette.axvline(table["silhouette"].idxmax(), color="0.6", lw=0.9, ls=":")
