@@ -246,8 +246,7 @@ class ClusterTree(
     """
     Clusters described by a decision tree that is found together with them.
 
-    Minimises the loss of the clusters, relative to the loss of a single cluster, plus `complexity`
-    for every split.
+    Minimises the loss, relative to that of a single cluster, plus `complexity` for every split.
 
     Parameters
     ----------
