@@ -221,7 +221,7 @@ def _add_ibc(commands):
         help="columns to split by (default: those of the ranked products)",
     )
     model.add_argument(
-        "--max-clusters", type=_whole(1), help="most cells (default: 3, of a tree 20)"
+        "--max-clusters", type=_whole(2), help="most cells (default: 3, of a tree 20)"
     )
     search = _add_search(parser, limit=False)
     search.add_argument(
@@ -301,7 +301,8 @@ def _add_tree(commands):
     model.add_argument(
         "--scaling",
         default="minmax",
-        help="units of the loss: minmax, standard, gower or none (default: minmax)",
+        choices=["minmax", "standard", "gower", "none"],
+        help="units of the loss (default: minmax)",
     )
     search = _add_search(parser, jobs=False)
     search.add_argument("--method", default="auto", help="auto, exact, local, histogram or mip")
@@ -528,35 +529,34 @@ def _add_demo(commands):
     parser.set_defaults(run=_demo)
 
 
+_PUBLISHED = (
+    "Two clusters for each of the paper's ten data sets. Objective: eq. (1) at ridge 0.01"
+    " of the published labels and of ours.\nSSE: after a least-squares refit of the published"
+    " labels and of our fit at ridge 1e-6. Smaller is better."
+)
+_WITHOUT = (
+    "The paper's data sets are not in LPC_NS_DATA or the cache folder; these tables come with"
+    " scikit-learn.\nObjective: eq. (1) at ridge 0.01 with two clusters. Smaller is better."
+)
+
+
 def _demo(args):
     """Run `lpc-ns demo`."""
+    from lpc_ns.base.errors import InputError
     from lpc_ns.experiments.demo import demo_reports, demo_table, have_published_data
+    from lpc_ns.reports.page import check_folder
 
+    if args.out and args.out.is_dir():
+        raise InputError(f"{args.out} is a folder; name a file to write the table to (--out).")
+    for folder in (args.folder, (args.out or args.folder).parent):
+        check_folder(folder)
     for line in demo_reports(args.folder, args.seed):
         print(line, flush=True)
     print("\nThe problem of part II on more tables, beside what others found ...\n", flush=True)
-    published = have_published_data()
-    if published:
-        print(
-            "Two clusters for each of the paper's ten data sets. Objective: eq. (1) at ridge 0.01"
-            " of the published labels and of ours."
-        )
-        print(
-            "SSE: after a least-squares refit of the published labels and of our fit at ridge 1e-6."
-            " Smaller is better.\n"
-        )
-    else:
-        print(
-            "The paper's data sets are not in LPC_NS_DATA or the cache folder; these tables come"
-            " with scikit-learn."
-        )
-        print("Objective: eq. (1) at ridge 0.01 with two clusters. Smaller is better.\n")
+    print(_PUBLISHED if have_published_data() else _WITHOUT, end="\n\n")
     table = demo_table(args.seed, args.jobs)
-    print(
-        table.to_string(
-            index=False, float_format=lambda v: f"{v:.4g}" if abs(v) < 1e-3 else f"{v:.4f}"
-        )
-    )
+    digits = {"float_format": lambda v: f"{v:.4g}" if abs(v) < 1e-3 else f"{v:.4f}"}
+    print(table.to_string(index=False, **digits))
     if args.out:
         table.to_csv(args.out, index=False)
         print(f"\nWritten: {args.out}")
@@ -590,8 +590,10 @@ def _add_reproduce(commands):
 def _reproduce(args):
     """Run `lpc-ns reproduce`."""
     from lpc_ns.experiments.runner import load_experiment, run_experiment
+    from lpc_ns.reports.page import check_folder
 
     experiment = load_experiment(args.name)
+    check_folder(args.out)
     try:
         frame = run_experiment(experiment, full=args.full, n_jobs=args.jobs, folder=args.out)
     except KeyboardInterrupt:
@@ -603,10 +605,8 @@ def _reproduce(args):
     print(experiment.summary(frame).to_string(float_format=lambda v: f"{v:.4g}"))
     stem = args.out / (args.name if args.full else f"{args.name}-quick")
     experiment.draw(frame).savefig(stem.with_suffix(".png"), dpi=150)
-    print(
-        "\nWritten: "
-        + ", ".join(str(stem.with_suffix(ending)) for ending in (".csv", ".json", ".png"))
-    )
+    written = (str(stem.with_suffix(ending)) for ending in (".csv", ".json", ".png"))
+    print("\nWritten: " + ", ".join(written))
 
 # %% ../nbs/62_cli.ipynb #20f4041b
 def _add_warm(commands):

@@ -21,6 +21,7 @@ from lpc_ns.base.errors import (
     check_nonnegative,
     check_vector,
 )
+from .base.moments import Moment, date_axis, place_text
 
 # %% ../nbs/05_plotting.ipynb #c7d1883f
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#F0E442", "#000000")
@@ -77,6 +78,7 @@ def _finish(ax, xlabel, ylabel):
     import seaborn as sns
 
     ax.set(xlabel=plain_label(xlabel, 60), ylabel=plain_label(ylabel, 40))
+    date_axis(ax.xaxis, xlabel)
     sns.despine(ax=ax)
     if ax.get_legend_handles_labels()[0]:
         ax.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False)
@@ -92,7 +94,7 @@ def _names(X, model, n_features, feature_names):
         getattr(model, "feature_names_in_", None),
     ):
         if names is not None:
-            names = [str(name) for name in names]
+            names = [name if isinstance(name, str) else str(name) for name in names]
             if len(names) != n_features:
                 raise InputError(
                     f"feature_names has {len(names)} names while there are {n_features} features;"
@@ -249,6 +251,7 @@ def plot_regimes(
     j = _chosen_feature(feature, X, labels, coef, names)
     adjusted, offset = partial_residuals(X, y, labels, coef, j)
     regimes = _regime_names(regime_names, len(coef))
+    per_day = " per day" if isinstance(names[j], Moment) else ""
     ax = _axes(ax)
     for k, color in enumerate(regime_colors(len(coef))):
         members = labels == k
@@ -267,7 +270,7 @@ def plot_regimes(
             marker=_marker(k),
             ms=5,
             markevery=[],
-            label=f"{regimes[k]} (n = {members.sum()}, slope {coef[k, j]:.3g})",
+            label=f"{regimes[k]} (n = {members.sum()}, slope {coef[k, j]:.3g}{per_day})",
         )
     held = "\n(other features at their regime's mean)" if X.shape[1] > 1 else ""
     _finish(ax, names[j], target)
@@ -549,9 +552,8 @@ def plot_threshold_path(
     thresholds, statistic = _check_path(thresholds, statistic)
     ax = _axes(ax)
     best = int(statistic.argmax())
-    (line,) = ax.plot(
-        thresholds, statistic, lw=1.5, label=f"{label} (largest at {thresholds[best]:.4g})"
-    )
+    at = place_text(xlabel, thresholds[best], thresholds)
+    (line,) = ax.plot(thresholds, statistic, lw=1.5, label=f"{label} (largest at {at})")
     ax.plot(thresholds[best], statistic[best], "o", color=line.get_color(), ms=7)
     if critical_value is not None:
         critical_value = check_nonnegative("critical_value", critical_value)
@@ -610,14 +612,9 @@ def plot_threshold_stability(
     ax = _axes(ax)
     color = PALETTE[0]
     low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
-    ax.axvspan(
-        low,
-        high,
-        color=color,
-        alpha=0.12,
-        lw=0,
-        label=f"{level:.0%} between {low:.4g} and {high:.4g}",
-    )
+    ends = [place_text(xlabel, end, known) for end in (low, high)]
+    told = f"{level:.0%} between {' and '.join(ends)}"
+    ax.axvspan(low, high, color=color, alpha=0.12, lw=0, label=told)
     ax.hist(
         known,
         bins=min(30, max(5, int(np.sqrt(known.size)) * 2)),
@@ -630,7 +627,8 @@ def plot_threshold_stability(
 
     sns.rugplot(x=known, ax=ax, color="black", height=0.03, lw=0.8)
     if chosen is not None:
-        ax.axvline(chosen, color=PALETTE[1], lw=2, label=f"{label}: {chosen:.4g}")
+        at = place_text(xlabel, chosen, known)
+        ax.axvline(chosen, color=PALETTE[1], lw=2, label=f"{label}: {at}")
     return _finish(ax, xlabel, "resamples")
 
 # %% ../nbs/05_plotting.ipynb #a504de5a

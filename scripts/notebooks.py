@@ -36,6 +36,11 @@ EXPORT = re.compile(r"^#\|\s*exports?\b[ \t]*(\S*)", re.M)
 LIBRARIES = ["execnb.shell", "nbdev.clean", "numba", "seaborn", "sklearn.linear_model"]
 
 
+class NotebookError(Exception):
+    """A cell that raises, or outputs that are stale. No SystemExit: one that comes from another
+    process may have lost its status on the way."""
+
+
 def notebook_paths():
     """Every notebook of the book, in reading order."""
     return sorted(NBS.glob("*.ipynb"))
@@ -107,7 +112,7 @@ def execute(path):
             failed = "".join(
                 next(o for o in cell.outputs if o["output_type"] == "error")["traceback"]
             )
-            raise SystemExit(f"{path.name}: this cell failed\n\n{cell.source}\n\n{failed}")
+            raise NotebookError(f"{path.name}: this cell failed\n\n{cell.source}\n\n{failed}")
     return notebook
 
 
@@ -151,7 +156,7 @@ def run_one(path, check):
     if not check:
         write_nb(clean_nb(copy.deepcopy(fresh)) or fresh, path)
     elif stale := stale_cells(stored, fresh):
-        raise SystemExit(
+        raise NotebookError(
             "".join(f"--- stored\n{old}\n+++ now\n{new}\n" for old, new in stale)
             + f"{path.name}: {len(stale)} stored outputs are stale; run scripts/notebooks.py"
         )
@@ -183,7 +188,10 @@ def main():
         subprocess.run(["nbdev_export"], cwd=ROOT, check=True)
     with fresh_processes() as processes:
         for path in paths:
-            print(processes.submit(run_one, path, args.check).result(), flush=True)
+            try:
+                print(processes.submit(run_one, path, args.check).result(), flush=True)
+            except NotebookError as error:
+                raise SystemExit(str(error)) from None
     if len(paths) > 1 and not args.check:
         subprocess.run(["nbdev_clean"], cwd=ROOT, check=True)
 

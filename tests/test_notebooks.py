@@ -1,5 +1,10 @@
 """Every notebook executes, and what it shows is what its code computes today."""
 
+import json
+import subprocess
+import sys
+
+import notebooks
 import pytest
 from notebooks import fresh_processes, notebook_paths, run_one
 
@@ -20,3 +25,16 @@ def test_notebook_is_fresh(path):
     with fresh_processes() as processes:
         problem = processes.submit(run_one, path, check=True).exception()
     assert problem is None, str(problem)[-4000:]
+
+
+def test_a_cell_that_raises_fails_the_command(tmp_path):
+    """Also in a notebook that imports `distributed`, which changes how exceptions travel."""
+    pytest.importorskip("distributed")
+    cell = {"cell_type": "code", "execution_count": None, "id": "a", "metadata": {}, "outputs": []}
+    cell["source"] = "import distributed\nassert 1 == 2"
+    path = tmp_path / "wrong.ipynb"
+    notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    path.write_text(json.dumps(notebook))
+    command = [sys.executable, notebooks.__file__, "--check", path]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 1 and "this cell failed" in run.stderr and "1 == 2" in run.stderr

@@ -751,7 +751,7 @@ def test_advice_on_one_page(lines, tmp_path, capsys):
         (True, "ibc", 0.2, "unclear"),
         (True, "plain", 0.01, "unclear"),
         (False, "plain", None, "no"),
-        (False, "lpc", None, "unclear"),
+        (False, "lpc", None, "yes"),
         (False, "ibc", 0.2, "unclear"),
     ],
 )

@@ -9,6 +9,7 @@ __all__ = ['says_missing', 'as_number', 'Reading', 'distinct', 'read_texts', 'is
 # %% ../../nbs/06_cells.ipynb #b78520ac
 import re
 import unicodedata
+import weakref
 from typing import NamedTuple
 
 import numpy as np
@@ -104,6 +105,16 @@ def _plain_text(value):
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
+_KNOWN = {}  # what is known of texts that cannot change, as long as they live
+
+
+def _immutable(column):
+    """The Arrow array behind a column of texts, which reading, selecting and encoding share; None
+    for other columns."""
+    arrow = isinstance(column.dtype, pd.StringDtype) and column.dtype.storage == "pyarrow"
+    return column.array.__arrow_array__() if arrow else None
+
+
 def distinct(column):
     """
     The different texts of a column, so that each has to be looked at once only.
@@ -120,6 +131,18 @@ def distinct(column):
     texts : list of str
         In order of appearance, without blanks around them.
     """
+    held = _immutable(column)
+    if held is not None and id(held) in _KNOWN:
+        return _KNOWN[id(held)]
+    found = _distinct(column)
+    if held is not None:
+        _KNOWN[id(held)] = found
+        weakref.finalize(held, _KNOWN.pop, id(held), None)
+    return found
+
+
+def _distinct(column):
+    """`distinct` without a memory."""
     plain = column.dtype != object or pd.api.types.infer_dtype(column, skipna=True) == "string"
     codes, values = pd.factorize(column if plain else column.map(_plain_text, na_action="ignore"))
     stripped = np.array([_plain_text(v) for v in values], dtype=object)
@@ -158,6 +181,11 @@ def _common_mark(texts):
     ]
 
 
+def _looks_odd(text, number):
+    """Whether a text may be a number, or say that one is missing: most texts may not."""
+    return number is not None or text.lstrip("-+($€£¥. −")[:1].isdigit()
+
+
 def read_texts(codes, texts):
     """
     What the texts of a column are.
@@ -171,8 +199,10 @@ def read_texts(codes, texts):
     -------
     Reading
     """
-    counts = np.bincount(codes[codes >= 0], minlength=len(texts))
     numbers = [np.nan if text in _MISSING else as_number(text) for text in texts]
+    if texts and not any(map(_looks_odd, texts, numbers)):
+        return Reading(None, {}, [])
+    counts = np.bincount(codes[codes >= 0], minlength=len(texts))
     missing = {t: int(n) for t, n in zip(texts, counts, strict=True) if t in _MISSING}
     odd = [i for i, number in enumerate(numbers) if number is None]
     rest = int(counts.sum()) - sum(missing.values())

@@ -17,6 +17,7 @@ import pandas as pd
 
 from .errors import LARGEST_ENTRY, InputError, check_matrix, counted
 from .cells import distinct, read_texts
+from .moments import Moment
 from .tables import to_pandas
 
 # %% ../../nbs/06a_encoding.ipynb #6465ccb6
@@ -200,6 +201,8 @@ def plain_column(column, name):
         return "levels", _as_levels(column)
     if types.is_complex_dtype(column.dtype):
         raise InputError(f"Column {name!r} holds complex numbers; real numbers are needed.")
+    if column.dtype == np.float64:
+        return "number", column
     if types.is_numeric_dtype(column.dtype):
         return "number", pd.Series(column.to_numpy(dtype=float, na_value=np.nan), column.index)
     if isinstance(column.dtype, pd.PeriodDtype):
@@ -275,8 +278,10 @@ class ColumnCode:
                 else f"Column {str(self.column)!r} has one level only, {self.levels[0]!r}."
             )
         if self.kind == "date":
-            return f"Column {str(self.column)!r}: days since {_day(self.origin)}."
-        return f"Column {str(self.column)!r}: in days." if self.kind == "duration" else None
+            return f"Column {str(self.column)!r}: dates, in days since {_day(self.origin)}."
+        if self.kind == "duration":
+            return f"Column {str(self.column)!r}: durations or times of day, in days."
+        return None
 
     def numbers(self, column):
         """The column of a table as numbers or as categories; refuses another kind."""
@@ -304,6 +309,16 @@ class ColumnCode:
 def _day(moment):
     """A date, with its time if it has one."""
     return str(moment.date()) if moment == moment.normalize() else str(moment)
+
+
+def _name_of(name, kind, values):
+    """The name of a column of numbers, dates or durations, which knows how they are written."""
+    if kind == "number":
+        return name
+    if kind == "duration":
+        return Moment(name)
+    there = values.dropna()
+    return Moment(name, there.min(), daily=bool((there == there.dt.normalize()).all()))
 
 
 def _named_gaps(values):
@@ -474,7 +489,7 @@ def learn_encoding(X, *, every_level=False, categories=(), missing=False):
         kind, values = plain_column(column, str(c))
         if kind != "levels":
             origin = values.min() if kind == "date" else None
-            codes.append(ColumnCode(c, kind, (str(c),), (), origin))
+            codes.append(ColumnCode(c, kind, (_name_of(str(c), kind, values),), (), origin))
             continue
         levels = _levels(_named_gaps(values) if missing else values, str(c), len(X))
         shown = levels if every_level else levels[1:]

@@ -186,12 +186,15 @@ def _kept(features):
 
 def _mark_missing(table, na):
     """The table without the texts that mean a missing value, and notes."""
-    columns = {}
     notes = []
+    table = table.copy(deep=False)
     for c in table.columns:
-        columns[c], missing = mark_missing(table[c], na)
+        column = table[c]
+        marked, missing = mark_missing(column, na)
+        if marked is not column:
+            table[c] = marked
         notes += told_of(str(c), missing, "")
-    return pd.DataFrame(columns, index=table.index, columns=table.columns), notes
+    return table, notes
 
 
 def _packed_dates(column):
@@ -199,6 +202,9 @@ def _packed_dates(column):
     if not pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_complex_dtype(
         column.dtype
     ):
+        return False
+    there = column.notna().to_numpy()
+    if not there.any() or not 19000101 <= column.iloc[int(there.argmax())] <= 21001231:
         return False
     numbers = column.dropna().to_numpy(dtype=float)
     if not len(numbers) or not 19000101 <= numbers.min() <= numbers.max() <= 21001231:
@@ -210,22 +216,25 @@ def _packed_dates(column):
 
 def _tidy(table, units):
     """The table with numbers and gaps where texts say so, what was read as missing, and notes."""
-    columns = {}
     notes = []
     missing = {}
+    table = table.copy(deep=False)
     for c in table.columns:
-        columns[c], found, mark = tidy_column(table[c])
+        column = table[c]
+        tidied, found, mark = tidy_column(column)
+        if tidied is not column:
+            table[c] = tidied
         notes += told_of(str(c), found, mark)
         if found:
             missing[c] = found
         if mark:
             units[str(c)] = mark
-        if _packed_dates(columns[c]):
+        if _packed_dates(tidied):
             notes.append(
-                f"Column {str(c)!r} is read as numbers; if {columns[c].dropna().iloc[0]:.0f} is a"
+                f"Column {str(c)!r} is read as numbers; if {tidied.dropna().iloc[0]:.0f} is a"
                 " date, write year-month-day."
             )
-    return pd.DataFrame(columns, index=table.index, columns=table.columns), missing, notes
+    return table, missing, notes
 
 
 def _refuse_missing(table, missing):

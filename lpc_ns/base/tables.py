@@ -12,6 +12,7 @@ import io
 import re
 import unicodedata
 import zipfile
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -66,13 +67,14 @@ def _unpack(data, name):
 
 
 def _decode(data, encoding, name):
-    """Text and a note."""
+    """A text as UTF-8 without a mark, and a note."""
     guessed = encoding or next((e for mark, e in _MARKS if data.startswith(mark)), None)
     if guessed is None and data[:4000].count(b"\0") > len(data[:4000]) / 5:
         guessed = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
     note = None
     try:
-        text = data.decode(guessed or "utf-8")
+        plain = guessed in (None, "utf-8-sig") and (data.isascii() or data.decode("utf-8"))
+        body = data if plain or not data else data.decode(guessed).encode()
     except LookupError:
         raise InputError(
             f"There is no encoding {encoding!r}; utf-8, utf-16 and latin-1 are usual ones."
@@ -82,18 +84,19 @@ def _decode(data, encoding, name):
             raise InputError(
                 f"{name} is not text in the encoding {guessed}; give another with --encoding."
             ) from None
-        text = data.decode("cp1252", errors="replace")
+        body = data.decode("cp1252", errors="replace").encode()
         note = "The file is not UTF-8; it was read as Latin-1 (Windows-1252)."
-    text = text.removeprefix("\ufeff")
+    body = body.removeprefix("\ufeff".encode())
+    text = body[:4000].decode(errors="ignore")
     what = next((what for begin, what in _OTHER_KINDS if begin.match(text)), None)
     if what:
         raise InputError(f"{name} is {what} and no table; export it as CSV, Excel or Parquet.")
-    if "\0" in text[:4000]:
+    if "\0" in text:
         raise InputError(
             f"{name} cannot be read as a table: it is neither text nor a kind of file that its"
             " ending names."
         )
-    return text, note
+    return body, note
 
 # %% ../../nbs/06_tables.ipynb #f40a61c5
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "|", r"\s+": "white space"}
@@ -101,23 +104,24 @@ _SAMPLE = 200_000
 _NUMBER = re.compile(r"\s*[-+]?(\d+[.,]?\d*|[.,]\d+)([eE][-+]?\d+)?\s*")
 
 
-def _rows(text, sep):
-    """Fields of the rows of a text that have any."""
+def _rows(text, sep, most=None):
+    """Fields of the rows of a text that have any; of the first ones if that is enough."""
     if sep == r"\s+":
-        lines = [re.sub(r"[ \t]+", " ", line.strip()) for line in text.splitlines()]
-        return [row for row in csv.reader(lines, delimiter=" ") if row]
+        lines = (re.sub(r"[ \t]+", " ", line.strip()) for line in text.splitlines())
+        return list(islice(filter(None, csv.reader(lines, delimiter=" ")), most))
     try:
-        return [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=sep) if any(row)]
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=sep)
+        return list(islice(filter(any, rows), most))
     except csv.Error:
         return []
 
 
-def _sample(text):
+def _sample(body):
     """The beginning of a text, in whole lines."""
-    if len(text) <= _SAMPLE:
-        return text
-    end = max(text.rfind("\n", 0, _SAMPLE), text.rfind("\r", 0, _SAMPLE))
-    return text[: end + 1 or _SAMPLE]
+    if len(body) <= _SAMPLE:
+        return body.decode()
+    end = max(body.rfind(b"\n", 0, _SAMPLE), body.rfind(b"\r", 0, _SAMPLE))
+    return body[: end + 1 or _SAMPLE].decode(errors="ignore")
 
 
 def _titles(rows):
@@ -135,9 +139,8 @@ def _titles(rows):
     return 0
 
 
-def _below_titles(text, sep):
-    """The text from its header on, what the rows above say, and how many lines they are."""
-    begin = _sample(text)
+def _titles_above(begin, sep):
+    """How many lines stand above the header of a text, and what they say."""
     reader = csv.reader(io.StringIO(begin, newline=""), delimiter=sep)
     rows = []
     starts = []
@@ -151,11 +154,13 @@ def _below_titles(text, sep):
             break
     titles = _titles(rows)
     above = starts[titles] if starts else 0
-    if not above:
-        return text, [], 0
-    lines = io.StringIO(begin, newline="").readlines()
     said = [" ".join(filter(None, map(str.strip, row))) for row in rows[:titles]]
-    return text[sum(map(len, lines[:above])) :], said, above
+    return above, said if above else []
+
+
+def _without(body, lines, n_lines):
+    """A text without its first lines."""
+    return body[len("".join(lines[:n_lines]).encode()) :] if n_lines else body
 
 
 def _open_quote(text, sep):
@@ -193,7 +198,7 @@ def _separator(text):
     best = (0.0, 0.0, 0)
     found = ","
     for sep in _SEPARATORS:
-        rows = _rows(text, sep)[:500]
+        rows = _rows(text, sep, 500)
         rows = rows[_titles(rows) :]
         if not rows or len(rows[0]) < 2 or (sep == r"\s+" and best[0] > 0.8):
             continue
@@ -363,22 +368,21 @@ def _tidy(table, as_text):
     """A table whose columns of numbers are numbers; notes on missing values; signs by column."""
     notes = []
     marks = {}
-    columns = {}
-    for c in table.columns:
-        if c in as_text:
-            columns[c] = table[c]
-            continue
-        columns[c], missing, mark = tidy_column(table[c])
+    for c in table.columns.difference(as_text, sort=False):
+        column = table[c]
+        tidied, missing, mark = tidy_column(column)
+        if tidied is not column:
+            table[c] = tidied
         notes += told_of(c, missing, mark)
         if mark:
             marks[c] = mark
-    return pd.DataFrame(columns, index=table.index), notes, marks
+    return table, notes, marks
 
 
 def _marked(table, na):
     """The table without the texts that mean a missing value, and notes."""
     notes = []
-    for c in table.columns:
+    for c in table.columns if len(na) else ():
         table[c], missing = mark_missing(table[c], na)
         notes += told_of(c, missing, "")
     return table, notes
@@ -420,12 +424,12 @@ def _row_names(table):
 # %% ../../nbs/06_tables.ipynb #3e0ea63e
 def _read_text(path, sep, decimal, encoding, as_text):
     """A table from separated text, before its columns are looked at; and notes."""
-    text, note = _decode(_unpack(path.read_bytes(), path), encoding, path)
+    body, note = _decode(_unpack(path.read_bytes(), path), encoding, path)
     notes = [note] if note else []
-    skipped, named = _preamble(text)
-    if skipped:
-        text = "".join(text.splitlines(keepends=True)[skipped:])
-    sample = _sample(text)
+    sample = _sample(body)
+    skipped, named = _preamble(sample)
+    body = _without(body, sample.splitlines(keepends=True), skipped)
+    sample = _sample(body)
     given = sep
     sep = {"tab": "\t", "\\t": "\t", "space": r"\s+", " ": r"\s+"}.get(sep, sep)
     sep = sep or named or _separator(sample)
@@ -434,12 +438,13 @@ def _read_text(path, sep, decimal, encoding, as_text):
             f"The separator is {sep!r}; it must be one character but no quote, 'tab' or 'space'."
         )
     if sep != r"\s+":
-        text, said, n_lines = _below_titles(text, sep)
+        n_lines, said = _titles_above(sample, sep)
         notes += _told_titles(said)
         skipped += n_lines
-        sample = _sample(text)
+        body = _without(body, io.StringIO(sample, newline="").readlines(), n_lines)
+        sample = _sample(body)
         line = _open_quote(sample, sep) if '"' in sample else None
-        if line is not None and (len(sample) == len(text) or line < sample.count("\n") - 1000):
+        if line is not None and (len(body) <= _SAMPLE or line < sample.count("\n") - 1000):
             raise _unclosed(path, skipped + line)
     rows = _rows(sample, sep)
     if len(rows) < 2:
@@ -468,9 +473,12 @@ def _read_text(path, sep, decimal, encoding, as_text):
         notes.append(f"{'A point' if thousands == '.' else 'A comma'} marks thousands.")
     kept = [name for name in names if name in as_text]
     notes += [note for name, note in _zeros(names, rows) if name not in kept]
-    table = _parse(text, path, skipped, names, sep, decimal, thousands, kept)
+    table = _parse(body, path, skipped, names, sep, decimal, thousands, kept)
     for c in set(names) - set(kept):
-        table[c] = with_points(table[c], decimal, thousands)
+        column = table[c]
+        pointed = with_points(column, decimal, thousands)
+        if pointed is not column:
+            table[c] = pointed
     return table, notes + more
 
 
@@ -494,11 +502,11 @@ def _zeros(names, rows):
     return notes
 
 
-def _parse(text, path, skipped, names, sep, decimal, thousands, as_text):
+def _parse(body, path, skipped, names, sep, decimal, thousands, as_text):
     """The table of a text by pandas' reader; InputError with the line if a row is too long."""
     try:
         return pd.read_csv(
-            io.BytesIO(text.encode()),
+            io.BytesIO(body),
             sep=sep,
             header=0,
             names=names,
@@ -509,7 +517,7 @@ def _parse(text, path, skipped, names, sep, decimal, thousands, as_text):
             na_values=[""],
             low_memory=False,
             dtype=dict.fromkeys(as_text, str),
-            skipinitialspace=f"{sep} " in text,
+            skipinitialspace=f"{sep} ".encode() in body,
         )
     except pd.errors.ParserError as reason:
         found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(reason))

@@ -43,7 +43,8 @@ class InteractionBasedClustering(
         Rules of `SPLIT_RULES` for the split of B and D. Rules that are named make "auto" choose
         among A to D.
     candidates : sequence, optional
-        Columns or groups of columns, by name or number, to split by.
+        Columns or groups of columns, by name or number, to split by; a column of text by its own
+        name, or a level of it as `region_north`.
     max_cells : int, optional
         Most cells; by default 3 for B and D and 20 for the tree.
     min_samples_leaf : int, optional

@@ -16,7 +16,7 @@ import pandas as pd
 from scipy import stats
 
 from ..base.errors import DataWarning, InputError, check_matrix, check_vector
-from ..base.numerics import plain_number
+from ..base.moments import number_text
 from .terms.ranking import check_terms
 from .tuning import TUNED
 
@@ -25,7 +25,7 @@ def column_names(Z, prefix="x"):
     """Column names of a DataFrame, or x0, x1, ..."""
     columns = getattr(Z, "columns", None)
     return (
-        tuple(str(c) for c in columns)
+        tuple(c if isinstance(c, str) else str(c) for c in columns)
         if columns is not None
         else tuple(f"{prefix}{j}" for j in range(np.shape(Z)[1]))
     )
@@ -214,8 +214,8 @@ class RegimeTest:
         at = (
             ""
             if self.variable is None
-            else f" with the best split, {self.names[self.variable]} <="
-            f" {plain_number(self.threshold)}"
+            else f" with the best split, {self.names[self.variable]} <= "
+            + number_text(self.names[self.variable], self.threshold)
         )
         df = ", ".join(map(str, self.df))
         first = f"{self.name}: {self.statistic:.3f} on {df} df, p = {self.p_value:.3g}"

@@ -17,6 +17,7 @@ from lpc_ns.base.errors import (
     check_target,
     counted,
 )
+from ..base.moments import number_text
 
 # %% ../../nbs/14e_ibc_readings.ipynb #04db53ce
 def column_names(model, names):
@@ -172,7 +173,8 @@ class Readings:
         from lpc_ns.base.numerics import spawn_seeds
         from lpc_ns.ibc.regime_tests import sup_lm_test
 
-        features = pd.DataFrame(self._features(X), columns=self.columns_in_.names)
+        names = pd.Index(self.columns_in_.names, dtype=object)
+        features = pd.DataFrame(self._features(X), columns=names)
         used = {*self.columns_in_.main, *(j for term in self.terms_ for j in term)}
         place = {j: k for k, j in enumerate(sorted(used))}
         return sup_lm_test(
@@ -300,7 +302,7 @@ class Diagnostics:
         return plot_threshold_path(
             scan.thresholds,
             scan.f_statistic,
-            cut=_named_cut(model.split),
+            cut=_named_cut(model.split, name),
             label=f"model {model.name}",
             xlabel=name,
             ax=ax,
@@ -429,10 +431,10 @@ def _only_cut(split):
     return None if cuts is None or len(cuts) != 1 else cuts[0]
 
 
-def _named_cut(split):
+def _named_cut(split, name):
     """The only cut of a split and what to call it, None if it has several."""
     cut = _only_cut(split)
-    return None if cut is None else (cut, f"cut of the model: {cut:.4g}")
+    return None if cut is None else (cut, f"cut of the model: {number_text(name, cut)}")
 
 # %% ../../nbs/14e_ibc_readings.ipynb #dd87daee
 class TreeReadings:

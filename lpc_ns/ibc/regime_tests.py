@@ -22,6 +22,7 @@ from lpc_ns.base.errors import (
     check_vector,
     counted,
 )
+from ..base.moments import threshold_between
 from lpc_ns.ibc.fixed_tests import (
     RegimeTest,
     bic,
@@ -32,7 +33,6 @@ from lpc_ns.ibc.fixed_tests import (
     null_of,
     share_of_draws,
 )
-from ..base.numerics import shortest_between
 from .split.scan import between, scan_thresholds
 from .tuning import TUNED
 
@@ -314,7 +314,8 @@ def _search(
     variable = int(path.loc[path["fit"].idxmax(), "variable"])
     every_cut = scan_thresholds(null.Q[:, 1:], e, Z[:, variable], min_samples_leaf)
     above = Z[:, variable] > every_cut.thresholds[every_cut.best]
-    threshold = float(shortest_between(Z[~above, variable].max(), Z[above, variable].min()))
+    ends = (Z[~above, variable].max(), Z[above, variable].min())
+    threshold = threshold_between(names[variable], *ends)[1]
     A = increment(null.Q, above)
     rss_d = e @ e - ((A.T @ e) ** 2).sum()
     k = int(largest["df"])

@@ -152,9 +152,15 @@ class Evidence:
     advice: Advice | None = None
     notes: tuple = ()
 
-    def lines(self):
+    def lines(self, answer=None):
         """
         The evidence as sentences.
+
+        Parameters
+        ----------
+        answer : {"yes", "no", "unclear"}, optional
+            Beside which they are printed; the own one by default. An advice that says something
+            else is not called an advice.
 
         Returns
         -------
@@ -162,7 +168,7 @@ class Evidence:
         """
         lines = [] if self.test is None else [line_of_test(self.test)]
         if self.advice is not None:
-            lines += advice_lines(self.advice)
+            lines += advice_lines(self.advice, answer or self.answer)
         return [*lines, *self.notes]
 
     def facts(self):
@@ -221,9 +227,13 @@ _FAMILIES = {
 }
 
 
-def advice_lines(advice):
-    """The advice as sentences: the family, the reasons, and what an error costs."""
-    lines = [f"Advice: {_FAMILIES[advice.family]}.", *advice.reasons]
+def advice_lines(advice, answer):
+    """The advice as sentences: the family, the reasons, and what an error costs. Beside an answer
+    that it does not share it is what predicts best, and no advice."""
+    shared = answer == ("no" if advice.family == "plain" else "yes")
+    head = "Advice" if shared else "Best on rows that were not seen, though the answer is not"
+    head += "" if shared else f" {'no' if advice.family == 'plain' else 'yes'}"
+    lines = [f"{head}: {_FAMILIES[advice.family]}.", *advice.reasons]
     test = advice.models.get("test")
     if advice.family not in ("lpc", "gated") and test is not None and test.p_value <= 0.05:
         lines.append("The advice asks for a smaller p-value before it speaks of hidden regimes.")
@@ -333,8 +343,8 @@ def _answer(test, why, advice):
     if answer == "unclear" and test.p_value > 0.05:
         why = "The test was interrupted before it could tell."
     several = answer if advice is None else "no" if advice.family == "plain" else "yes"
-    if "unclear" not in (answer, several) and answer != several:
-        told = f"Out of fold, however, the advice is {_FAMILIES[advice.family]}."
+    if answer != several and several != "unclear":
+        told = f"On rows that were not seen the best is, however, {_FAMILIES[advice.family]}."
         return "unclear", f"{why} {told}"
     if answer == "yes" and advice is not None and advice.family in ("ibc", "tree"):
         why += f" They can be seen in x: the advice is {_FAMILIES[advice.family]}."

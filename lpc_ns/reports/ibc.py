@@ -346,7 +346,7 @@ class IBCReport(TreeFacts):
         shown = self.interactions().head(5)
         lines = [
             self.verdict(),
-            *self.evidence.lines(),
+            *self.evidence.lines(self.answer()[0]),
             "",
             (
                 f"{counted(facts['n_samples'], 'sample')},"
@@ -382,8 +382,8 @@ class IBCReport(TreeFacts):
             *facts["notes"],
         ]
         parts = []
-        if self.evidence.lines():
-            parts.append(("Evidence", html_list(self.evidence.lines())))
+        if told := self.evidence.lines(self.answer()[0]):
+            parts.append(("Evidence", html_list(told)))
         parts += [("Data", html_list(data)), ("What was found", html_list(self.found()))]
         parts += self.tree_sections() if self.is_tree else []
         if facts["coefficients"] is not None:
@@ -524,6 +524,9 @@ def settle(several, evidence, p_value=None):
         return "yes", f"{evidence.why} The chosen model {has}."
     if not several and family == "plain":
         return "no", f"{evidence.why} The chosen model {has}."
+    if not several and family in ("lpc", "gated"):
+        told = "They cannot be seen in x, and so the chosen model, which looks there, has none."
+        return "yes", f"{evidence.why} {told}"
     return "unclear", f"{evidence.why} The chosen model, however, {has} that can be seen in x."
 
 
@@ -676,6 +679,11 @@ def fit_ibc_table(
     model = InteractionBasedClustering(**{"missing": how} | parameters)
     data = (model_features(prepared), prepared.y)
     given = {"sample_weight": prepared.weights, "groups": prepared.groups}
+    if not folds <= len(prepared.y) // 2:
+        raise InputError(
+            f"The number of outer folds is {folds} (--folds), for {len(prepared.y)} samples; it"
+            " must lie between 2 and half the number of samples."
+        )
     model.fit(*data, **accepted(model.fit, given))
     comparison = model.compare_models(*data, cv=folds, **accepted(model.compare_models, given))
     test, why = test_of(model, data, given)

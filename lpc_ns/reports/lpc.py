@@ -14,6 +14,7 @@ import pandas as pd
 from ..base.encoding import TableEncoding, learn_encoding
 from ..base.errors import InputError, check_matrix, counted
 from ..base.gaps import Gaps
+from ..base.moments import Moment
 from ..base.selection import Selection, describe_rows, fill_table, named_columns, select
 from ..base.tables import to_pandas
 from ..lpc.estimator import LinearPredictiveClustering
@@ -93,6 +94,12 @@ class PreparedTable:
             "features": self.feature_names,
             "notes": self.notes,
         }
+
+    @property
+    def units(self):
+        """Units of features, where known, by name."""
+        moments = {n: n.unit for n in self.feature_names if isinstance(n, Moment)}
+        return self.selection.units | moments
 
     @property
     def rows(self):
@@ -341,7 +348,8 @@ class LPCReport(LPCFacts):
         if facts["n_empty"]:
             lines.append(
                 f"{facts['n_empty']} of {facts['n_clusters']} clusters"
-                f" {'holds' if facts['n_empty'] == 1 else 'hold'} no samples: fewer suffice."
+                f" {'holds' if facts['n_empty'] == 1 else 'hold'} no samples: fewer suffice"
+                " for the objective."
             )
         if facts["perfect_fit_possible"]:
             lines.append(
@@ -387,7 +395,7 @@ class LPCReport(LPCFacts):
             _error_line(facts),
         ]
         table = self.coefficients.T.rename(columns=lambda k: f"cluster {k}")
-        units = self.table.selection.units
+        units = self.table.units
         if units:
             table.insert(0, "unit", [units.get(name, "") for name in table.index])
         evidence = html_list(self.evidence.lines())

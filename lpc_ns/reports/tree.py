@@ -13,6 +13,7 @@ import pandas as pd
 
 from ..base.encoding import learn_encoding
 from ..base.errors import InputError, check_matrix, counted
+from ..base.moments import Moment
 from ..base.selection import Selection, describe_rows, select
 from ..base.tables import to_pandas
 from .page import Report, accepted, html_figure, html_list, html_table, own_name
@@ -166,7 +167,8 @@ class TreeFacts(Report):
 
     def centers(self):
         """
-        Centre and size of every cluster, in the units of the table; for levels their shares.
+        Centre and size of every cluster, in the units of the table; for levels their shares, for
+        dates and durations texts.
 
         Returns
         -------
@@ -175,6 +177,9 @@ class TreeFacts(Report):
         """
         names = list(self.model.encoding_.names)
         table = pd.DataFrame(self.model.cluster_centers_, columns=names)
+        for name, column in zip(names, self.model.cluster_centers_.T, strict=True):
+            if isinstance(name, Moment):
+                table[name] = [name.about(value) for value in column]
         table.insert(0, own_name("samples", names), self.model.cluster_sizes_)
         return table.rename_axis("cluster")
 
@@ -289,7 +294,7 @@ class TreeReport(TreeFacts):
         centers = self.centers()
         spread = np.nanstd(self.model.encoding_.apply(self.features), axis=0)
         for name, size in zip(self.model.encoding_.names, spread, strict=True):
-            if size > 0:
+            if size > 0 and not isinstance(name, Moment):
                 decimals = int(np.ceil(-np.log10(0.01 * size)))
                 centers[name] = centers[name].round(max(0, decimals))
         return centers

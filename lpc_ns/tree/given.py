@@ -331,7 +331,7 @@ def _rules_from(found: LabelTree, data, labels, alone):
     """The result in the units of the data."""
     encoding, asked, features = data
     code, classes, weight = labels
-    tree = short_thresholds(found.tree, features)
+    tree = short_thresholds(found.tree, features, asked.names)
     said = tree.assign(features)
     errors = float(weight[said != code].sum())
     sizes = np.zeros(len(tree.left), dtype=int)
@@ -352,6 +352,6 @@ def _rules_from(found: LabelTree, data, labels, alone):
         _baselines(found, features, code, weight),
         encoding,
         asked,
-        shown_thresholds(tree, features),
+        shown_thresholds(tree, features, asked.names),
         sizes,
     )

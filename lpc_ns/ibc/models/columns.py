@@ -240,7 +240,7 @@ def _variables(encoding, marked):
     found = []
     for code, start in zip(encoding.codes, first, strict=False):
         own = tuple(range(start, start + len(code.names)))
-        name = str(code.column)
+        name = str(code.column) if code.kind == "levels" else code.names[0]
         if len(code.levels) > 2:
             own = (references[many.index(code)], *own)
             found.append(Variable(name, own, code.levels))

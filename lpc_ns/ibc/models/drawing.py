@@ -8,6 +8,7 @@ __all__ = ['most_different', 'tree_places', 'draw_tree']
 # %% ../../../nbs/14bc_ibc_tree_drawing.ipynb #919e5f0a
 import numpy as np
 
+from ...base.moments import about
 from ..split.growth import question_text
 
 # %% ../../../nbs/14bc_ibc_tree_drawing.ipynb #8392534b
@@ -120,7 +121,8 @@ def draw_tree(model, X, y, names, target_name="y", *, ax=None):
         inner.plot(reach, line, color="black", linewidth=1.2)
         inner.set(xlim=_wider(ends), ylim=_wider(heights), xticks=[], yticks=[])
         inner.set_title(f"cell {number}\nn = {own.sum()}", fontsize=10, pad=2)
-    scales = [f"{v[0]:.3g} to {v[1]:.3g}" for v in (heights, ends)]
+    pairs = ((target_name, heights), (names[j], ends))
+    scales = [" to ".join(about(name, v, 3) for v in pair) for name, pair in pairs]
     told = f"{target_name} ({scales[0]}) against {names[j]} ({scales[1]}) in the leaves"
     ax.set_title(told, fontsize=10)
     return ax

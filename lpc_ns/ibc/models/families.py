@@ -117,6 +117,12 @@ class FamilyModel:
         return self.fit.predict(self.design(X), self.assign(X), clip=clip)
 
 
+def _names_of(settings, n_features):
+    """Names of features that are variables themselves, which know how numbers are written."""
+    names = {v.columns[0]: v.name for v in settings.variables or () if len(v.columns) == 1}
+    return [names.get(j, "") for j in range(n_features)]
+
+
 def _fit_family(name, X, y, found, settings, weights):
     """Search the split of one of the four models, if it has one, and fit it."""
     terms = found.terms if name in "CD" else ()
@@ -124,7 +130,8 @@ def _fit_family(name, X, y, found, settings, weights):
     design = np.column_stack([X[:, found.main], product_columns(X, center, terms)])
     search = choose_split(X, y, design, found, settings) if name in "BD" else None
     if search is not None and hasattr(search.split, "shortened"):
-        search = replace(search, split=search.split.shortened(X))
+        names = _names_of(settings, X.shape[1])
+        search = replace(search, split=search.split.shortened(X, names))
     leaf = leaf_of(design, settings)
     one = np.zeros(len(y), dtype=int)
     options = {"ridge": settings.ridge, "min_samples_leaf": leaf, "weights": weights}

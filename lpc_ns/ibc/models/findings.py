@@ -8,7 +8,7 @@ __all__ = ['product_columns', 'forward_terms', 'Settings', 'Findings', 'find_ter
 # %% ../../../nbs/14a_ibc_findings.ipynb #d4512ebc
 import math
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 
@@ -350,8 +350,9 @@ def _as_rules(split):
     return rules
 
 
-def _as_columns(groups, names, argument):
-    """Groups of columns, by name or number, as tuples of numbers."""
+def _as_columns(groups, names, argument, levels):
+    """Groups of columns, by name or number, as tuples of numbers; a column of text stands for each
+    of its levels, of which `levels` has the columns."""
     if groups is None:
         return None
     found = []
@@ -360,15 +361,22 @@ def _as_columns(groups, names, argument):
         unknown = [
             c
             for c in group
-            if c not in names and not (isinstance(c, (int, np.integer)) and 0 <= c < len(names))
+            if c not in names
+            and c not in levels
+            and not (isinstance(c, (int, np.integer)) and 0 <= c < len(names))
         ]
         if unknown:
             raise InputError(
-                f"{argument} names {unknown[0]!r}; columns are {', '.join(map(str, names[:10]))},"
-                f" or numbers from 0 to {len(names) - 1}."
+                f"{argument} names {unknown[0]!r}; columns are"
+                f" {', '.join(map(str, [*levels, *names][:20]))}, or numbers from 0 to"
+                f" {len(names) - 1}."
             )
-        found.append(tuple(names.index(c) if c in names else int(c) for c in group))
-    return tuple(found)
+        own = [
+            (names.index(c),) if c in names else levels[c] if c in levels else (int(c),)
+            for c in group
+        ]
+        found += product(*own)
+    return tuple(dict.fromkeys(found))
 
 
 def make_settings(estimator, columns):
@@ -376,13 +384,15 @@ def make_settings(estimator, columns):
     names = list(columns.names)
     degree = check_choice("degree", estimator.degree, (1, 2, 3))
     selection = check_choice("selection", estimator.selection, ("forward", "ebic", *PENALTIES))
-    terms = _as_columns(estimator.interactions, names, "interactions")
+    texts = {v.name: v.columns for v in columns.variables if v.levels}
+    inner = {c: tuple(j for j in own if j in columns.main) for c, own in texts.items()}
+    terms = _as_columns(estimator.interactions, names, "interactions", inner)
     if terms is not None and any(len(term) < 2 for term in terms):
         raise InputError(
             "interactions holds a single column; each is a group of two or more, and a square names"
             " its column twice."
         )
-    candidates = _as_columns(estimator.candidates, names, "candidates")
+    candidates = _as_columns(estimator.candidates, names, "candidates", texts)
     if candidates == ():
         raise InputError(
             "candidates is empty; give at least one column or group of columns, or None to search"

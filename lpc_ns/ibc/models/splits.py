@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ...base.errors import counted
+from ...base.moments import Moment
 from .findings import Findings
 from .trees import level_counts, root_test
 from ..split.growth import grow_tree, nested_text, question_text, split_values
@@ -59,7 +60,7 @@ def split_table(
     -------
     DataFrame
         In the order of the splits: question, n_left, n_right, gain (of R^2), p_value, level,
-        frequency, low, high (of the threshold).
+        frequency, low, high (of the threshold; dates and durations as text).
     """
     rng = np.random.default_rng(seed)
     values = split_values(X, model.asked)
@@ -82,6 +83,9 @@ def split_table(
         same = [t for variable, t in halves if variable == node.question.variable]
         cuts = [t for t in same if t is not None]
         low, high = np.quantile(cuts, [0.05, 0.95]) if cuts else (np.nan, np.nan)
+        name = model.asked[node.question.variable].name
+        if cuts and isinstance(name, Moment):
+            low, high = map(name.about, (low, high))
         rows.append(
             {
                 "question": question_text(node.question, model.asked),

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...base.errors import InputError, check_matrix
-from ...base.numerics import divides, plain_number, shortest_between
+from ...base.moments import Moment, about, number_text, threshold_between
+from ...base.numerics import divides, plain_number
 from .scan import midpoints
 
 # %% ../../../nbs/12a_ibc_boxes.ipynb #34c30051
@@ -20,10 +21,10 @@ def _interval(name, low, high):
     if np.isinf(low) and np.isinf(high):
         return ""
     if np.isinf(low):
-        return f"{name} <= {plain_number(high)}"
+        return f"{name} <= {number_text(name, high)}"
     if np.isinf(high):
-        return f"{name} > {plain_number(low)}"
-    return f"{plain_number(low)} < {name} <= {plain_number(high)}"
+        return f"{name} > {number_text(name, low)}"
+    return f"{number_text(name, low)} < {name} <= {number_text(name, high)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,8 @@ class Split:
 
     def _names(self, names):
         """Names of the variables: those of all columns, or x0, x1, ..."""
-        return [f"x{j}" if names is None else str(names[j]) for j in self.variables]
+        known = [f"x{j}" if names is None else names[j] for j in self.variables]
+        return [name if isinstance(name, str) else str(name) for name in known]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +109,7 @@ class BoxSplit(Split):
             return np.searchsorted(self.upper[:-1, 0], Z[:, 0])
         return ((Z[:, None] > self.lower) & (Z[:, None] <= self.upper)).all(axis=2).argmax(axis=1)
 
-    def shortened(self, X):
+    def shortened(self, X, names=None):
         """
         The split with the fewest digits that give the same cells, so that the rules which are
         printed are the ones that are used.
@@ -115,13 +117,15 @@ class BoxSplit(Split):
         Parameters
         ----------
         X : ndarray of shape (n_samples, n_features)
+        names : sequence of str, optional
+            Names of the columns of X; bounds of a `Moment` are dates or durations.
 
         Returns
         -------
         BoxSplit
         """
         if self.direction is None:
-            return shorten_bounds(self, X[:, self.variables])
+            return shorten_bounds(self, X[:, self.variables], self._names(names))
         wanted = self.cells(X)
         for digits in range(3, 17):
             weights = np.array([float(f"{w:.{digits}g}") for w in self.direction])
@@ -159,7 +163,7 @@ class BoxSplit(Split):
         return "\n".join(f"cell {k}: {text or 'all samples'}" for k, text in enumerate(cells))
 
 
-def shorten_bounds(split, Z):
+def shorten_bounds(split, Z, names=None):
     """
     A box split whose bounds have the fewest digits that part the values as before.
 
@@ -168,6 +172,8 @@ def shorten_bounds(split, Z):
     split : BoxSplit
     Z : ndarray of shape (n_samples, n_variables)
         Values of its variables, or of its score.
+    names : sequence of str, optional
+        Of the variables.
 
     Returns
     -------
@@ -181,9 +187,11 @@ def shorten_bounds(split, Z):
             above = Z[Z[:, j] > bound, j]
             if np.isinf(bound) or not len(below) or not len(above):
                 continue
+            name = "" if names is None else names[j]
             ends = (below.max(), above.min())
-            short = float(shortest_between(*ends))
-            if divides(bound, *ends) and len(plain_number(bound)) <= len(plain_number(short)):
+            short = threshold_between(name, *ends)[1]
+            shorter = len(plain_number(bound)) <= len(plain_number(short))
+            if shorter and divides(bound, *ends) and not isinstance(name, Moment):
                 continue
             lower[split.lower[:, j] == bound, j] = short
             upper[split.upper[:, j] == bound, j] = short
@@ -234,7 +242,7 @@ class CentreSplit(Split):
         """
         names = self._names(names)
         where = (
-            ", ".join(f"{name} = {v:.4g}" for name, v in zip(names, centre, strict=True))
+            ", ".join(f"{name} = {about(name, v)}" for name, v in zip(names, centre, strict=True))
             for centre in self.centres
         )
         return "\n".join(f"cell {k}: around {text}" for k, text in enumerate(where))

@@ -10,7 +10,8 @@ import numpy as np
 
 from ...base.errors import InputError, check_choice
 from ...plotting import MARKERS, PALETTE, plain_label
-from ..questions import Question
+from ...base.moments import date_axis
+from ..questions import Question, column_of
 from .rules import left_side
 
 # %% ../../../nbs/33d_tree_drawing.ipynb #4b1c6d87
@@ -230,6 +231,7 @@ def _answers(axis, name):
     """Ticks of an axis that shows a question: 0 is yes, since its threshold is not exceeded."""
     if isinstance(name, Question):
         axis.set_ticks([0, 1], ["yes", "no"])
+    date_axis(axis, column_of(name))
 
 
 def draw_partition(tree, X, features, names, ax=None):

@@ -9,6 +9,7 @@ __all__ = ['names_of', 'TreeExport']
 from sklearn.utils.validation import check_is_fitted
 
 from ...base.errors import InputError
+from ...base.moments import Moment
 from ..questions import Question, Sided, renamed
 
 # %% ../../../nbs/33e_tree_export.ipynb #753fe4cc
@@ -44,7 +45,8 @@ def names_of(model, feature_names=None):
             f"feature_names has {len(names)} names while there are {len(asked)} features; give one"
             " name per feature."
         )
-    return [name if isinstance(name, (Question, Sided)) else str(name) for name in names]
+    known = (Question, Sided, Moment)
+    return [name if isinstance(name, known) else str(name) for name in names]
 
 
 class TreeExport:
@@ -99,7 +101,8 @@ class TreeExport:
         -------
         dict
             A leaf has `cluster` and `samples`; a split `feature` (or `weights` by name),
-            `threshold`, `samples`, `left` (at most the threshold), `right`.
+            `threshold`, `samples`, `left` (at most the threshold), `right`. Of a date the threshold
+            is in days since the first, and `threshold_text` says which date that is.
         """
         from lpc_ns.tree.show.rules import dict_of
 

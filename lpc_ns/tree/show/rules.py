@@ -6,19 +6,25 @@
 __all__ = ['left_side', 'shown_thresholds', 'short_thresholds', 'rules_of', 'text_of', 'dict_of']
 
 # %% ../../../nbs/33c_tree_rules.ipynb #b8e12e1e
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from ...base.errors import counted
+from ...base.moments import Moment, threshold_between
 from ...base.numerics import shortest_between
-from ..questions import Question, Sided
+from ..questions import Gap, Question, Sided, column_of
 
 # %% ../../../nbs/33c_tree_rules.ipynb #c2cbf9f3
 def _shown_weights(tree, node):
     """Coefficients of a split, the largest of them 1."""
     return tree.weights[node] / np.abs(tree.weights[node]).max()
+
+
+def _in_days(name):
+    """A name within a sum, where dates are numbers."""
+    return f"{name} ({name.unit})" if isinstance(name, Moment) else name
 
 
 def left_side(tree, node, names):
@@ -37,7 +43,7 @@ def left_side(tree, node, names):
     """
     if tree.feature[node] >= 0:
         return names[tree.feature[node]]
-    terms = [(w, names[j]) for j, w in enumerate(_shown_weights(tree, node)) if w]
+    terms = [(w, _in_days(names[j])) for j, w in enumerate(_shown_weights(tree, node)) if w]
     text = " ".join(
         f"{'-' if w < 0 else '+'} {'' if abs(w) == 1 else f'{abs(w):.3g} '}{name}"
         for w, name in terms
@@ -45,7 +51,26 @@ def left_side(tree, node, names):
     return text.removeprefix("+ ")
 
 
-def shown_thresholds(tree, X):
+def _short(tree, X, names):
+    """The threshold of every inner node as text, and as the number that the text is."""
+    texts = [""] * len(tree.left)
+    numbers = tree.threshold.copy()
+    for node, rows in tree.samples(X):
+        if tree.left[node] < 0:
+            continue
+        goes_left = tree.goes_left(X[rows], node)
+        j = tree.feature[node]
+        value = X[rows, j] if j >= 0 else X[rows] @ _shown_weights(tree, node)
+        ends = (value[goes_left].max(), value[~goes_left].min())
+        if j >= 0:
+            name = "" if names is None else column_of(names[j])
+            texts[node], numbers[node] = threshold_between(name, *ends)
+        else:
+            texts[node] = shortest_between(*ends)
+    return texts, numbers
+
+
+def shown_thresholds(tree, X, names=None):
     """
     The threshold of every inner node in the fewest digits.
 
@@ -54,26 +79,18 @@ def shown_thresholds(tree, X):
     tree : Tree
     X : ndarray of shape (n_samples, n_features)
         The samples of the fit.
+    names : sequence of str, optional
+        Names of the features; thresholds of a `Moment` are dates or durations.
 
     Returns
     -------
     list of str
         Empty at leaves.
     """
-    shown = [""] * len(tree.left)
-    for node, rows in tree.samples(X):
-        if tree.left[node] >= 0:
-            goes_left = tree.goes_left(X[rows], node)
-            value = (
-                X[rows, tree.feature[node]]
-                if tree.feature[node] >= 0
-                else X[rows] @ _shown_weights(tree, node)
-            )
-            shown[node] = shortest_between(value[goes_left].max(), value[~goes_left].min())
-    return shown
+    return _short(tree, X, names)[0]
 
 
-def short_thresholds(tree, X):
+def short_thresholds(tree, X, names=None):
     """
     The tree with the thresholds that are printed, so that rules and predictions agree.
 
@@ -83,26 +100,78 @@ def short_thresholds(tree, X):
     X : ndarray of shape (n_samples, n_features)
         The samples of the fit.
 
+    names : sequence of str, optional
+        As for `shown_thresholds`.
+
     Returns
     -------
     Tree
     """
-    threshold = tree.threshold.copy()
-    single = tree.feature >= 0
-    shown = shown_thresholds(tree, X)
-    threshold[single] = [float(shown[node]) for node in np.flatnonzero(single)]
-    return replace(tree, threshold=threshold)
+    return replace(tree, threshold=_short(tree, X, names)[1])
 
 
-def _interval(side, above, upto):
-    """A condition as text; either end may be open. A question about levels is answered."""
-    if isinstance(side, Question):
-        return str(side) if above is None else side.no
-    if above is None:
-        return f"{side} <= {upto}{_gaps(side, True)}"
-    if upto is None:
-        return f"{side} > {above}{_gaps(side, False)}"
-    return f"{above} < {side} <= {upto}"
+@dataclass
+class _Range:
+    """What the questions above a leaf leave of a column of numbers: ends as numbers with their
+    texts, and whether missing values are among it."""
+
+    above: tuple = (-np.inf, "")
+    upto: tuple = (np.inf, "")
+    asked: bool = False
+    missing: bool = True
+
+    def add(self, side, yes, end):
+        """Narrow it by the answer to a question."""
+        if isinstance(side, Gap):
+            self.above = (np.inf, "") if yes else self.above
+        elif yes:
+            self.upto = min(self.upto, end)
+        else:
+            self.above = max(self.above, end)
+        if isinstance(side, (Gap, Sided)):
+            self.asked = True
+            self.missing &= yes == (side.low if isinstance(side, Sided) else True)
+
+    def text(self, name):
+        """The range as text."""
+        if self.above[0] >= self.upto[0] or self.above[0] == np.inf:
+            return f"{name} is missing"
+        low = f"{self.above[1]} < " if self.above[1] else ""
+        high = f" <= {self.upto[1]}" if self.upto[1] else ""
+        if not low and not high:
+            return f"{name} is not missing"
+        told = f"{low}{name}{high}" if high else f"{name} > {self.above[1]}"
+        return told + (" (or missing)" if self.asked and self.missing else "")
+
+
+@dataclass
+class _Levels:
+    """What the questions above a leaf leave of a category."""
+
+    kept: tuple | None = None
+    gone: tuple = ()
+
+    def add(self, side, yes, _):
+        """Narrow it by the answer to a question."""
+        if not yes:
+            self.gone += tuple(level for level in side.levels if level not in self.gone)
+        elif self.kept is None:
+            self.kept = side.levels
+        else:
+            self.kept = tuple(level for level in self.kept if level in side.levels)
+
+    def text(self, name):
+        """The set as text."""
+        if self.kept is None:
+            return Question(name, self.gone).no
+        return str(Question(name, [level for level in self.kept if level not in self.gone]))
+
+
+def _condition(side):
+    """Which column a question is about, and what collects the answers to such questions."""
+    if isinstance(side, Gap) or not isinstance(side, Question):
+        return (str(getattr(side, "column", side)), "number"), _Range
+    return (side.column, "levels"), _Levels
 
 
 def _gaps(side, low):
@@ -110,27 +179,29 @@ def _gaps(side, low):
     return " (or missing)" if isinstance(side, Sided) and side.low == low else ""
 
 
+def _rule(answers):
+    """The answers to questions as one rule, with one condition for each column."""
+    conditions = {}
+    for side, yes, end in answers:
+        key, kind = _condition(side)
+        conditions.setdefault(key, kind()).add(side, yes, end)
+    return " and ".join(c.text(name) for (name, _), c in conditions.items()) or "always"
+
+
 def _rules(tree, names, shown):
-    """(leaf, rule) from left to right; a condition on a side that has one already is always the
-    tighter one."""
+    """(leaf, rule) from left to right."""
     found = []
-    waiting = [(0, {})]
+    waiting = [(0, ())]
     while waiting:
-        node, limits = waiting.pop()
+        node, answers = waiting.pop()
         if tree.left[node] < 0:
-            found.append(
-                (
-                    node,
-                    " and ".join(_interval(side, *ends) for (side, _), ends in limits.items())
-                    or "always",
-                )
-            )
+            found.append((node, _rule(answers)))
             continue
         side = left_side(tree, node, names)
-        key = (side, getattr(side, "low", None))
-        above, upto = limits.get(key, (None, None))
-        waiting.append((tree.right[node], limits | {key: (shown[node], upto)}))
-        waiting.append((tree.left[node], limits | {key: (above, shown[node])}))
+        single = tree.feature[node] >= 0
+        end = (float(tree.threshold[node] if single else shown[node]), shown[node])
+        waiting.append((tree.right[node], (*answers, (side, False, end))))
+        waiting.append((tree.left[node], (*answers, (side, True, end))))
     return found
 
 
@@ -228,10 +299,13 @@ def dict_of(tree, names, sizes, u=0):
             side["missing"] = "left" if name.low else "right"
     else:
         used = np.flatnonzero(tree.weights[u])
-        side = {"weights": {names[j]: float(tree.weights[u, j]) for j in used}}
+        side = {"weights": {_in_days(names[j]): float(tree.weights[u, j]) for j in used}}
+    threshold = {"threshold": float(tree.threshold[u])}
+    if tree.feature[u] >= 0 and isinstance(column_of(names[tree.feature[u]]), Moment):
+        threshold["threshold_text"] = column_of(names[tree.feature[u]]).text(tree.threshold[u])
     return {
         **side,
-        "threshold": float(tree.threshold[u]),
+        **threshold,
         "samples": samples,
         "left": dict_of(tree, names, sizes, tree.left[u]),
         "right": dict_of(tree, names, sizes, tree.right[u]),
