@@ -308,7 +308,7 @@ def fit_model(parameters, search, encoding, encoded, loss_X=None, sample_weight=
         )
     found = function(problem, **options)
     X = asked.ask(encoded)
-    tree = short_thresholds(splits.restate(found.tree, features), X)
+    tree = short_thresholds(splits.restate(found.tree, features), X, asked.names)
     labels = tree.assign(X)
     centers = _centers_of(found, scaling, target)
     return {
@@ -328,6 +328,6 @@ def fit_model(parameters, search, encoding, encoded, loss_X=None, sample_weight=
         "_separate": loss_X is not None,
         "_questions": asked,
         "_fills": fills_of(encoded[rows], parameters["criterion"]),
-        "_shown": shown_thresholds(tree, X),
+        "_shown": shown_thresholds(tree, X, asked.names),
         "_node_sizes": _sizes(tree, X),
     }

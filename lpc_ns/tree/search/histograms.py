@@ -20,7 +20,7 @@ from .local import Search, TimeUp, iterate
 from .starts import found_solution
 from ..tuning import TUNED
 
-# %% ../../../nbs/32h_tree_histograms.ipynb #24fc7209
+# %% ../../../nbs/32h_tree_histograms.ipynb #9af0b8b8
 _SAMPLE = 100_000
 
 
@@ -117,7 +117,7 @@ def best_bin(count, sums, sides, n_leaves, smallest):
     size = np.empty(n_leaves)
     total = np.empty((n_leaves, sums.shape[3]))
     for f in range(count.shape[0]):
-        for s in range(2):
+        for s in range(2 if n_leaves > 2 else 1):  # two leaves may change places for nothing
             size[:] = 0.0
             total[:] = 0.0
             for b in range(count.shape[1]):
