@@ -108,3 +108,28 @@ def test_tables_that_bins_cannot_read_are_refused():
         ClusterTree(3).fit(da.from_array(X), sample_weight=np.ones(3000))
     with pytest.raises(InputError, match="No Parquet file"):
         ClusterTree(3).fit("nowhere.parquet")
+
+
+def test_an_offset_costs_no_digits():
+    far = X + [0, 1e12, 0]
+    local = ClusterTree(4, method="histogram", random_state=0).fit(far)
+    tree = ClusterTree(4, random_state=0).fit(da.from_array(far, chunks=(700, 3)))
+    assert np.isclose(tree.objective_, local.objective_, rtol=1e-12)
+    assert np.isclose(tree.root_loss_, local.root_loss_, rtol=1e-12)
+
+
+def test_equal_samples_leave_no_loss_and_no_split(tmp_path):
+    two = np.column_stack([np.arange(40) % 2.0, np.ones(40)])
+    with pytest.warns(Warning, match="constant column"):
+        tree = ClusterTree(2, random_state=0).fit(da.from_array(two, chunks=(7, 2)))
+    assert 0 <= tree.loss_ < 1e-12 and 0 <= tree.lower_bound_ <= tree.objective_
+    with pytest.raises(InputError, match=r"constant \(40 rows\)"):
+        ClusterTree(2).fit(da.ones((40, 2), chunks=(7, 2)))
+
+
+def test_truth_values_are_no_numbers(tmp_path):
+    frame = dd.from_pandas(FRAME.assign(old=FRAME.age > 0), npartitions=2)
+    frame.to_parquet(tmp_path)
+    for table in (frame, str(tmp_path)):
+        with pytest.raises(InputError, match="'old' holds truth values"):
+            ClusterTree(2).fit(table)

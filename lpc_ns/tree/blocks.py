@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Posed', 'BlockBins', 'in_blocks', 'fit_in_blocks', 'predict_in_blocks', 'sampled_gap']
 
-# %% ../../nbs/33h_tree_blocks.ipynb #14829ec8
+# %% ../../nbs/33h_tree_blocks.ipynb #d65355de
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from ..base.blocks import is_lazy, merge_sums, names_files, reduce_blocks
 from ..base.errors import InputError, check_count, counted
 from ..base.numerics import relative_gap, spawn_seeds
 from ..base.profile import draw_rows, gap_with_confidence, profile_blocks, splitmix
-from ..base.sources import make_blocks
+from ..base.sources import make_blocks, parquet_paths
 from .auto import METHODS
 from .fitting import problem_of, scaling_of
 from .problem.objective import TreeSolution, make_problem
@@ -205,7 +205,7 @@ def _least_loss(blocks, posed, several):
         best = min(best, *(loss for _, loss in steps))
     return best
 
-# %% ../../nbs/33h_tree_blocks.ipynb #baa5a320
+# %% ../../nbs/33h_tree_blocks.ipynb #0092c6fb
 _NEEDED = {"criterion": ("l2",), "method": ("auto", "histogram"), "local_sparsity": (1,)}
 
 
@@ -227,6 +227,22 @@ def _refuse(parameters, others):
             raise InputError(
                 f"{name} is given, which trees of tables in blocks cannot use; fit a sample of the"
                 " rows in memory."
+            )
+
+
+def _refuse_truth_values(X):
+    """Refuse columns that are categories in memory and numbers in blocks."""
+    if names_files(X):
+        import pyarrow.parquet as pq
+
+        held = {field.name: str(field.type) for field in pq.read_schema(parquet_paths(X)[0])}
+    else:
+        held = dict(getattr(X, "dtypes", {}))
+    for name, kind in held.items():
+        if str(kind).startswith("bool"):
+            raise InputError(
+                f"Column {str(name)!r} holds truth values, categories in memory, which trees of"
+                " tables in blocks cannot ask for; make it a number, or leave it out."
             )
 
 
@@ -258,6 +274,11 @@ def _scalings(parameters, blocks, seen, sample):
     """The scalings of splits and loss, of the whole table."""
     tally = seen.tally
     names = blocks.encoding.names
+    if (tally.low >= tally.high)[:-1].all():
+        raise InputError(
+            f"Every column of X is constant ({counted(blocks.n_rows, 'row')}): there is nothing to"
+            " split. Check how the data were read."
+        )
     ends = np.stack([tally.low, tally.high])[:, :-1]
     splits = scaling_of(parameters["scaling"], ends, names)
     if parameters["scaling"] == "standard":
@@ -304,6 +325,7 @@ def fit_in_blocks(parameters, X, others):
     """
     _refuse(parameters, others)
     blocks = make_blocks(X)
+    _refuse_truth_values(X)
     seen, sample = _profile(blocks, spawn_seeds(parameters["random_state"], 2)[1])
     splits, loss = _scalings(parameters, blocks, seen, sample)
     problem = _sample_problem(parameters, splits, loss, sample, blocks.n_rows)
@@ -312,14 +334,14 @@ def fit_in_blocks(parameters, X, others):
     edges = [quantile_cuts(x) for x in problem.X.T]
     mean = loss.transform(seen.tally.mean[None, :-1])[0]
     posed = Posed(splits, loss, mean, edges)
-    root = float((seen.tally.deviations[loss.columns] / loss.span**2).sum())
+    root = float(((seen.tally.deviations[loss.columns] / loss.span) / loss.span).sum())
     bins = BlockBins(blocks, posed, parameters["min_samples_leaf"], root)
     tree = cut_all(bins, snapped(start.tree, edges)) if start.tree.n_leaves > 1 else start.tree
     several = [part_centers(problem, 0) - mean]
-    return _attributes(parameters, (blocks, sample), posed, tree, root, several, problem)
+    return _attributes(parameters, (blocks, sample), posed, tree, several, problem)
 
 
-def _attributes(parameters, table, posed, tree, root, several, problem):
+def _attributes(parameters, table, posed, tree, several, problem):
     """The fitted attributes, from the last passes."""
     blocks, sample = table
     tasks = blocks.map(_summary_of, posed, tree)
@@ -332,7 +354,11 @@ def _attributes(parameters, table, posed, tree, root, several, problem):
         )
     tree = replace(tree, cluster=np.where(leaves, np.cumsum(leaves) - 1, -1))
     centers = sums[leaves] / size[leaves, None]
-    cost = float(np.trace(scatter) - (size[leaves, None] * centers**2).sum())
+    middle = sums.sum(axis=0) / np.sqrt(blocks.n_rows)
+    scatter = scatter - np.outer(middle, middle)
+    root = float(np.trace(scatter))
+    within = root - (size[leaves, None] * centers**2).sum() + (middle**2).sum()
+    cost = max(0.0, float(within))
     best = min(cost, _least_loss(blocks, posed, [*several, centers]))
     price = problem.complexity * tree.n_splits
     objective = cost / root + price
@@ -342,7 +368,8 @@ def _attributes(parameters, table, posed, tree, root, several, problem):
     gap = relative_gap(objective, bound)
     scaled = centers + posed.mean
     witnesses = np.array([row for _, row in found.values()]).reshape(-1, sample.shape[1])
-    final = _restated(tree, posed.splits, witnesses)
+    asked = questions(blocks.encoding, sample[:2])
+    final = _restated(tree, posed.splits, witnesses, asked.names)
     labels = blocks.lay_out(_labels_of, final, dtype=np.int64, names="label")
     full = np.tile(sample[0], (len(scaled), 1))
     full[:, posed.loss.columns] = posed.loss.inverse_transform(scaled)
@@ -364,9 +391,9 @@ def _attributes(parameters, table, posed, tree, root, several, problem):
         "n_features_in_": len(blocks.encoding.names),
         "_loss_scaling": posed.loss,
         "_separate": False,
-        "_questions": questions(blocks.encoding, sample[:2]),
+        "_questions": asked,
         "_fills": fills_of(sample[:2]),
-        "_shown": shown_thresholds(final, witnesses),
+        "_shown": shown_thresholds(final, witnesses, asked.names),
         "_node_sizes": _node_sizes(tree, size),
     } | _names(blocks.encoding)
 
@@ -378,11 +405,11 @@ def _names(encoding):
     return {"feature_names_in_": np.array([c.column for c in encoding.codes], dtype=object)}
 
 
-def _restated(tree, splits, witnesses):
+def _restated(tree, splits, witnesses, names):
     """The tree in the units of the data, with short thresholds."""
     if tree.n_leaves == 1:
         return tree
-    return short_thresholds(splits.restate(tree, witnesses), witnesses)
+    return short_thresholds(splits.restate(tree, witnesses), witnesses, names)
 
 
 def _node_sizes(tree, size):
