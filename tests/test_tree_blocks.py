@@ -111,7 +111,7 @@ def test_tables_that_bins_cannot_read_are_refused():
 
 
 def test_an_offset_costs_no_digits():
-    far = X + [0, 1e12, 0]
+    far = X + np.array([0, 1e12, 0])
     local = ClusterTree(4, method="histogram", random_state=0).fit(far)
     tree = ClusterTree(4, random_state=0).fit(da.from_array(far, chunks=(700, 3)))
     assert np.isclose(tree.objective_, local.objective_, rtol=1e-12)
