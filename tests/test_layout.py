@@ -44,7 +44,7 @@ STOREYS = {
     ),
     "tree": (
         "tuning, questions, problem, search, mip, proof, auto, explain, show, fitting, given,"
-        " estimator"
+        " blocks, estimator"
     ),
 }
 
