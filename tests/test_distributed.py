@@ -358,9 +358,10 @@ def test_parameters_that_cannot_be_used_are_refused(parameters, message):
 def test_the_class_in_memory_names_the_lazy_one():
     with pytest.raises(InputError, match=r"use lpc_ns.distributed.DaskLinearPredictiveClustering"):
         LinearPredictiveClustering().fit(*arrays(4000))
-    for estimator in (InteractionBasedClustering(), ClusterTree()):
-        with pytest.raises(InputError, match="would pull all of it into memory; use a sample"):
-            estimator.fit(*arrays(4000))
+    with pytest.raises(InputError, match="would pull all of it into memory; use a sample"):
+        InteractionBasedClustering().fit(*arrays(4000))
+    with pytest.raises(InputError, match="would pull all of it into memory; use predict"):
+        ClusterTree(2).fit(X[:50]).transform(arrays(4000)[0])
     with pytest.raises(InputError, match="ndarray, in memory"):
         DaskLinearPredictiveClustering().fit(X, Y)
 
