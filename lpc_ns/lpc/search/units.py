@@ -558,7 +558,7 @@ def search_from_cut(units, K, n_rounds, rng):
     return labels, _improve_units(units, labels, n_rounds, rng, _empty_fits(K, units.X.shape[1]))
 
 # %% ../../../nbs/21g_lpc_units.ipynb #46f06526
-def unit_order(groups, n_samples):
+def unit_order(groups, n_samples, name="groups"):
     """
     Rows sorted by unit.
 
@@ -567,6 +567,8 @@ def unit_order(groups, n_samples):
     groups : array-like of shape (n_samples,) or None
         Name of the unit of each row; without names every row is a unit.
     n_samples : int
+    name : str
+        What the message calls them.
 
     Returns
     -------
@@ -585,14 +587,14 @@ def unit_order(groups, n_samples):
     names = np.asarray(groups)
     if names.shape != (n_samples,):
         raise InputError(
-            f"groups has shape {names.shape} and {n_samples} names are needed, one per row."
+            f"{name} has shape {names.shape} and {n_samples} names are needed, one per row."
         )
     missing = names != names
     if names.dtype == object:
         missing = missing | np.array([name is None for name in names])
     if np.any(missing):
         raise InputError(
-            f"groups has {counted(int(np.sum(missing)), 'missing name')}, the first in row"
+            f"{name} has {counted(int(np.sum(missing)), 'missing name')}, the first in row"
             f" {int(np.argmax(missing))}: name the unit of every row."
         )
     _, start, code = np.unique(
