@@ -151,3 +151,11 @@ def test_odd_numbers_are_to_be_mended_and_odd_words_marked():
         features(pd.DataFrame({"x": ["1", "2", "5%"]}))
     with pytest.raises(InputError, match=r"--na '#REF!' --na '#NUM!'"):
         features(pd.DataFrame({"x": ["1", "2", "3", "#REF!", "#NUM!"]}))
+
+
+def test_a_level_that_may_say_missing_is_remarked():
+    notes = select(pd.DataFrame({"sex": ["male", "female", "NA", "male"] * 4})).notes
+    assert notes == [
+        "Column 'sex': 'NA' in 4 rows is a level; if it says that the value is missing, say --na"
+        " 'NA'."
+    ]

@@ -221,20 +221,26 @@ def threshold_between(name, low, high):
     text = shortest_between(low, high)
     return text, float(text)
 
-# %% ../../nbs/06_moments.ipynb #6747bd73
-def date_axis(axis, name):
+# %% ../../nbs/06_moments.ipynb #04d9a186
+def date_axis(axis, name, values=None):
     """
-    Ticks and labels of an axis of dates or durations; others stay as they are.
+    Ticks and labels of an axis of dates or durations, and ticks of whole numbers; others stay as
+    they are.
 
     Parameters
     ----------
     axis : matplotlib Axis
     name : str
         Of its column.
+    values : ndarray, optional
+        What is drawn along the axis.
     """
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
     if not isinstance(name, Moment):
+        if values is not None and np.all(np.asarray(values) % 1 == 0):
+            axis.set_major_locator(MaxNLocator(integer=True))
         return
-    from matplotlib.ticker import FuncFormatter
 
     if name.origin is None:
         axis.set_major_formatter(FuncFormatter(lambda days, _: name.about(days)))

@@ -17,7 +17,7 @@ from .cells import distinct, is_text, mark_missing, read_texts, says_missing
 from .cells import tidy_column, told_of
 from .tables import to_pandas
 
-# %% ../../nbs/06b_selection.ipynb #ed934a5d
+# %% ../../nbs/06b_selection.ipynb #4d41365e
 _IMPUTE = (None, "median", "level")
 
 
@@ -216,9 +216,24 @@ def _numbers_rows(column):
     return len(values) > 9 and values[1] - values[0] == 1 and bool(np.all(np.diff(values) == 1))
 
 
+def _word_for_missing(column, name):
+    """A note on a level that may say that a value is missing; None if there is none."""
+    if any(isinstance(value, (list, dict, np.ndarray)) for value in column.dropna().head(1)):
+        return None
+    codes, texts = distinct(column)
+    for i, text in enumerate(texts):
+        if text and says_missing(text):
+            rows = counted(int((codes == i).sum()), "row")
+            told = f"Column {name!r}: {text!r} in {rows} is a level"
+            return f"{told}; if it says that the value is missing, say --na {text!r}."
+    return None
+
+
 def _remark(column, name):
-    """A note on numbers that may be something else; None for most."""
+    """A note on a column that may be something else; None for most."""
     types = pd.api.types
+    if is_text(column):
+        return _word_for_missing(column, name)
     odd = types.is_complex_dtype(column.dtype) or types.is_bool_dtype(column.dtype)
     if odd or not types.is_numeric_dtype(column.dtype):
         return None
@@ -370,6 +385,8 @@ def select(
             "No row without missing values is left; impute values or drop the columns that lack"
             " them."
         )
+    if weights is not None:
+        notes.append(f"Rows have the weights in column {str(weights)!r}.")
     if n_dropped:
         notes.append(_left_out(n_dropped, n_rows, without if fills else ""))
     features = table.drop(columns=named)

@@ -126,7 +126,7 @@ def _without_outliers(X, y):
     away = np.abs(median_regression(X, y))
     return away <= _FAR * np.quantile(away, 0.75) / norm.ppf(0.875) + 1e-9 * np.ptp(y)
 
-# %% ../../nbs/60_verdict.ipynb #25ce1c0a
+# %% ../../nbs/60_verdict.ipynb #5512daf0
 @dataclass(frozen=True)
 class Evidence:
     """
@@ -231,9 +231,10 @@ def advice_lines(advice, answer):
     """The advice as sentences: the family, the reasons, and what an error costs. Beside an answer
     that it does not share it is what predicts best, and no advice."""
     shared = answer == ("no" if advice.family == "plain" else "yes")
-    head = "Advice" if shared else "Best on rows that were not seen, though the answer is not"
-    head += "" if shared else f" {'no' if advice.family == 'plain' else 'yes'}"
-    lines = [f"{head}: {_FAMILIES[advice.family]}.", *advice.reasons]
+    told = f"Advice: {_FAMILIES[advice.family]}."
+    if not shared:
+        told = f"Best on rows that were not seen is nevertheless {_FAMILIES[advice.family]}."
+    lines = [told, *advice.reasons]
     test = advice.models.get("test")
     if advice.family not in ("lpc", "gated") and test is not None and test.p_value <= 0.05:
         lines.append("The advice asks for a smaller p-value before it speaks of hidden regimes.")
@@ -405,7 +406,7 @@ def find_evidence(
     advice, _ = _advised(part, options)
     return Evidence(*_answer(test, why, advice), test, advice, tuple(notes))
 
-# %% ../../nbs/60_verdict.ipynb #c30f0217
+# %% ../../nbs/60_verdict.ipynb #b3924f27
 def no_evidence():
     """What is known without test and advice."""
     return Evidence("unclear", "No test was asked for.")
@@ -453,6 +454,8 @@ def advice_of(prepared, **options):
     """
     first, second = spawn_seeds(options.pop("random_state", None), 2)
     rng = np.random.default_rng(first)
+    if np.ptp(prepared.y) == 0:
+        return Evidence("no", "The target is constant: there is nothing to divide.")
     part, why = part_to_test(prepared.seen, prepared.y, 2, prepared.groups, "squared", rng)
     advice = None
     if part is not None:
@@ -462,4 +465,7 @@ def advice_of(prepared, **options):
         return Evidence("unclear", f"There is no advice: {why}")
     answer = "no" if advice.family == "plain" else "yes"
     why = f"The table asks for {_FAMILIES[advice.family]}."
-    return Evidence(answer, why, None, advice, part.notes)
+    notes = [*part.notes]
+    if prepared.weights is not None:
+        notes.append("The advice gives all rows the same weight.")
+    return Evidence(answer, why, None, advice, notes)

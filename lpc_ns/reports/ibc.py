@@ -33,7 +33,7 @@ from lpc_ns.reports.page import (
     own_name,
 )
 
-# %% ../../nbs/60b_ibc_report.ipynb #fe3ad459
+# %% ../../nbs/60b_ibc_report.ipynb #00797ce1
 @dataclass(frozen=True)
 class IBCFacts(Report):
     """
@@ -393,9 +393,10 @@ class IBCReport(TreeFacts):
             parts.append(self.curve_section())
         if self.has_regimes:
             parts.append(("Figure", html_figure(self.figure(), "Regimes of the model")))
-        tried = html_table(self.comparison.table)
+        tried = "<p>R2 on held-out samples:</p>" + html_table(self.comparison.table)
         shown = self.interactions().head(5)
         if len(shown):
+            tried += "<p>Products of largest partial F:</p>"
             tried += html_table(shown.set_index("term"), 3)
         return [
             *parts,
@@ -466,8 +467,8 @@ def verdict_of_auto(model, comparison):
     str
     """
     r2 = comparison.table["r2"]
-    told = f"R2 {r2['auto']:.2f} on held-out samples, one line {r2['A']:.2f}, with products"
-    told += f" {r2['C']:.2f}"
+    told = f"R2 on held-out samples {r2['auto']:.2f} for such a choice, {r2['A']:.2f} for one line,"
+    told += f" {r2['C']:.2f} with products"
     if model.model_ == "tree":
         test = model.root_test_
         sure = "" if test is None else f" (sup-LM p = {test.p_value:.3g})"
@@ -515,7 +516,7 @@ def settle(several, evidence, p_value=None):
     why : str
     """
     if evidence.advice is None:
-        return "unclear", evidence.why
+        return evidence.answer, evidence.why
     family = evidence.advice.family
     has = "has regimes" if several else "has no regimes"
     if several and family in ("ibc", "tree"):
@@ -551,7 +552,7 @@ def cell_rules(split, names):
 
 def _short(table):
     """A table as text with three digits."""
-    return table.to_string(index=False, float_format=lambda v: f"{v:.3g}")
+    return table.to_string(index=False, na_rep="", float_format=lambda v: f"{v:.3g}")
 
 
 def _records(coefficients):
@@ -586,6 +587,9 @@ _GAPS = {
 }
 
 
+_NO_TEST = "One linear model was not tested: too few samples, or no column that parts them."
+
+
 def test_of(model, data, given):
     """
     The test of one linear model that the choice stands on, or, where no tree was considered, that
@@ -608,7 +612,7 @@ def test_of(model, data, given):
     """
     if "tree" in model.models_:
         test = model.root_test_
-        return test, "Too few samples test one linear model." if test is None else None
+        return test, _NO_TEST if test is None else None
     try:
         return model.regime_test(*data, **accepted(model.regime_test, given)), None
     except InputError as reason:

@@ -20,7 +20,7 @@ from ..rounding import rounding_error
 ProofLimits = namedtuple(
     "ProofLimits",
     "smallest_gap trusted memory short narrow eps most_coefficients tiny few both whole"
-    " most_samples at_once",
+    " most_samples at_once after_labels after_boxes",
 )
 
 # name                what it decides                                          measured by
@@ -33,6 +33,7 @@ ProofLimits = namedtuple(
 # tiny, few, both,    numbers of samples between which searches change,        certificates: all
 # whole, most_samples see the table in the notebook on certificates
 # at_once             groups that get a slice in a turn                        certificates: large
+# after_labels, _boxes  turns after which other searches begin                 certificates: small
 LIMITS = ProofLimits(
     smallest_gap=9e-10,
     trusted=1e-7,
@@ -47,6 +48,8 @@ LIMITS = ProofLimits(
     whole=2_000,
     most_samples=100_000,
     at_once=4,
+    after_labels=1,
+    after_boxes=4,
 )
 
 # %% ../../../nbs/25a_lpc_branching.ipynb #a06cddb7
