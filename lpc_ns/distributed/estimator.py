@@ -192,11 +192,11 @@ def fit_blocks(blocks, model):
         limits = {name: model[name] for name in ("max_passes", "tol", "verbose")}
         run = descend(kept, coordinates, start, **limits)
     fit = last_fit(kept, coordinates, run)
-    _warn_of_end(fit, run, profile)
+    _warn_of_end(fit, run)
     return _attributes(blocks, coordinates, profile, run, fit)
 
 
-def _warn_of_end(fit, run, profile):
+def _warn_of_end(fit, run):
     """Warn of passes that did not converge, and of empty clusters."""
     messages = []
     if fit.status == "max_passes":
