@@ -69,7 +69,7 @@ certify: $(READY)  ## hundreds of random problems against enumeration, size and 
 	$(BIN)/python scripts/certify_trees.py
 	$(BIN)/python scripts/certify_tables.py
 	LPC_NS_MOMENTS=125 $(BIN)/python -m pytest -q tests/test_bounds_hold.py tests/test_unit_proof.py -k moments
-	$(BIN)/python -m pytest -q -m slow tests/test_notebooks.py
+	$(BIN)/python -m pytest -q -m certify
 
 update: $(READY)  ## the newest versions that settings.ini allows, written to constraints.txt
 	$(BIN)/python -m pip install --quiet --upgrade --upgrade-strategy eager -e '.[dev]'

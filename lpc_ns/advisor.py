@@ -16,11 +16,18 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.model_selection import GroupKFold, KFold
 
-from .base.errors import DataWarning, InputError, check_count, check_matrix, check_vector
+from lpc_ns.base.errors import (
+    DataWarning,
+    InputError,
+    check_count,
+    check_matrix,
+    check_vector,
+    counted,
+)
 from .base.gaps import fill_gaps
 from .base.numerics import spawn_seeds
 from .lpc.inference.prediction import distinct_rows, gate_test, unit_codes
-from .lpc.inference.reality import fits_exactly, reality_test, table_doubts
+from .lpc.inference.reality import fits_exactly, reality_test, repeated_units, table_doubts
 from .lpc.search.mixture import em_refit
 
 # %% ../nbs/50_advisor.ipynb #5b7fb3dd
@@ -230,7 +237,8 @@ def which_regime(
         NaN is filled by the median of the column, in folds by that of the training rows.
     y : array-like of shape (n_samples,)
     groups : array-like of shape (n_samples,), optional
-        Rows of the same unit stay together in folds and have one hidden regime.
+        Rows of the same unit stay together in folds and have one hidden regime; units of one row
+        each are rows.
     n_draws : int
         Draws of the reality test.
     random_state : int, Generator, RandomState or None
@@ -254,10 +262,14 @@ def which_regime(
     check_count("n_draws", n_draws, 49)
     if len(y) < 20:
         raise InputError(f"{len(y)} samples are too few for advice; 20 is the least.")
+    groups = repeated_units(groups, len(y))
     if groups is not None:
         groups = unit_codes(groups, len(y))
         if groups.max() + 1 < 2 * _FOLDS:
-            raise InputError(f"groups names too few units for advice; {2 * _FOLDS} are the least.")
+            raise InputError(
+                f"groups names {counted(int(groups.max()) + 1, 'unit')}, too few for advice;"
+                f" {2 * _FOLDS} are the least."
+            )
     Z = _standardised(X)
     t = (y - y.mean()) / (y.std() or 1.0)
     if Z.shape[1] == 0 or y.std() == 0:

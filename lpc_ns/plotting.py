@@ -23,7 +23,7 @@ from lpc_ns.base.errors import (
 )
 from .base.moments import Moment, date_axis, place_text
 
-# %% ../nbs/05_plotting.ipynb #c7d1883f
+# %% ../nbs/05_plotting.ipynb #70fa8017
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#F0E442", "#000000")
 MARKERS = "osD^vPX*"
 
@@ -73,12 +73,12 @@ def _axes(ax):
     return ax
 
 
-def _finish(ax, xlabel, ylabel):
+def _finish(ax, xlabel, ylabel, along=None):
     """Labels, no box, and the legend to the right of the data."""
     import seaborn as sns
 
     ax.set(xlabel=plain_label(xlabel, 60), ylabel=plain_label(ylabel, 40))
-    date_axis(ax.xaxis, xlabel)
+    date_axis(ax.xaxis, xlabel, along)
     sns.despine(ax=ax)
     if ax.get_legend_handles_labels()[0]:
         ax.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False)
@@ -188,7 +188,7 @@ def partial_residuals(X, y, labels, coef, feature):
     offset = np.sum(others * means, axis=1)
     return y - np.sum(others[labels] * (held - means[labels]), axis=1), offset
 
-# %% ../nbs/05_plotting.ipynb #d4bbdc3e
+# %% ../nbs/05_plotting.ipynb #31080012
 def _chosen_feature(feature, X, labels, coef, names):
     """Index of the feature to show, from its name, its number or the largest difference of
     slopes."""
@@ -273,7 +273,7 @@ def plot_regimes(
             label=f"{regimes[k]} (n = {members.sum()}, slope {coef[k, j]:.3g}{per_day})",
         )
     held = "\n(other features at their regime's mean)" if X.shape[1] > 1 else ""
-    _finish(ax, names[j], target)
+    _finish(ax, names[j], target, X[:, j])
     ax.set_ylabel(ax.get_ylabel() + held)
     return ax
 

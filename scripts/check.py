@@ -67,7 +67,7 @@ def pytest(*arguments):
 
 def check_quick_tests():
     """The tests that take a moment and need no notebook."""
-    pytest("tests", "--ignore=tests/test_notebooks.py", "-m", "not slow")
+    pytest("tests", "--ignore=tests/test_notebooks.py", "-m", "not slow and not certify")
 
 
 def check_kernels():
@@ -76,12 +76,13 @@ def check_kernels():
 
 
 def check_tests():
-    pytest("tests", "--ignore=tests/test_notebooks.py")
+    """All but those that show on more data what others show, which `make certify` runs."""
+    pytest("tests", "--ignore=tests/test_notebooks.py", "-m", "not certify")
 
 
 def check_notebooks():
     """All but the longest, which `make certify` executes."""
-    pytest("tests/test_notebooks.py", "-m", "not slow")
+    pytest("tests/test_notebooks.py", "-m", "not certify")
 
 
 def check_wheel():

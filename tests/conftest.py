@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: takes more than ten seconds; not in `make quick`")
+    config.addinivalue_line("markers", "certify: more of what other tests show; in `make certify`")
 
 
 def data_or_skip(load, *args):

@@ -28,7 +28,7 @@ def overlapping(n=120, k=2, d=2, ridge=1.0, noise=3.5, seed=0):
 @pytest.mark.slow
 @pytest.mark.parametrize("block", range(4))  # `make certify` tries 10,000
 def test_no_violation_on_random_problems(block, capsys):
-    assert certify_bounds.main(25, 50 * block) == 0, capsys.readouterr().out
+    assert certify_bounds.main(15, 50 * block) == 0, capsys.readouterr().out
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1e6])

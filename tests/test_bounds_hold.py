@@ -15,6 +15,7 @@ from conftest import MOMENTS, Interrupt
 from scipy.optimize import linprog
 
 from lpc_ns.base.budget import Budget
+from lpc_ns.base.numerics import relative_gap
 from lpc_ns.datasets import make_sd1
 from lpc_ns.lpc.auto import search_and_prove
 from lpc_ns.lpc.problem import brute_force, make_problem, make_solution, objective, scaled
@@ -39,6 +40,21 @@ def run(tree, most=10_000):
     while not tree.finished and tree.nodes < most:
         tree.advance()
     return tree
+
+
+@pytest.mark.parametrize(("n_features", "alone"), [(1, BoxSearch), (2, LabelSearch)])
+def test_a_search_that_ends_at_once_works_alone(n_features, alone):
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(80, n_features))
+    noise = rng.normal(size=80)
+    for y, both in ((X[:, 0] + 30 * (X[:, 0] > 0) + 0.1 * noise, False), (noise, n_features == 2)):
+        problem = make_problem(X, y, 2, 0.01)
+        labels = local_search(problem, random_state=0).labels
+        race = choose_search(problem, labels, 1e-4, 1)
+        while relative_gap(race.upper, race.lower) > 1e-4:
+            race.advance()
+        begun = {type(tree) for tree in race.trees if tree.nodes}
+        assert begun == ({LabelSearch, BoxSearch} if both else {alone})
 
 
 @pytest.mark.parametrize("block", range(4))

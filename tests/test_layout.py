@@ -40,11 +40,11 @@ STOREYS = {
     ),
     "ibc": (
         "tuning, theory, terms, fixed_tests, split, regime_tests, models, readings, fitting, auto,"
-        " estimator"
+        " blocks, estimator"
     ),
     "tree": (
         "tuning, questions, problem, search, mip, proof, auto, explain, show, fitting, given,"
-        " estimator"
+        " blocks, estimator"
     ),
 }
 
@@ -268,11 +268,12 @@ def packed(node):
 
 
 def notebook_sources():
-    """The code cells of every notebook, magics left out."""
+    """The code cells of every notebook that no module has, magics left out."""
     for path in sorted((ROOT / "nbs").glob("*.ipynb")):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             source = "".join(cell["source"])
-            if cell["cell_type"] == "code" and not re.search(r"^[%!]", source, re.M):
+            left_out = re.search(r"^(?:[%!]|#\| ?export)", source, re.M)
+            if cell["cell_type"] == "code" and not left_out:
                 yield path.stem, ast.parse(source)
 
 

@@ -267,7 +267,12 @@ def test_bad_arguments_get_a_sentence():
     for options, message in (
         ({}, "how many regimes"),
         ({"labels": np.zeros(200)}, "whole numbers"),
-        ({"n_clusters": 2, "labels": np.full(200, 4)}, "0 to 1"),
+        ({"n_clusters": 2, "labels": np.full(200, 4)}, r"0\.\.1"),
+        ({"labels": np.full(200, "a")}, "whole numbers"),
+        ({"posterior": np.ones((50, 2))}, "one row of 2"),
+        ({"posterior": -np.ones((200, 2))}, "one row of 2"),
+        ({"posterior": np.ones(200)}, "dimension"),
+        ({"n_clusters": 2, "common": [True]}, "names or numbers"),
         ({"n_clusters": 2, "guard": -1}, "guard"),
         ({"n_clusters": 2, "sample_weight": np.zeros(200)}, "positive"),
         ({"n_clusters": 2, "concomitant": np.ones((3, 1))}, "rows"),
@@ -284,6 +289,48 @@ def test_bad_arguments_get_a_sentence():
     ):
         with pytest.raises(InputError, match=message):
             em_refit(X, y, **options)
+
+
+def test_columns_that_tell_nothing_change_no_criterion_and_have_no_error():
+    X, y, _ = lines(0)
+    plain = em_refit(X, y, n_clusters=2, random_state=0)
+    more = np.column_stack([X, np.full(len(X), 5.0), X[:, 0]])
+    for given, rows in ((more[:, [0, 1]], [0, 1]), (more, None)):
+        fit = em_refit(given, y, n_clusters=2, concomitant=np.ones((len(X), 1)), random_state=0)
+        assert fit.n_parameters == plain.n_parameters
+        assert fit.bic == pytest.approx(plain.bic, rel=1e-6)
+        told = fit.summary()
+        assert "No error is given" in str(told)
+        se = told.table.se[told.table.regime == "1"].to_numpy()
+        if rows is not None:
+            assert np.allclose(se[rows], plain.summary().table.se[rows], rtol=1e-4)
+            assert np.isnan(se[2])
+        else:
+            assert np.isnan(se[[1, 2, 3]]).all()
+
+
+def test_a_summary_in_small_units_has_digits():
+    X, y, _ = lines(0)
+    text = str(em_refit(X, 1e-8 * y, n_clusters=2, random_state=0).summary())
+    assert "e-08" in text or "e-09" in text
+
+
+def test_clusters_of_errors_are_checked():
+    X, y, _ = lines(0)
+    units = np.arange(200) // 4
+    fit = em_refit(X, y, n_clusters=2, groups=units, random_state=0)
+    wide = fit.covariance("cluster", clusters=units // 2)
+    assert (np.diag(wide) > 0).all()
+    for clusters, kind, message in (
+        (units[:50], "cluster", "clusters has shape"),
+        (np.zeros(200), "cluster", "one cluster"),
+        (np.arange(200), "cluster", "divides a unit"),
+        (units, "louis", "go with"),
+    ):
+        with pytest.raises(InputError, match=message):
+            fit.covariance(kind, clusters=clusters)
+    with pytest.raises(InputError, match="features"):
+        hard_limit(np.ones((5, 3)), fit)
 
 
 def test_outliers_are_far_from_every_regime():

@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import norm
 from sklearn.linear_model import LinearRegression
@@ -20,6 +21,22 @@ def regimes(seed, n=400, told=None):
     z = rng.random(n) < (0.5 if told is None else 1 / (1 + np.exp(-told * X[:, 1])))
     y = np.where(z, 2 + 2 * X[:, 0], -2 - 2 * X[:, 0]) + rng.normal(size=n)
     return X, y, z
+
+
+def test_a_table_keeps_the_names_of_its_columns():
+    X, y, _ = regimes(0, n=200)
+    table = pd.DataFrame(X, columns=["wage", "age"])
+    model = MixtureOfRegressions(common="age", random_state=0, gate="concomitant").fit(table, y)
+    terms = set(model.mixture_.summary().table.term)
+    assert {"wage", "age", "logit wage"} <= terms
+    assert np.ptp(model.coef_[:, 1]) == 0
+    assert np.ptp(MixtureOfRegressions(common=["x1"], gate="none").fit(X, y).coef_[:, 1]) == 0
+    for options, weight, message in (
+        ({"common": ["size"]}, None, "not a column"),
+        ({}, -np.ones(200), "negative in row 0"),
+    ):
+        with pytest.raises(InputError, match=message):
+            MixtureOfRegressions(**options).fit(table, y, weight)
 
 
 def test_a_gate_is_used_where_it_helps_and_only_there():

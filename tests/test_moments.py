@@ -36,7 +36,7 @@ def says(rule, column):
     if isinstance(column.dtype, pd.PeriodDtype):
         column = column.dt.to_timestamp()
     if getattr(column.dt, "tz", None) is not None:
-        column = column.dt.tz_convert(None)
+        assert text.endswith(" UTC")
     is_span = pd.api.types.is_timedelta64_dtype(column.dtype)
     if is_span and text.count(":") == 1:
         text += ":00"

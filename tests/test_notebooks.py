@@ -16,8 +16,8 @@ LONG = (
 
 
 def chapter(path):
-    """The parameter for a notebook; a long one is marked as slow."""
-    return pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (path.stem in LONG))
+    """The parameter for a notebook; a long one is left to `make certify`."""
+    return pytest.param(path, id=path.stem, marks=[pytest.mark.certify] * (path.stem in LONG))
 
 
 @pytest.mark.parametrize("path", [chapter(path) for path in notebook_paths()])

@@ -18,6 +18,7 @@ from lpc_ns.lpc.inference.nulls import (
     studentise,
     unimodal_density,
 )
+from lpc_ns.lpc.inference.number import select_n_clusters
 from lpc_ns.lpc.inference.reality import monte_carlo_p, reality_test
 from lpc_ns.lpc.search.units import Units, short_search
 from lpc_ns.reports.evidence import judge
@@ -135,6 +136,17 @@ def panel(seed, effect, units=40, rows=4):
     y = effect(rng, units)[g] + x + rng.standard_normal(units * rows)
     shuffle = rng.permutation(units * rows)
     return x[shuffle, None], y[shuffle], g[shuffle]
+
+
+def test_units_of_one_row_are_rows():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(120, 2))
+    y = np.where(np.arange(120) % 2, 3 + X[:, 0], -3 - X[:, 0]) + rng.normal(size=120)
+    names = [f"row {i}" for i in range(120)]
+    alone = reality_test(X, y, groups=names, n_draws=39, random_state=0)
+    assert alone.p_value == 0.025 and alone.null == "normal"
+    assert np.array_equal(alone.draws, reality_test(X, y, n_draws=39, random_state=0).draws)
+    assert select_n_clusters(X, y, 2, groups=names, random_state=0).best == 2
 
 
 def test_units_reveal_what_rows_cannot():

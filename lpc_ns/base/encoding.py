@@ -6,40 +6,21 @@
 __all__ = ['most_levels', 'refuse_odd', 'plain_column', 'ColumnCode', 'TableEncoding', 'learn_encoding', 'refuse_repeated',
            'level_scales', 'level_sets']
 
-# %% ../../nbs/06a_encoding.ipynb #9b5378af
-import re
+# %% ../../nbs/06a_encoding.ipynb #621f0b85
 from dataclasses import dataclass
-from datetime import date
 from itertools import combinations
+from numbers import Real
 
 import numpy as np
 import pandas as pd
 
 from .errors import LARGEST_ENTRY, InputError, check_matrix, counted
-from .cells import distinct, read_texts
+from .cells import almost_number, distinct, is_text, read_texts, says_missing
+from .dates import has_zone, read_dates
 from .moments import Moment
 from .tables import to_pandas
 
-# %% ../../nbs/06a_encoding.ipynb #6465ccb6
-_ISO = re.compile(
-    r"\d{4}([-/])\d{1,2}\1\d{1,2}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?)?\s*(Z|[+-]\d{2}:?\d{2})?"
-)
-_MONTH = re.compile(r"(\d{4})[-/](\d{2})")
-_QUARTER = re.compile(r"(\d{4})[- ]?Q([1-4])")
-_CLOCK = re.compile(r"-?\d{1,3}:[0-5]\d(:[0-5]\d(\.\d+)?)?")
-_OTHER_DATE = re.compile(
-    r"\d{1,2}([./-])\d{1,2}\1\d{2}|\d{1,2}[. -]+[^\W\d]{3,9}[. -]+(\d{4}|\d{2})"
-    r"|[^\W\d]{3,9}\.? \d{1,2},? \d{4}"
-)
-_LOCAL = re.compile(
-    r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(\s?[AaPp][Mm])?)?"
-)
-_WEEK = re.compile(r"(\d{4})-?W(\d{2})")
-_NAMED_MONTH = re.compile(r"([A-Za-z]{3,9})[ -](\d{4})")
-_MONTHS = (
-    *("january", "february", "march", "april", "may", "june", "july"),
-    *("august", "september", "october", "november", "december"),
-)
+# %% ../../nbs/06a_encoding.ipynb #5965db56
 _DAY = pd.Timedelta(days=1)
 _BLOCK = 4096  # rows that are written at a time, so that they stay in the processor's cache
 
@@ -55,79 +36,6 @@ def _shown(texts, most=3):
     return ", ".join(repr(str(t)) for t in texts[:most]) + (", ..." if len(texts) > most else "")
 
 
-def _month(name):
-    """The number of a month by its English name or the first three letters, None for others."""
-    fits = (m == name.lower() or m[:3] == name.lower() for m in _MONTHS)
-    return next((i for i, fit in enumerate(fits, 1) if fit), None)
-
-
-def _as_months(texts):
-    """The first days of months, quarters or weeks, None if texts are not such."""
-    months = [_MONTH.fullmatch(text) for text in texts]
-    quarters = [_QUARTER.fullmatch(text) for text in texts]
-    weeks = [_WEEK.fullmatch(text) for text in texts]
-    named = [_NAMED_MONTH.fullmatch(text) for text in texts]
-    if texts and all(weeks):
-        try:
-            first = [date.fromisocalendar(int(w[1]), int(w[2]), 1) for w in weeks]
-        except ValueError:
-            return None
-        return pd.Series([pd.Timestamp(day) for day in first])
-    if texts and all(months):
-        parts = [(int(m[1]), int(m[2])) for m in months]
-        if all(month == (year + 1) % 100 for year, month in parts):
-            return None  # seasons such as 2009-10
-    elif texts and all(quarters):
-        parts = [(int(q[1]), 3 * int(q[2]) - 2) for q in quarters]
-    elif texts and all(named) and all(_month(m[1]) for m in named):
-        parts = [(int(m[2]), _month(m[1])) for m in named]
-    else:
-        return None
-    if not all(1 <= month <= 12 and 1677 < year < 2262 for year, month in parts):
-        return None
-    return pd.Series([pd.Timestamp(year, month, 1) for year, month in parts])
-
-
-def _as_clock(texts):
-    """The times of day or durations that texts of the form 10:30 are, None for other texts."""
-    if not texts or not all(_CLOCK.fullmatch(text) for text in texts):
-        return None
-    return pd.to_timedelta(pd.Series([t if t.count(":") == 2 else f"{t}:00" for t in texts]))
-
-
-def _as_dates(texts, name):
-    """The dates that some texts are, None if they are not dates."""
-    if texts and all(_ISO.fullmatch(text) for text in texts):
-        written = pd.Series([text.replace("/", "-") for text in texts])
-        dates = pd.to_datetime(written, format="ISO8601", errors="coerce", utc=True)
-        return None if dates.isna().any() else dates.dt.tz_localize(None)
-    months = _as_months(texts)
-    if months is not None:
-        return months
-    if texts and all(_OTHER_DATE.fullmatch(text) for text in texts):
-        raise InputError(
-            f"Column {name!r} holds dates such as {texts[0]}; write them as year-month-day, or drop"
-            " the column."
-        )
-    parts = [_LOCAL.fullmatch(text) for text in texts]
-    if not all(parts) or not parts:
-        return None
-    first = max(int(part[1]) for part in parts) > 12
-    second = max(int(part[3]) for part in parts) > 12
-    german = all(part[2] == "." for part in parts)
-    if first == second and not german:
-        raise InputError(
-            f"Column {name!r} holds dates such as {texts[0]} in which day and month cannot be"
-            " told apart; write them as year-month-day, or drop the column."
-        )
-    day, month = (1, 3) if first or german else (3, 1)
-    written = pd.Series([f"{p[4]}-{p[month]}-{p[day]} {(p[5] or '').strip(' T')}" for p in parts])
-    try:
-        return pd.to_datetime(written.str.strip(), format="mixed", dayfirst=False)
-    except (ValueError, pd.errors.OutOfBoundsDatetime):
-        return None
-
-
 def _refuse_objects(column, name):
     """Refuse a column of lists, arrays or other things that are neither numbers nor texts."""
     for value in column.dropna():
@@ -140,9 +48,9 @@ def _refuse_objects(column, name):
             raise InputError(f"Column {name!r} holds complex numbers; real numbers are needed.")
 
 
-def refuse_odd(column, odd, name):
+def refuse_odd(column, odd, name, what="is numeric"):
     """
-    Refuse a column that would be one of numbers but for a few texts.
+    Refuse a column that would be one of numbers or dates but for a few texts.
 
     Parameters
     ----------
@@ -151,6 +59,8 @@ def refuse_odd(column, odd, name):
         The texts.
     name : str
         What to call the column.
+    what : str
+        What it is otherwise.
 
     Raises
     ------
@@ -159,19 +69,37 @@ def refuse_odd(column, odd, name):
     """
     texts = column.astype(str).str.strip()
     rows = [i for i, text in zip(column.index, texts, strict=True) if text in set(odd)]
-    many = len(rows) > 1
+    them = "them" if len(rows) > 1 else "it"
     if len(rows) == column.notna().sum():
         raise InputError(
             f"Column {name!r} holds numbers in a form that can be read in several ways, or among"
             f" other signs, such as {_shown(odd)}; write plain numbers, drop the column, or name it"
             f" as one of categories (--category {name})."
         )
+    more = " ..." if len(odd) > 3 else ""
+    named = repr(odd[0]) if len(odd) == 1 else f"[{', '.join(map(repr, odd[:3]))}{more}]"
+    marks = f"na={named}, {' '.join(f'--na {text!r}' for text in odd[:3])}{more}"
+    ways = [f"mark {them} as missing ({marks})", f"mend {them}"]
+    if all(map(almost_number, odd)):
+        ways = [
+            f"write {them} as {'plain numbers' if len(rows) > 1 else 'a plain number'}",
+            ways[0],
+        ]
     raise InputError(
-        f"Column {name!r} is numeric but for {counted(len(rows), 'value')},"
-        f" {_shown(odd)} in row {rows[0]}{' and others' if many else ''}; mark"
-        f" {'them' if many else 'it'} as missing (na={odd[0]!r}, --na {odd[0]!r}), mend"
-        f" {'them' if many else 'it'}, or drop the column."
+        f"Column {name!r} {what} but for {counted(len(rows), 'value')}, {_shown(odd)} in row"
+        f" {rows[0]}{' and others' if len(rows) > 1 else ''}; {', '.join(ways)}, or drop the"
+        " column."
     )
+
+
+def _from_arrow(column):
+    """A column of Arrow's dates, durations, lists and the like as objects; others as they are."""
+    if not isinstance(column.dtype, pd.ArrowDtype):
+        return column
+    told = str(column.dtype.pyarrow_dtype).split("[")[0].split("<")[0]
+    if told not in ("date32", "date64", "duration", "list", "large_list", "struct", "map"):
+        return column
+    return pd.Series(column.array.to_numpy(dtype=object, na_value=None), column.index)
 
 
 def plain_column(column, name):
@@ -197,6 +125,7 @@ def plain_column(column, name):
         If the column is none of these.
     """
     types = pd.api.types
+    column = _from_arrow(column)
     if isinstance(column.dtype, pd.CategoricalDtype) or types.is_bool_dtype(column.dtype):
         return "levels", _as_levels(column)
     if types.is_complex_dtype(column.dtype):
@@ -220,18 +149,33 @@ def plain_column(column, name):
             return "duration", pd.to_timedelta(column)
         if inferred == "boolean":
             return "levels", _as_levels(column)
+        if inferred == "mixed" and all(isinstance(value, Real) for value in column.dropna()):
+            return "number", column.astype(float)
     codes, texts = distinct(column)
     found = read_texts(codes, texts)
     if found.values is not None:
         return "number", pd.Series(found.values, column.index)
     if found.odd:
         refuse_odd(column, found.odd, name)
-    held = [text for text in texts if text]
-    for kind, moments in (("duration", _as_clock(held)), ("date", _as_dates(held, name))):
-        if moments is not None:
-            moments.index = [i for i, text in enumerate(texts) if text]
-            return kind, moments.reindex(codes).set_axis(column.index)
-    return "levels", _as_levels(column, codes, texts)
+    held = [i for i, text in enumerate(texts) if text]
+    dated = read_dates([texts[i] for i in held], name)
+    if dated is None:
+        return "levels", _as_levels(column, codes, texts)
+    odd = [text for text in dated.odd if not says_missing(text)]
+    if odd:
+        refuse_odd(column, odd, name, f"holds {dated.kind}s")
+    return dated.kind, dated.values.set_axis(held).reindex(codes).set_axis(column.index)
+
+
+def _zone(column):
+    """UTC if a column of dates names time zones, so that they are counted there."""
+    if getattr(column.dtype, "tz", None) or ", tz=" in str(column.dtype):
+        return "UTC"
+    if not is_text(column) or not column.notna().any():
+        return ""
+    first = column.dropna().iloc[0]
+    zoned = has_zone(first.strip()) if isinstance(first, str) else getattr(first, "tzinfo", None)
+    return "UTC" if zoned else ""
 
 
 def _as_levels(column, codes=None, texts=None):
@@ -242,7 +186,7 @@ def _as_levels(column, codes=None, texts=None):
         codes = np.where(codes == texts.index(""), -1, codes)
     return pd.Series(pd.Categorical.from_codes(codes, texts), column.index)
 
-# %% ../../nbs/06a_encoding.ipynb #898cbd24
+# %% ../../nbs/06a_encoding.ipynb #2496bc3f
 @dataclass(frozen=True)
 class ColumnCode:
     """
@@ -271,14 +215,14 @@ class ColumnCode:
     def note(self):
         """A sentence on what the feature is; None for numbers."""
         if self.kind == "levels":
+            if len(self.levels) == 1:
+                return f"Column {str(self.column)!r} has one level only, {self.levels[0]!r}."
             return (
                 f"Column {str(self.column)!r}: {len(self.levels)} levels; the reference is"
-                f" {self.levels[0]!r}, the most frequent."
-                if len(self.levels) > 1
-                else f"Column {str(self.column)!r} has one level only, {self.levels[0]!r}."
+                f" {self.levels[0]!r}, the most frequent.{_alike(self.levels)}"
             )
         if self.kind == "date":
-            return f"Column {str(self.column)!r}: dates, in days since {_day(self.origin)}."
+            return f"Column {str(self.column)!r}: dates, in {self.names[0].unit}."
         if self.kind == "duration":
             return f"Column {str(self.column)!r}: durations or times of day, in days."
         return None
@@ -306,19 +250,24 @@ class ColumnCode:
         return span / _DAY
 
 
-def _day(moment):
-    """A date, with its time if it has one."""
-    return str(moment.date()) if moment == moment.normalize() else str(moment)
+def _alike(levels):
+    """A sentence on two levels that differ in capitals only; empty if there are none."""
+    first = {}
+    for level in levels:
+        other = first.setdefault(level.casefold(), level)
+        if other != level:
+            return f" {other!r} and {level!r} differ in capitals only, and are two levels."
+    return ""
 
 
-def _name_of(name, kind, values):
+def _name_of(name, kind, values, zone=""):
     """The name of a column of numbers, dates or durations, which knows how they are written."""
     if kind == "number":
         return name
     if kind == "duration":
         return Moment(name)
     there = values.dropna()
-    return Moment(name, there.min(), daily=bool((there == there.dt.normalize()).all()))
+    return Moment(name, there.min(), bool((there == there.dt.normalize()).all()), zone)
 
 
 def _named_gaps(values):
@@ -347,7 +296,7 @@ def _levels(values, name, n_rows):
         )
     return tuple(order)
 
-# %% ../../nbs/06a_encoding.ipynb #449e80ca
+# %% ../../nbs/06a_encoding.ipynb #a8e1dc89
 @dataclass(frozen=True)
 class TableEncoding:
     """
@@ -489,15 +438,16 @@ def learn_encoding(X, *, every_level=False, categories=(), missing=False):
         kind, values = plain_column(column, str(c))
         if kind != "levels":
             origin = values.min() if kind == "date" else None
-            codes.append(ColumnCode(c, kind, (_name_of(str(c), kind, values),), (), origin))
+            name = _name_of(str(c), kind, values, _zone(column))
+            codes.append(ColumnCode(c, kind, (name,), (), origin))
             continue
         levels = _levels(_named_gaps(values) if missing else values, str(c), len(X))
         shown = levels if every_level else levels[1:]
         names = [f"{c}_{level}" for level in shown]
-        names = [
-            f"{c} = {level}" if n in taken else n for n, level in zip(names, shown, strict=True)
-        ]
-        taken.update(names)
+        for j, level in enumerate(shown):
+            while names[j] in taken:
+                names[j] = f"{c} = {level}" if names[j] == f"{c}_{level}" else names[j] + "_"
+            taken.add(names[j])
         codes.append(ColumnCode(c, kind, tuple(names), levels))
     names = tuple(name for code in codes for name in code.names)
     return TableEncoding(tuple(codes), names, every_level, missing)

@@ -40,7 +40,7 @@ def _duration(span):
         return _clock(rest)
     return told if rest == np.timedelta64(0, "us") else f"{told} {_clock(rest)}"
 
-# %% ../../nbs/06_moments.ipynb #16b408df
+# %% ../../nbs/06_moments.ipynb #42df156f
 class Moment(str):
     """
     The name of a column of dates or durations, which knows what its numbers mean.
@@ -51,24 +51,27 @@ class Moment(str):
         The date that is number 0; None for durations.
     daily : bool
         Whether all dates of the column are days without a time.
+    zone : str
+        "UTC" if the column names time zones, so that its dates are counted there.
     """
 
-    def __new__(cls, name, origin=None, daily=False):
-        """A name, the first date, and whether times of day matter."""
+    def __new__(cls, name, origin=None, daily=False, zone=""):
+        """A name, the first date, whether times of day matter, and where."""
         text = super().__new__(cls, name)
         if origin is not None:
             origin = np.datetime64(pd.Timestamp(origin).as_unit("us").to_datetime64(), "us")
         text.origin = origin
         text.daily = bool(daily)
+        text.zone = zone
         return text
 
     def __getnewargs__(self):
         """What a copy is made of."""
-        return str(self), self.origin, self.daily
+        return str(self), self.origin, self.daily, self.zone
 
     def called(self, name):
         """The same under another name."""
-        return Moment(str(name), self.origin, self.daily)
+        return Moment(str(name), self.origin, self.daily, self.zone)
 
     @property
     def unit(self):
@@ -83,7 +86,7 @@ class Moment(str):
         day = moment.astype("M8[D]")
         if self.daily and moment == day:
             return str(day)
-        return f"{day} {_clock(moment - day)}"
+        return f"{day} {_clock(moment - day)} {self.zone}".rstrip()
 
     def text(self, days):
         """
@@ -218,20 +221,26 @@ def threshold_between(name, low, high):
     text = shortest_between(low, high)
     return text, float(text)
 
-# %% ../../nbs/06_moments.ipynb #6747bd73
-def date_axis(axis, name):
+# %% ../../nbs/06_moments.ipynb #04d9a186
+def date_axis(axis, name, values=None):
     """
-    Ticks and labels of an axis of dates or durations; others stay as they are.
+    Ticks and labels of an axis of dates or durations, and ticks of whole numbers; others stay as
+    they are.
 
     Parameters
     ----------
     axis : matplotlib Axis
     name : str
         Of its column.
+    values : ndarray, optional
+        What is drawn along the axis.
     """
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
     if not isinstance(name, Moment):
+        if values is not None and np.all(np.asarray(values) % 1 == 0):
+            axis.set_major_locator(MaxNLocator(integer=True))
         return
-    from matplotlib.ticker import FuncFormatter
 
     if name.origin is None:
         axis.set_major_formatter(FuncFormatter(lambda days, _: name.about(days)))

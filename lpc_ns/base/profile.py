@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['splitmix', 'threshold', 'kept_share', 'Tally', 'tally', 'merge_tallies', 'Profile', 'complete_rows', 'rows_of',
-           'profile_blocks', 'draw_rows']
+           'profile_blocks', 'draw_rows', 'gap_with_confidence']
 
-# %% ../../nbs/06d_profile.ipynb #77c64715
+# %% ../../nbs/06d_profile.ipynb #401cf42f
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy import stats
 
 from .blocks import reduce_blocks
 from .errors import LARGEST_ENTRY, InputError, check_choice
@@ -138,7 +139,7 @@ def merge_tallies(a, b):
         a.bad_weights + b.bad_weights,
     )
 
-# %% ../../nbs/06d_profile.ipynb #1e627e33
+# %% ../../nbs/06d_profile.ipynb #d9969714
 @dataclass(frozen=True, eq=False)
 class Profile:
     """
@@ -307,3 +308,28 @@ def draw_rows(blocks, size, seed):
 def _join(parts):
     """Samples of several blocks together."""
     return tuple(np.concatenate([part[j] for part in parts]) for j in range(4))
+
+
+def gap_with_confidence(upper, lower, objective, share, confidence):
+    """
+    The upper end of the one-sided interval of `thm-confidence` for a relative gap.
+
+    Parameters
+    ----------
+    upper, lower : ndarray of shape (n_groups,)
+        What a solution costs on random groups of rows, and bounds on what any solution costs.
+    objective : float
+        Of all rows.
+    share : float
+        Rows of a group over all rows, n/N.
+    confidence : float
+
+    Returns
+    -------
+    float
+        At most 1, since the optimum is not negative.
+    """
+    difference = (upper - lower) / (share * objective) if objective > 0 else 0 * upper
+    G = len(difference)
+    width = stats.t.ppf(confidence, G - 1) * difference.std(ddof=1) / np.sqrt(G)
+    return float(min(1.0, difference.mean() + width))

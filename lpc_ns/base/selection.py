@@ -17,7 +17,7 @@ from .cells import distinct, is_text, mark_missing, read_texts, says_missing
 from .cells import tidy_column, told_of
 from .tables import to_pandas
 
-# %% ../../nbs/06b_selection.ipynb #6430f314
+# %% ../../nbs/06b_selection.ipynb #4d41365e
 _IMPUTE = (None, "median", "level")
 
 
@@ -199,22 +199,61 @@ def _mark_missing(table, na):
 
 def _packed_dates(column):
     """Whether the numbers of a column may be dates such as 20200131."""
-    if not pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_complex_dtype(
-        column.dtype
-    ):
-        return False
-    there = column.notna().to_numpy()
-    if not there.any() or not 19000101 <= column.iloc[int(there.argmax())] <= 21001231:
-        return False
-    numbers = column.dropna().to_numpy(dtype=float)
-    if not len(numbers) or not 19000101 <= numbers.min() <= numbers.max() <= 21001231:
-        return False
+    numbers = column.to_numpy(dtype=float)
     months = numbers // 100 % 100
     days = numbers % 100
-    return bool(np.all((months >= 1) & (months <= 12) & np.isin(days, np.arange(1, 32))))
+    if numbers[0] < 1e6:  # 202001
+        months = days
+        days = np.ones(len(numbers))
+    years = numbers // (100 if numbers[0] < 1e6 else 10_000)
+    fits = (years >= 1900) & (years <= 2100) & (months >= 1) & (months <= 12)
+    return bool(np.all(fits & (days >= 1) & (days <= 31) & (numbers % 1 == 0)))
 
 
-def _tidy(table, units):
+def _numbers_rows(column):
+    """Whether a column only numbers the rows: whole numbers, each one more than the last."""
+    values = column.to_numpy(dtype=float)
+    return len(values) > 9 and values[1] - values[0] == 1 and bool(np.all(np.diff(values) == 1))
+
+
+def _word_for_missing(column, name):
+    """A note on a level that may say that a value is missing; None if there is none."""
+    if any(isinstance(value, (list, dict, np.ndarray)) for value in column.dropna().head(1)):
+        return None
+    codes, texts = distinct(column)
+    for i, text in enumerate(texts):
+        if text and says_missing(text):
+            rows = counted(int((codes == i).sum()), "row")
+            told = f"Column {name!r}: {text!r} in {rows} is a level"
+            return f"{told}; if it says that the value is missing, say --na {text!r}."
+    return None
+
+
+def _remark(column, name):
+    """A note on a column that may be something else; None for most."""
+    types = pd.api.types
+    if is_text(column):
+        return _word_for_missing(column, name)
+    odd = types.is_complex_dtype(column.dtype) or types.is_bool_dtype(column.dtype)
+    if odd or not types.is_numeric_dtype(column.dtype):
+        return None
+    there = column.dropna()
+    if not len(there) or not abs(float(there.iloc[0])) < 1e8:
+        return None
+    if float(there.iloc[0]) >= 190_001 and _packed_dates(there):
+        return (
+            f"Column {name!r} is read as numbers; if {float(there.iloc[0]):.0f} is a date, write"
+            " year-month-day."
+        )
+    if len(there) == len(column) and _numbers_rows(there):
+        return (
+            f"Column {name!r} numbers the rows; if that is all, it is no feature: name it with"
+            f" --id {name}."
+        )
+    return None
+
+
+def _tidy(table, units, target=None):
     """The table with numbers and gaps where texts say so, what was read as missing, and notes."""
     notes = []
     missing = {}
@@ -229,11 +268,8 @@ def _tidy(table, units):
             missing[c] = found
         if mark:
             units[str(c)] = mark
-        if _packed_dates(tidied):
-            notes.append(
-                f"Column {str(c)!r} is read as numbers; if {tidied.dropna().iloc[0]:.0f} is a"
-                " date, write year-month-day."
-            )
+        remark = None if c == target else _remark(tidied, str(c))
+        notes += [remark] if remark else []
     return table, missing, notes
 
 
@@ -312,6 +348,8 @@ def select(
             " both."
         )
     table, notes = _flat(to_pandas(table))
+    if not len(table) and table.shape[1]:
+        raise InputError("The table has no rows.")
     units = dict(table.attrs.get("units", {}))
     drop = named_columns(table, drop, "drop")
     identifiers = named_columns(table, identifiers, "id")
@@ -326,7 +364,7 @@ def select(
         table = table.set_index(list(dict.fromkeys(identifiers)))
     table, more = _mark_missing(table, na)
     notes += more
-    table, missing, more = _tidy(table, units)
+    table, missing, more = _tidy(table, units, target)
     notes += more
     if target is not None:
         table[target] = _target(table[target], target)
@@ -336,15 +374,19 @@ def select(
         _refuse_missing(table, missing)
     kept = table[named] if fills else table
     rows = np.flatnonzero(kept.notna().all(axis=1))
+    whole = table
     if len(rows) < n_rows:
         table = table.iloc[rows]
     n_dropped = n_rows - len(table)
     without = "no target" if weights is None else "no target or weight"
     if not len(table):
+        _refuse_empty(whole.drop(columns=named))
         raise InputError(
             "No row without missing values is left; impute values or drop the columns that lack"
             " them."
         )
+    if weights is not None:
+        notes.append(f"Rows have the weights in column {str(weights)!r}.")
     if n_dropped:
         notes.append(_left_out(n_dropped, n_rows, without if fills else ""))
     features = table.drop(columns=named)

@@ -5,13 +5,11 @@
 # %% auto #0
 __all__ = ['read_table', 'to_pandas']
 
-# %% ../../nbs/06_tables.ipynb #a3b454da
+# %% ../../nbs/06_tables.ipynb #582f2ccb
 import csv
-import gzip
 import io
 import re
 import unicodedata
-import zipfile
 from itertools import islice
 from pathlib import Path
 
@@ -28,75 +26,9 @@ from lpc_ns.base.cells import (
     told_of,
     with_points,
 )
+from .dates import looks_dated
 from .errors import InputError, counted
-
-# %% ../../nbs/06_tables.ipynb #db3050e7
-_MARKS = (
-    (b"\xef\xbb\xbf", "utf-8-sig"),
-    (b"\xff\xfe\x00\x00", "utf-32"),
-    (b"\x00\x00\xfe\xff", "utf-32"),
-    (b"\xff\xfe", "utf-16"),
-    (b"\xfe\xff", "utf-16"),
-)
-_OTHER_KINDS = (
-    (re.compile(r"\s*<(!doctype|html|table|head|\?xml)", re.I), "a web page or XML"),
-    (re.compile(r'\s*(\{\s*["}]|\[\s*[\[{])'), "JSON"),
-)
-
-
-def _unpack(data, name):
-    """The bytes of a text file, out of gzip or of a ZIP archive with one table in it."""
-    if data[:2] == b"\x1f\x8b":
-        return gzip.decompress(data)
-    if data[:4] != b"PK\x03\x04":
-        return data
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        members = [
-            m
-            for m in archive.namelist()
-            if not (m.endswith("/") or m.startswith("__MACOSX") or Path(m).name.startswith("."))
-        ]
-        if "[Content_Types].xml" in members:
-            raise InputError(f"{name} is an Excel workbook; give it the ending .xlsx.")
-        if len(members) != 1:
-            raise InputError(
-                f"{name} is an archive of {len(members)} files ({', '.join(members[:5])}); unpack"
-                " it and name one of them."
-            )
-        return archive.read(members[0])
-
-
-def _decode(data, encoding, name):
-    """A text as UTF-8 without a mark, and a note."""
-    guessed = encoding or next((e for mark, e in _MARKS if data.startswith(mark)), None)
-    if guessed is None and data[:4000].count(b"\0") > len(data[:4000]) / 5:
-        guessed = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
-    note = None
-    try:
-        plain = guessed in (None, "utf-8-sig") and (data.isascii() or data.decode("utf-8"))
-        body = data if plain or not data else data.decode(guessed).encode()
-    except LookupError:
-        raise InputError(
-            f"There is no encoding {encoding!r}; utf-8, utf-16 and latin-1 are usual ones."
-        ) from None
-    except UnicodeError:
-        if guessed:
-            raise InputError(
-                f"{name} is not text in the encoding {guessed}; give another with --encoding."
-            ) from None
-        body = data.decode("cp1252", errors="replace").encode()
-        note = "The file is not UTF-8; it was read as Latin-1 (Windows-1252)."
-    body = body.removeprefix("\ufeff".encode())
-    text = body[:4000].decode(errors="ignore")
-    what = next((what for begin, what in _OTHER_KINDS if begin.match(text)), None)
-    if what:
-        raise InputError(f"{name} is {what} and no table; export it as CSV, Excel or Parquet.")
-    if "\0" in text:
-        raise InputError(
-            f"{name} cannot be read as a table: it is neither text nor a kind of file that its"
-            " ending names."
-        )
-    return body, note
+from .files import decode, unpack
 
 # %% ../../nbs/06_tables.ipynb #f40a61c5
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "|", r"\s+": "white space"}
@@ -238,7 +170,7 @@ def _is_comment(lines):
     parted = [sep for sep in (",", ";", "\t", "|") if rest and sep in rest[-1]]
     return bool(rest) and all(lines[0].count(sep) != rest[-1].count(sep) for sep in parted)
 
-# %% ../../nbs/06_tables.ipynb #450dda7c
+# %% ../../nbs/06_tables.ipynb #90b2a404
 _EXPONENT = r"([eE][-+]?\d+)?"
 _COMMA = re.compile(r"[-+]?\d*,\d+" + _EXPONENT)
 _POINT = re.compile(r"[-+]?(\d*\.(\d{1,2}|\d{4,})|0*\.\d+|\d{4,}\.\d+)" + _EXPONENT)
@@ -252,7 +184,7 @@ def _decimal(rows, sep, given):
     """Decimal mark and mark of thousands, None if there is none."""
     if given is not None and given not in (".", ","):
         raise InputError(f"The decimal mark is {given!r}; it must be '.' or ','.")
-    if given == sep:
+    if given == sep and not any("," in cell for row in rows[1:] for cell in row):
         raise InputError(
             "The separator and the decimal mark are both a comma; name another with --sep."
         )
@@ -269,7 +201,7 @@ def _decimal(rows, sep, given):
 def _mark_of(cells, commas, point, grouped, sep):
     """The decimal mark that cells show; InputError if they do not."""
     point = point or next(filter(_GROUPED.fullmatch, commas), None)
-    if sep == ",":
+    if sep == "," and (point or grouped):
         return "."
     comma = next(
         (c for c in cells if c.count(".") + c.count(",") > 1 and _POINTS.fullmatch(c)), None
@@ -288,7 +220,8 @@ def _mark_of(cells, commas, point, grouped, sep):
         " decimals, --decimal '.' if it marks thousands."
     )
 
-# %% ../../nbs/06_tables.ipynb #b4cf5f5b
+# %% ../../nbs/06_tables.ipynb #8d29ece0
+_MONTH = re.compile(r"(0?[1-9]|1[0-2])\.(19|20)\d\d")
 _ROW_NAMES = ("unnamed: 0", "rowname", "rownames", "row.names", "row_names")
 
 
@@ -313,13 +246,14 @@ def _named_by_r(text, sep, rows):
     lines = [line.lstrip() for line in text.splitlines() if line.strip()]
     if all(line.startswith('"') for line in lines[: len(rows)]):
         return True
-    counted = first == [str(i + 1) for i in range(len(first))]
+    counted = first in ([str(i + k) for i in range(len(first))] for k in (0, 1))
     return sep == r"\s+" and (counted or not any(map(_NUMBER.fullmatch, first)))
 
 
 def _header(names, where):
     """Names of columns, each once, none empty; and notes."""
-    names = [unicodedata.normalize("NFC", str(name or "")).strip() for name in names]
+    names = [unicodedata.normalize("NFC", str(name or "")) for name in names]
+    names = [name.strip().strip("\ufeff\u200b\u200e\u200f").strip() for name in names]
     repeated = next((name for name in names if name and names.count(name) > 1), None)
     if repeated is not None:
         places = " and ".join(str(j + 1) for j, name in enumerate(names) if name == repeated)
@@ -336,9 +270,14 @@ def _header(names, where):
             names[j] += "_"
         if j:
             notes.append(f"Column {j + 1} has no name in the header; it is called {names[j]!r}.")
+    if all(_NUMBER.fullmatch(name) for name in names):
+        notes.append(
+            f"The names of all columns are numbers ({', '.join(names[:3])}); if the file has no"
+            " header, its first row is lost: add one."
+        )
     return names, notes
 
-# %% ../../nbs/06_tables.ipynb #546d1fa8
+# %% ../../nbs/06_tables.ipynb #f2f682c2
 _UNIT = re.compile(r"(?![-+\d.]).*[^\W\d_%°$€£¥].*|[%°$€£¥]|\[.*\]|\(.*\)")
 _NO_UNIT = re.compile(r"|[-–]|[\[(].*[\])]")
 
@@ -350,10 +289,14 @@ def _take_units(table):
     units = {}
     for c in table.columns:
         if not is_text(table[c]):
+            if pd.isna(table[c].iloc[0]) and table[c].iloc[1:].notna().any():
+                continue
             return table, {}
         first = "" if pd.isna(table[c].iloc[0]) else str(table[c].iloc[0]).strip()
-        if read_texts(*distinct(table[c].iloc[1:])).values is None:
-            if not _NO_UNIT.fullmatch(first):
+        codes, texts = distinct(table[c].iloc[1:])
+        if read_texts(codes, texts).values is None:
+            unit = bool(_UNIT.fullmatch(first)) and looks_dated(texts) and not looks_dated([first])
+            if not unit and not _NO_UNIT.fullmatch(first):
                 return table, {}
         elif _UNIT.fullmatch(first) and not says_missing(first):
             units[c] = first
@@ -421,10 +364,10 @@ def _row_names(table):
         return table
     return table.set_index(first).rename_axis("row")
 
-# %% ../../nbs/06_tables.ipynb #3e0ea63e
+# %% ../../nbs/06_tables.ipynb #44752b0f
 def _read_text(path, sep, decimal, encoding, as_text):
     """A table from separated text, before its columns are looked at; and notes."""
-    body, note = _decode(_unpack(path.read_bytes(), path), encoding, path)
+    body, note = decode(unpack(path.read_bytes(), path), encoding, path)
     notes = [note] if note else []
     sample = _sample(body)
     skipped, named = _preamble(sample)
@@ -458,8 +401,10 @@ def _read_text(path, sep, decimal, encoding, as_text):
             f"{path}: the separator {given!r} (--sep) does not occur in the header, whose fields"
             f" seem to be parted by {other}; leave --sep out."
         )
-    decimal, thousands = _decimal(rows, sep, decimal)
     header = rows[0]
+    if len(header) == 1 and not given:
+        _refuse_one_column(path, rows)
+    decimal, thousands = _decimal(rows, sep, decimal)
     long = next((i for i, row in enumerate(rows) if len(row) > len(header)), None)
     if long is not None:
         if not _named_by_r(sample, sep, rows):
@@ -482,12 +427,27 @@ def _read_text(path, sep, decimal, encoding, as_text):
     return table, notes + more
 
 
+def _refuse_one_column(path, rows):
+    """Refuse lines that a sign parts which is none of the usual separators."""
+    for sign in "~^:!&*/#":
+        n = rows[0][0].count(sign)
+        if n and all(len(row) == 1 and row[0].count(sign) == n for row in rows):
+            raise InputError(
+                f"{path} seems to have one column, {rows[0][0]!r}; if {sign!r} parts its fields,"
+                f" say so (--sep {sign!r})."
+            )
+
+
 def _zeros(names, rows):
-    """Columns of numbers with zeros in front, which may be codes, and notes."""
+    """Columns of numbers that may be codes or months, and notes."""
     notes = []
     for name, *cells in zip(
         names, *(row for row in rows[1:] if len(row) == len(names)), strict=False
     ):
+        if any(cells) and all(_MONTH.fullmatch(c) for c in cells if c):
+            month = next(filter(None, cells))
+            told = f"Column {name!r} is read as numbers; if {month} is a month, write year-month."
+            notes.append((name, told))
         if all(cell.isdigit() for cell in cells) and any(re.match(r"0\d", c) for c in cells):
             code = next(c for c in cells if re.match("0.", c))
             notes.append(
@@ -594,7 +554,8 @@ def read_table(path, *, sep=None, decimal=None, encoding=None, sheet=None, na=()
     ----------
     path : str or Path
         By its ending Excel (.xlsx; needs openpyxl), Parquet (.parquet, .pq) or Feather (.feather;
-        both need pyarrow), Stata (.dta); all else is separated text, also within gzip or ZIP.
+        both need pyarrow), Stata (.dta); all else is separated text, also within gzip, bzip2, xz
+        or ZIP.
     sep : str, optional
         Character between fields, "tab" or "space"; found from the first lines by default.
     decimal : {".", ","}, optional

@@ -6,7 +6,7 @@
 __all__ = ['sample_size', 'workers_memory', 'persisted', 'fit_blocks', 'in_blocks', 'LazyRegressions', 'certify_fit',
            'FittedInBlocks', 'DaskLinearPredictiveClustering']
 
-# %% ../../nbs/29ec_lpc_dask.ipynb #504d0c5e
+# %% ../../nbs/29ec_lpc_dask.ipynb #7e0454dc
 import sys
 import warnings
 from dataclasses import replace
@@ -26,11 +26,11 @@ from lpc_ns.base.errors import (
     warn_doubtful,
 )
 from ..base.numerics import relative_gap, spawn_seeds
-from ..base.profile import profile_blocks
+from ..base.profile import gap_with_confidence, profile_blocks
 from ..base.sources import make_blocks
 from lpc_ns.distributed.confidence import (
     Effort,
-    gap_with_confidence,
+    boxed,
     random_groups,
     sum_of_bounds,
 )
@@ -192,11 +192,11 @@ def fit_blocks(blocks, model):
         limits = {name: model[name] for name in ("max_passes", "tol", "verbose")}
         run = descend(kept, coordinates, start, **limits)
     fit = last_fit(kept, coordinates, run)
-    _warn_of_end(fit, run, profile)
+    _warn_of_end(fit, run)
     return _attributes(blocks, coordinates, profile, run, fit)
 
 
-def _warn_of_end(fit, run, profile):
+def _warn_of_end(fit, run):
     """Warn of passes that did not converge, and of empty clusters."""
     messages = []
     if fit.status == "max_passes":
@@ -378,7 +378,7 @@ class LazyRegressions(FittedRegressions):
         _, _, deviations, errors = found
         return float(1 - errors / deviations) if deviations else float(errors == 0)
 
-# %% ../../nbs/29ec_lpc_dask.ipynb #0da474b4
+# %% ../../nbs/29ec_lpc_dask.ipynb #99106499
 def certify_fit(model, n_groups, size, effort, confidence, random_state):
     """
     The bounds of a fit.
@@ -401,15 +401,22 @@ def certify_fit(model, n_groups, size, effort, confidence, random_state):
     fit = (model._rule, lines)
     N = model.n_samples_
     if n_groups * size >= N:
-        bound = sum_of_bounds(model._blocks, fit, coordinates, N, size, effort)
+        everywhere = effort._replace(box=np.inf)
+        bound = sum_of_bounds(model._blocks, fit, coordinates, N, size, everywhere)
         bound = min(bound, model.objective_)
         return {"lower_bound_": bound, "gap_": relative_gap(model.objective_, bound)}
     seed = spawn_seeds(random_state, 4)[3].generate_state(1, np.uint64)[0]
+    box = max(effort.box, 2 * float(np.abs(lines).max()))
+    effort = effort._replace(box=box if boxed(*lines.shape) else np.inf)
     upper, lower = random_groups(model._blocks, n_groups, size, fit, coordinates, N, effort, seed)
     bound = gap_with_confidence(upper, lower, model.objective_, size / N, confidence)
-    return {"gap_confidence_bound_": bound, "gap_confidence_": confidence}
+    return {
+        "gap_confidence_bound_": bound,
+        "gap_confidence_": confidence,
+        "gap_confidence_box_": effort.box,
+    }
 
-# %% ../../nbs/29ec_lpc_dask.ipynb #2afac06e
+# %% ../../nbs/29ec_lpc_dask.ipynb #7f54d0d6
 class FittedInBlocks(LazyRegressions):
     """Labels, bounds, and a copy in memory of a fit to a table in blocks."""
 
@@ -429,6 +436,7 @@ class FittedInBlocks(LazyRegressions):
         max_slices=400,
         time_limit=None,
         confidence=0.99,
+        box=10.0,
         random_state=0,
     ):
         """
@@ -446,6 +454,10 @@ class FittedInBlocks(LazyRegressions):
         time_limit : float, optional
             Seconds after which it does; the result then depends on the machine.
         confidence : float
+        box : float
+            Largest standardised coefficient of the regressions that random groups compare with, for
+            two clusters and at most three features: it keeps the cost independent of the ridge. It
+            is widened to twice the largest one of the fit; infinite for none.
         random_state : int, RandomState, Generator or None
             Seed of the choice of rows.
 
@@ -453,10 +465,13 @@ class FittedInBlocks(LazyRegressions):
         -------
         DaskLinearPredictiveClustering
             Itself, with `lower_bound_` and `gap_` of all rows, or with `gap_confidence_bound_` and
-            `gap_confidence_`: with this confidence the relative gap is at most the bound.
+            `gap_confidence_`: with this confidence the relative gap is at most the bound, to all
+            regressions whose standardised coefficients are at most `gap_confidence_box_`.
         """
         check_is_fitted(self)
-        effort = Effort(check_nonnegative("gap", gap), max_slices, time_limit)
+        if not box > 0:
+            raise InputError(f"box is {box!r}; it must be positive, or infinite for none.")
+        effort = Effort(check_nonnegative("gap", gap), max_slices, time_limit, float(box))
         size = (check_count("n_groups", n_groups, 2), check_count("group_size", group_size))
         if not isinstance(confidence, float) or not 0 < confidence < 1:
             raise InputError(f"confidence is {confidence!r}; it must be between 0 and 1.")
@@ -494,7 +509,7 @@ class FittedInBlocks(LazyRegressions):
                 setattr(local, name, value)
         return local
 
-# %% ../../nbs/29ec_lpc_dask.ipynb #1df89522
+# %% ../../nbs/29ec_lpc_dask.ipynb #be4d6b7b
 class DaskLinearPredictiveClustering(FittedInBlocks, RegressorMixin, BaseEstimator):
     """
     Several linear regressions in one table that need not fit in memory.
@@ -548,8 +563,9 @@ class DaskLinearPredictiveClustering(FittedInBlocks, RegressorMixin, BaseEstimat
         "feasible"; "max_passes" if the passes did not converge; "interrupted" after Ctrl-C between
         passes, with the result of the best pass.
     n_passes_ : int
-    gap_confidence_bound_, gap_confidence_ : float
-        What `certify` found from random groups: a bound on the gap, and its confidence.
+    gap_confidence_bound_, gap_confidence_, gap_confidence_box_ : float
+        What `certify` found from random groups: a bound on the gap, its confidence, and how large
+        the standardised coefficients of the regressions are that it speaks of.
     trace_ : tuple of (float, float, int)
         Seconds, objective and rows moved, of every pass.
     n_samples_, n_dropped_ : int

@@ -434,7 +434,7 @@ def _draw(frame):
     )
     for ax, part in zip(axes[0], used, strict=True):
         panels[part](frame, ax)
-        ax.legend(fontsize=7, frameon=False)
+        ax.legend(fontsize=9, frameon=False)
     sns.despine(figure)
     return figure
 

@@ -195,7 +195,7 @@ def _tasks(full):
     budget = (
         {"n_init": 50, "mip_seconds": 20, "proof_seconds": 30}
         if full
-        else {"n_init": 4, "mip_seconds": 2, "proof_seconds": 2}
+        else {"n_init": 4, "mip_seconds": 1, "proof_seconds": 1}
     )
     return [
         {"set": identifier, "seed": 0, **budget}

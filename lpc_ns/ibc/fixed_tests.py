@@ -114,7 +114,7 @@ def increment(Q, labels):
     U, sizes, _ = np.linalg.svd(W, full_matrices=False)
     return U[:, sizes > TUNED.rank_tolerance]
 
-# %% ../../nbs/13_ibc_fixed_tests.ipynb #cfb50c89
+# %% ../../nbs/13_ibc_fixed_tests.ipynb #11625c55
 def listed(names, most=5):
     """A few names in a sentence."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
@@ -183,7 +183,8 @@ class RegimeTest:
                 f"C is inadequate {where} (p = {self.p_value:.3g}): regimes would explain this, and"
                 " so would a smooth curve that C lacks."
             )
-        where = f"along {listed(self.names)}" if self.names else "across the given cells"
+        names = list(dict.fromkeys(self.names))
+        where = f"along {listed(names)}" if names else "across the given cells"
         return f"No evidence that C is inadequate {where} (p = {self.p_value:.3g})."
 
     def by_variable(self):

@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..ibc.readings import shown_model
 
-# %% ../../nbs/60c_equations.ipynb #a5ae1907
+# %% ../../nbs/60c_equations.ipynb #ee261844
 @dataclass(frozen=True)
 class Equation:
     """
@@ -57,6 +57,7 @@ class Equation:
 
 def digits_of(model, design, X, scale):
     """Significant digits that change no prediction by more than a thousandth of `scale`."""
+    scale = max(scale, 1e-12 * float(np.abs(model.fit.intercept).max(initial=0.0)))
     mean = design.mean(axis=0)
     reach = np.abs(mean) + np.abs(design - mean).max(axis=0, initial=0.0)
     for k, term in enumerate(model.terms, start=len(model.main)):
@@ -92,7 +93,8 @@ def equation_of(model, features, y, rules):
     mean = design.mean(axis=0)
     names = list(model.columns_)
     index = list(rules)
-    rows = np.column_stack([model.intercept_ + model.coef_ @ mean, model.coef_])
+    slopes = np.where(np.ptp(design, axis=0) > 0, model.coef_, 0.0)  # constant columns say nothing
+    rows = np.column_stack([model.intercept_ + model.coef_ @ mean, slopes])
     if len(index) > 1:
         weights = np.bincount(model.labels_, minlength=len(index)) / len(design)
         slopes = model.coef_ * design.std(axis=0)
@@ -107,5 +109,6 @@ def equation_of(model, features, y, rules):
     )
     used = sorted({j for term in shown.terms for j in term})
     centers = {model.columns_in_.names[j]: float(shown.center[j]) for j in used}
-    digits = digits_of(shown, design, X, float(np.std(y - model.predict(features))))
+    scale = max(float(np.std(y - model.predict(features))), 1e-6 * float(np.std(y)))
+    digits = digits_of(shown, design, X, scale)
     return Equation(table, centers, digits)

@@ -33,7 +33,7 @@ from lpc_ns.reports.page import (
     own_name,
 )
 
-# %% ../../nbs/60b_ibc_report.ipynb #fe3ad459
+# %% ../../nbs/60b_ibc_report.ipynb #8ce7925e
 @dataclass(frozen=True)
 class IBCFacts(Report):
     """
@@ -212,7 +212,9 @@ class TreeFacts(IBCFacts):
     def splits(self):
         """What each split of a tree stands on."""
         given = {"sample_weight": self.table.weights, "groups": self.table.groups}
-        return self.model.splits(self.features, self.table.y, **given)
+        found = self.model.splits(self.features, self.table.y, **given)
+        found.loc[~found["question"].str.contains("<="), ["low", "high"]] = np.nan  # levels
+        return found
 
     @property
     def curve(self):
@@ -287,9 +289,7 @@ class IBCReport(TreeFacts):
         why = "as asked for"
         if self.model.model == "auto":
             why = "the one of fewest coefficients within a standard error of the best held-out R2"
-        regimes = ""
-        if len(self.rules) > 1:
-            regimes = " Regimes: " + "; ".join(self.rules) + "."
+        regimes = f" Regimes: {'; '.join(self.rules)}." if len(self.rules) > 1 else ""
         return f"{start} Model {model}: {told} ({why}).{regimes}{self._doubt()}"
 
     def _chosen(self):
@@ -317,10 +317,12 @@ class IBCReport(TreeFacts):
         """
         facts = self.summary()
         pairs = zip(facts["cells"], facts["cell_sizes"], strict=True)
-        cells = "Cells: " + "; ".join(f"{rule} ({size})" for rule, size in pairs) + "."
-        if self.is_large:
-            cells = f"Cells: {len(self.rules)}, by the rules."
-        lines = ["Products in use: " + (", ".join(facts["products"]) or "none") + ".", cells]
+        cells = "; ".join(f"{rule} ({size})" for rule, size in pairs)
+        cells = f"{len(self.rules)}, by the rules" if self.is_large else cells
+        lines = ["Products in use: " + (", ".join(facts["products"]) or "none") + "."]
+        if (taken := self.model.selection_) is not None:
+            lines += taken.in_place(_products_in_use(self.model), self.names)
+        lines.append(f"Cells: {cells}.")
         if facts["weights"] is not None:
             weights = ", ".join(f"{k} {v:.2f}" for k, v in facts["weights"].items())
             lines.append(f"Weights: {weights}.")
@@ -354,10 +356,7 @@ class IBCReport(TreeFacts):
             ),
             *facts["notes"],
             "",
-            (
-                "Held-out R2 of all models, everything chosen inside the folds (A linear, B linear"
-                " in cells, C with products, D both):"
-            ),
+            _HELD_OUT,
             self.comparison.text(self._chosen()),
             "",
             f"Fitted to all samples: model {facts['model']}." + self._doubt(),
@@ -393,9 +392,10 @@ class IBCReport(TreeFacts):
             parts.append(self.curve_section())
         if self.has_regimes:
             parts.append(("Figure", html_figure(self.figure(), "Regimes of the model")))
-        tried = html_table(self.comparison.table)
+        tried = f"<p>{_HELD_OUT}</p>" + html_table(self.comparison.table)
         shown = self.interactions().head(5)
         if len(shown):
+            tried += "<p>Products of largest partial F:</p>"
             tried += html_table(shown.set_index("term"), 3)
         return [
             *parts,
@@ -465,9 +465,8 @@ def verdict_of_auto(model, comparison):
     -------
     str
     """
-    r2 = comparison.table["r2"]
-    told = f"R2 {r2['auto']:.2f} on held-out samples, one line {r2['A']:.2f}, with products"
-    told += f" {r2['C']:.2f}"
+    told = "R2 on held-out samples {auto:.2f} for such a choice, {A:.2f} for one line, {C:.2f}"
+    told = told.format(**comparison.table["r2"]) + " with products"
     if model.model_ == "tree":
         test = model.root_test_
         sure = "" if test is None else f" (sup-LM p = {test.p_value:.3g})"
@@ -515,7 +514,7 @@ def settle(several, evidence, p_value=None):
     why : str
     """
     if evidence.advice is None:
-        return "unclear", evidence.why
+        return evidence.answer, evidence.why
     family = evidence.advice.family
     has = "has regimes" if several else "has no regimes"
     if several and family in ("ibc", "tree"):
@@ -551,7 +550,7 @@ def cell_rules(split, names):
 
 def _short(table):
     """A table as text with three digits."""
-    return table.to_string(index=False, float_format=lambda v: f"{v:.3g}")
+    return table.to_string(index=False, na_rep="", float_format=lambda v: f"{v:.3g}")
 
 
 def _records(coefficients):
@@ -574,6 +573,11 @@ def _facts_of(test):
     }
 
 
+_HELD_OUT = (
+    "Held-out R2 of all models, everything chosen inside the folds (A linear, B linear in cells, C"
+    " with products, D both):"
+)
+_NO_TEST = "One linear model was not tested: too few samples, or no column that parts them."
 _GAPS = {
     "mark": (
         "Missing numbers are the mean of the others and are marked, missing levels are a level;"
@@ -608,7 +612,7 @@ def test_of(model, data, given):
     """
     if "tree" in model.models_:
         test = model.root_test_
-        return test, "Too few samples test one linear model." if test is None else None
+        return test, _NO_TEST if test is None else None
     try:
         return model.regime_test(*data, **accepted(model.regime_test, given)), None
     except InputError as reason:

@@ -36,7 +36,7 @@ from lpc_ns.reports.page import (
     own_name,
 )
 
-# %% ../../nbs/60a_lpc_report.ipynb #2d1be057
+# %% ../../nbs/60a_lpc_report.ipynb #aad99cdc
 @dataclass(frozen=True)
 class PreparedTable:
     """
@@ -182,6 +182,9 @@ def prepare_table(table, target, *, encode=True, categories=(), groups=None, **o
         named = tuple(dict.fromkeys([*named, groups]))
     chosen = select(table, target, identifiers=named, categories=categories, **options)
     units = None if groups is None else _units(chosen.features.index, groups)
+    if units is not None:
+        told = f"{counted(len(np.unique(units)), 'unit')} in column {str(groups)!r}"
+        chosen.notes.append(f"Rows of a unit stay together: {told}.")
     full = fill_table(chosen.features, "median")[0]
     if not encode:
         check_matrix(full)
@@ -204,7 +207,7 @@ def _gaps(encoding, where):
     order = [code.column for code in encoding.codes if code.column in where]
     return Gaps(where[order].to_numpy(), tuple(own), "median")
 
-# %% ../../nbs/60a_lpc_report.ipynb #d50d30e7
+# %% ../../nbs/60a_lpc_report.ipynb #c7520c85
 @dataclass(frozen=True)
 class LPCFacts(Report):
     """
@@ -234,8 +237,11 @@ class LPCFacts(Report):
     @property
     def coefficients(self):
         """Coefficients of each cluster with samples, in the units of the table, a DataFrame."""
-        columns = {own_name("intercept", self.table.feature_names): self.model.intercept_}
-        columns |= dict(zip(self.table.feature_names, self.model.coef_.T, strict=True))
+        varies = np.ptp(self.table.X, axis=0) > 0  # what a constant column adds is the intercept's
+        intercept = self.model.intercept_ + self.model.coef_[:, ~varies] @ self.table.X[0, ~varies]
+        columns = {own_name("intercept", self.table.feature_names): intercept}
+        slopes = np.where(varies, self.model.coef_, 0.0)
+        columns |= dict(zip(self.table.feature_names, slopes.T, strict=True))
         return pd.DataFrame(columns).loc[self.used].rename_axis("cluster")
 
     @property

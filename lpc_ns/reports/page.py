@@ -6,7 +6,7 @@
 __all__ = ['accepted', 'common_options', 'own_name', 'plain', 'digits_needed', 'html_table', 'readable_letters', 'html_figure',
            'html_list', 'versions', 'Report', 'check_folder']
 
-# %% ../../nbs/60_report.ipynb #1cf4b986
+# %% ../../nbs/60_report.ipynb #2e7d2b85
 import base64
 import contextlib
 import inspect
@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+import lpc_ns
 from ..base.errors import InputError
 
 # %% ../../nbs/60_report.ipynb #c81b6e01
@@ -134,7 +135,7 @@ def digits_needed(slopes, intercepts, X, tolerance):
             return digits
     return 17
 
-# %% ../../nbs/60_report.ipynb #32b81b1e
+# %% ../../nbs/60_report.ipynb #2dbd0181
 _STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, -apple-system, "Segoe UI", "Noto Sans", "Noto Sans CJK SC",
@@ -265,12 +266,12 @@ def html_list(lines):
     return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
 
 
-_PACKAGES = ("lpc_ns", "numpy", "scipy", "pandas", "scikit-learn", "numba")
+_PACKAGES = ("numpy", "scipy", "pandas", "scikit-learn", "numba")
 
 
 def versions():
     """Versions of this package and of those that decide its numbers, as one line."""
-    found = [f"Python {platform.python_version()}"]
+    found = [f"Python {platform.python_version()}", f"lpc_ns {lpc_ns.__version__}"]
     for name in _PACKAGES:
         try:
             found.append(f"{name} {version(name)}")

@@ -87,7 +87,7 @@ def prepare_features(table, *, encode=True, **options):
         encoding.apply(features), columns=list(encoding.names), index=features.index
     )
 
-# %% ../../nbs/63_tree_report.ipynb #f0864386
+# %% ../../nbs/63_tree_report.ipynb #f4e78741
 @dataclass(frozen=True)
 class TreeFacts(Report):
     """
@@ -116,8 +116,8 @@ class TreeFacts(Report):
     def notes(self):
         """What was done to the table, as sentences."""
         levels = [
-            f"Column {str(code.column)!r}: {counted(len(code.levels), 'level')}, all equally far"
-            " apart."
+            f"Column {str(code.column)!r}: {counted(len(code.levels), 'level')}"
+            + (", all equally far apart." if len(code.levels) > 2 else ".")
             for code in self.model.encoding_.codes
             if code.kind == "levels"
         ]

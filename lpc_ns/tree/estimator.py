@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ClusterTree', 'tree_path']
 
-# %% ../../nbs/33_tree_estimator.ipynb #6f1594af
+# %% ../../nbs/33_tree_estimator.ipynb #ad0514ab
 from collections.abc import Iterable, Mapping
 from typing import Self
 from numpy.typing import ArrayLike
@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..base.blocks import refuse_lazy
+from ..base.blocks import is_lazy, names_files, refuse_lazy
 from ..base.encoding import learn_encoding
 from ..base.errors import InputError, check_choice, check_matrix
 from .questions import filled
@@ -79,7 +79,7 @@ class _Unfitted:
         """
         return tree_path(self, X, values, parameter)
 
-# %% ../../nbs/33_tree_estimator.ipynb #15a48195
+# %% ../../nbs/33_tree_estimator.ipynb #11ee1181
 class _Predicting:
     """What a fitted tree says about samples."""
 
@@ -91,6 +91,7 @@ class _Predicting:
     def _encoded(self, X):
         """Encoded new samples."""
         check_is_fitted(self)
+        refuse_lazy(type(self).__name__, "predict, which takes blocks", X)
         if not self.encoding_.codes:
             X = check_matrix(X, missing=True)
         validate_data(self, X=X, reset=False, skip_check_array=True)
@@ -99,6 +100,13 @@ class _Predicting:
     def _complete(self, X):
         """Scaled loss features of new samples."""
         return self._loss_scaling.transform(filled(self._encoded(X), self._fills))
+
+    def _fit_in_blocks(self, X, **others):
+        """Fit a table in blocks."""
+        from lpc_ns.tree.blocks import fit_in_blocks
+
+        vars(self).update(fit_in_blocks(self.get_params(deep=False), X, others))
+        return self
 
     def _own_loss(self, what):
         """Refuse what needs the loss features of new samples."""
@@ -121,6 +129,11 @@ class _Predicting:
         -------
         ndarray of int64, shape (n_samples,)
         """
+        check_is_fitted(self)
+        if is_lazy(X) or names_files(X):
+            from lpc_ns.tree.blocks import predict_in_blocks
+
+            return predict_in_blocks(self, X)
         features = self._checked(X)
         return self.tree_.assign(features)
 
@@ -226,15 +239,14 @@ class _Predicting:
             )
         )
 
-# %% ../../nbs/33_tree_estimator.ipynb #f2f850a4
+# %% ../../nbs/33_tree_estimator.ipynb #429635a5
 class ClusterTree(
     TreeExport, _Unfitted, _Predicting, TransformerMixin, ClusterMixin, BaseEstimator
 ):
     """
     Clusters described by a decision tree that is found together with them.
 
-    Minimises the loss of the clusters, relative to the loss of a single cluster, plus `complexity`
-    for every split.
+    Minimises the loss, relative to that of a single cluster, plus `complexity` for every split.
 
     Parameters
     ----------
@@ -387,8 +399,8 @@ class ClusterTree(
         Parameters
         ----------
         X : array-like or DataFrame of shape (n_samples, n_features)
-            Numbers; a data frame may hold text, categories and dates. A split sends missing values
-            where the loss is smaller; in it they count as the mean (median) of their column.
+            Numbers; a data frame may hold text, categories and dates. Gaps go where the loss is
+            smaller, in which they are means (medians). Dask and Parquet are fitted by bins.
         y : None
             Ignored; here for pipelines.
         sample_weight : array-like of shape (n_samples,), optional
@@ -419,13 +431,14 @@ class ClusterTree(
 
         parameters = self.get_params(deep=False)
         search = method_of(parameters)
+        if is_lazy(X) or names_files(X):
+            return self._fit_in_blocks(X, sample_weight=sample_weight, loss_X=loss_X)
         refuse_lazy(type(self).__name__, "a sample of the rows", X, loss_X, sample_weight)
         self.encoding_ = learn_encoding(X, every_level=True, missing=True)
         encoded = self.encoding_.apply(X)
         validate_data(self, X=X, skip_check_array=True)
-        data = (self.encoding_, encoded, loss_X, sample_weight)
-        for name, value in fit_model(parameters, search, *data).items():
-            setattr(self, name, value)
+        data = (encoded, loss_X, sample_weight)
+        vars(self).update(fit_model(parameters, search, self.encoding_, *data))
         return self
 
 # %% ../../nbs/33_tree_estimator.ipynb #94e403ac

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SCALINGS', 'scaling_of', 'problem_of', 'method_of', 'copies_of', 'fit_model']
 
-# %% ../../nbs/33a_tree_fitting.ipynb #51a24004
+# %% ../../nbs/33a_tree_fitting.ipynb #cf1523d4
 import math
 from dataclasses import replace
 from fractions import Fraction
@@ -22,12 +22,13 @@ from lpc_ns.base.errors import (
     check_vector,
 )
 from .auto import METHODS, hyperplane_method
-from .problem.objective import cluster_loss, make_problem, minmax
+from .problem.objective import make_problem, minmax
 from .questions import filled, fills_of, questions, variable_weights, weigh
-from .search.starts import reference_labels
+from .search.starts import reference_clustering
 from .show.rules import short_thresholds, shown_thresholds
 
-# %% ../../nbs/33a_tree_fitting.ipynb #87f55961
+# %% ../../nbs/33a_tree_fitting.ipynb #eb09496e
+_SMALL_RANGE = 1e-140
 SCALINGS = ("minmax", "standard", "gower", None)
 
 
@@ -52,11 +53,18 @@ def scaling_of(kind, X, names=None, what="X"):
     if check_choice("scaling", kind, SCALINGS) in ("minmax", "gower"):
         return scaling
     low, span = (
-        (kept.mean(axis=0), kept.std(axis=0))
+        (kept.mean(axis=0), _deviations(kept, scaling.span))
         if kind == "standard"
         else (np.zeros(kept.shape[1]), np.ones(kept.shape[1]))
     )
     return replace(scaling, low=low, span=span)
+
+
+def _deviations(X, span):
+    """Standard deviations of columns, also where the squares of their ranges are below all
+    numbers."""
+    unit = np.where(span < _SMALL_RANGE, span, 1.0)
+    return (X / unit).std(axis=0) * unit
 
 
 def problem_of(parameters, X, loss_X=None):
@@ -170,11 +178,11 @@ def copies_of(sample_weight, n_samples):
         )
     return counts[which].astype(np.int64), float(values.max() / whole)
 
-# %% ../../nbs/33a_tree_fitting.ipynb #92f64043
+# %% ../../nbs/33a_tree_fitting.ipynb #57e97430
 def _price_of_explainability(problem, found):
     """Loss of a tree relative to the best clustering without a tree that k-means finds."""
-    free = [reference_labels(problem, 0), reference_labels(problem, labels=found.labels)]
-    best = min(cluster_loss(problem, labels) for labels in free)
+    free = (reference_clustering(problem, 0), reference_clustering(problem, labels=found.labels))
+    best = min(loss for _, loss in free)
     if best > 0:
         return found.loss / best
     return 1.0 if found.loss == 0 else np.inf
@@ -248,6 +256,19 @@ def _repeated(parameters, sample_weight, n_samples):
     return rows, unit, parameters | {"min_samples_leaf": copies}
 
 
+def _refuse_weightless_gaps(encoding, encoded, rows):
+    """Refuse a column that is missing in samples of weight 0 only: nothing chooses their side."""
+    gone = np.isnan(encoded)
+    alone = gone.any(axis=0) & ~gone[rows].any(axis=0)
+    if alone.any():
+        j = int(alone.argmax())
+        raise InputError(
+            f"Column {str(encoding.names[j])!r} is missing in samples of weight 0 only, the first"
+            f" at row {int(gone[:, j].argmax())}, so that no loss chooses a side for them; leave"
+            " these samples out."
+        )
+
+
 def fit_model(parameters, search, encoding, encoded, loss_X=None, sample_weight=None):
     """
     Scale, search, and restate in the units of the data.
@@ -274,6 +295,7 @@ def fit_model(parameters, search, encoding, encoded, loss_X=None, sample_weight=
     """
     rows, unit, parameters = _repeated(parameters, sample_weight, len(encoded))
     separate = _separate(loss_X, len(encoded))
+    _refuse_weightless_gaps(encoding, encoded, rows)
     copied = None if separate is None else (separate[0], separate[1][rows])
     posed = _pose(parameters, encoding, encoded[rows], copied)
     problem, asked, (splits, features), (scaling, target) = posed

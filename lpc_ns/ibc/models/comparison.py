@@ -24,7 +24,7 @@ from .families import FAMILIES, fit_models
 from .trees import tree_paths
 from ..tuning import TUNED
 
-# %% ../../../nbs/14c_ibc_comparison.ipynb #c6fa8b15
+# %% ../../../nbs/14c_ibc_comparison.ipynb #b45295cd
 @dataclass(frozen=True, eq=False)
 class ModelComparison:
     """
@@ -82,7 +82,9 @@ def compare(y, predictions, names, n_coefficients, eligible=None, weights=None):
     n = len(y)
     weights = np.ones(n) if weights is None else weights / weights.mean()
     errors = weights[:, None] * ((y[None, :, None] - predictions) ** 2).mean(axis=0)
-    total = max(weights @ (y - np.average(y, weights=weights)) ** 2, np.finfo(float).tiny)
+    rounding = 64 * np.finfo(float).eps * np.abs(y).max(initial=0.0)  # if y is constant
+    total = max(weights @ (y - np.average(y, weights=weights)) ** 2, n * rounding**2)
+    total = max(total, np.finfo(float).tiny)
     eligible = [name for name in names if eligible is None or name in eligible]
     best = min(eligible, key=lambda name: errors[:, names.index(name)].sum())
     difference = errors - errors[:, [names.index(best)]]

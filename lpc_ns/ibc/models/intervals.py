@@ -86,9 +86,7 @@ def conformal_widths(residuals, labels, level, n_cells):
     return np.where(np.isfinite(own), own, quantile(size))
 
 # %% ../../../nbs/14d_ibc_intervals.ipynb #5b9ec712
-def robust_coefficients(
-    design, y, labels, n_cells, names, *, weights=None, groups=None, level=0.9
-):
+def robust_coefficients(design, y, labels, n_cells, names, *, weights=None, groups=None, level=0.9):
     """
     Least squares in every cell with intervals, equation `eq-hc3`.
 

@@ -11,6 +11,7 @@ from typing import Self
 from numpy.typing import ArrayLike
 from ...base.errors import Column, Seed
 import warnings
+from dataclasses import replace
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -35,6 +36,7 @@ from lpc_ns.lpc.inference.prediction import (
     quantile_sets,
     unit_codes,
 )
+from ..search.em import column_numbers
 from ..search.mixture import em_refit
 
 # %% ../../../nbs/29ca_lpc_mixture_estimator.ipynb #30097b93
@@ -278,11 +280,12 @@ def _threshold(found, gate, level):
 
 def _refit_options(model):
     """What `em_refit` is told, columns by their numbers."""
-    names = list(getattr(model, "feature_names_in_", ()))
+    D = model.n_features_in_
+    names = list(getattr(model, "feature_names_in_", [f"x{j}" for j in range(D)]))
     return {
         "shared_variance": model.shared_variance,
         "guard": model.guard,
-        "common": [names.index(c) if isinstance(c, str) else c for c in model.common],
+        "common": column_numbers(model.common, names, "common"),
         "n_random": model.n_random,
         "random_state": model.random_state,
     }
@@ -293,6 +296,8 @@ def _weighted_rows(sample_weight, n_samples):
     if sample_weight is None:
         return slice(None), None
     weight = check_vector(sample_weight, n_samples, "sample_weight")
+    if weight.min() < 0:
+        raise InputError(f"sample_weight is negative in row {weight.argmin()}.")
     kept = weight > 0
     if not kept.any():
         raise InputError("sample_weight is zero for every sample: give some a weight.")
@@ -301,6 +306,11 @@ def _weighted_rows(sample_weight, n_samples):
 
 def _set_attributes(model, X, y, groups):
     """Fitted attributes from `mixture_`."""
+    if hasattr(model, "feature_names_in_"):
+        n_blocks = 1 if model.mixture_.gate is None else 2
+        model.mixture_ = replace(
+            model.mixture_, names=(*map(str, model.feature_names_in_),) * n_blocks
+        )
     m = model.mixture_
     model.coef_ = m.coef
     model.intercept_ = m.intercept

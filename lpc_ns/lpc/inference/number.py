@@ -32,6 +32,7 @@ from lpc_ns.lpc.inference.reality import (
     draw_in_chunks,
     fits_exactly,
     monte_carlo_p,
+    repeated_units,
     table_doubts,
 )
 from ..search.mixture import em_refit
@@ -240,7 +241,7 @@ def select_n_clusters(
     max_clusters : int
         Largest number that is considered.
     groups : array-like of shape (n_samples,), optional
-        Rows of the same unit have one regime.
+        Rows of the same unit have one regime; units of one row each are rows.
     n_draws : int
         Draws of a step, at least 39 for a level of .05.
     random_state : int, Generator, RandomState or None
@@ -262,6 +263,7 @@ def select_n_clusters(
     """
     features = check_matrix(X)
     y = check_vector(y, len(features))
+    groups = repeated_units(groups, len(y))
     wanted = check_count("max_clusters", max_clusters)
     check_count("n_draws", n_draws, 39)
     ladder = _Ladder(features, y, groups, (n_draws, n_jobs, verbose))
@@ -333,8 +335,10 @@ def _result(fits, draws, best, reason, gaps=None, notes=True, kinds=np.nan, doub
     said = (*doubts, *(_notes(table, best) if notes else ()))
     if kinds > _LEVEL:
         said = (
-            f"Units that differ continuously explain two kinds as well (p = {kinds:.2g}): the"
-            " number describes these units, it is no evidence of kinds.",
+            (
+                f"Units that differ continuously explain two kinds as well (p = {kinds:.2g}): the"
+                " number describes these units, it is no evidence of kinds."
+            ),
             *said,
         )
     return NumberOfClusters(table, best, reason, said, draws)

@@ -577,18 +577,19 @@ def explore(pair, pool, aim, n_nodes):
                 bound = np.inf
             settle(pool, h, bound, work.score, aim.scale)
 
-# %% ../../../nbs/25aa_lpc_boxes.ipynb #e69729b8
+# %% ../../../nbs/25aa_lpc_boxes.ipynb #a4dc892a
 class BoxSearch:
     """
     Branch and bound over the coefficients of two clusters, with a positive penalty on each.
 
-    Parameters and attributes are those of `LabelSearch`.
+    Parameters and attributes are those of `LabelSearch`, and `within`: (A, a, B), so that only
+    lines w = A b + a with all |b_j| <= B are of interest; the bound then holds for these.
     """
 
     passes = 6
     effort = 1
 
-    def __init__(self, problem, labels, gap):
+    def __init__(self, problem, labels, gap, within=None):
         self.form = problem.proof_form
         self.data = Data(self.form.X, self.form.y, self.form.penalty)
         self.labels = labels.copy()
@@ -607,19 +608,33 @@ class BoxSearch:
         self.room = room_for_rounding(at, W, self.upper, unit)
         gap = aimed_gap(gap)
         self.aim = Aim(gap, self.rounding, self.room, unit, float(scale), self.passes)
-        self._open_root(at)
+        self._open_root(at, *self._sides(at, problem.scales, within))
 
-    def _open_root(self, at):
+    def _sides(self, at, scales, within):
+        """Ends of the means of two lines of interest, in the coordinates of the search, and the
+        largest halves of their difference."""
+        origin = at.R @ at.mean
+        reach = penalty_reach(at.R, self.form.penalty, self.upper / 2)
+        if within is None:
+            return -origin - reach, -origin + reach, reach
+        A, a, B = within
+        T = at.R * scales
+        middle = T @ a - origin
+        half = np.abs(T @ A).sum(axis=1) * B
+        half += 1e-12 * (half + np.abs(middle) + np.abs(T) @ np.abs(a))
+        low = np.maximum(-origin - reach, middle - half)
+        high = np.minimum(-origin + reach, middle + half)
+        return low, np.maximum(low, high), np.minimum(reach, half)
+
+    def _open_root(self, at, low, high, reach):
         """Allocate the pool and put the root box on the heap."""
         penalty = self.form.penalty
         N, p = self.form.X.shape
         places = int(np.clip(LIMITS.memory / (4 * N + 16 * (p + 2) ** 2), 3 * LIMITS.short, 2e6))
         self.pool = new_pool(places, 2, p, self.labels)
         root = start_pool(self.pool, self.upper, threshold_below(self.upper, self.aim))
-        reach = penalty_reach(at.R, penalty, self.upper / 2)
-        origin = at.R @ at.mean
-        root.low[:] = np.concatenate([-origin - reach, -reach])
-        root.high[:] = np.concatenate([-origin + reach, reach])
+        root.low[:] = np.concatenate([low, -reach])
+        root.high[:] = np.concatenate([high, reach])
         root.low[p] = 0.0
         root.open[:] = np.arange(N)
         root.count[0] = N

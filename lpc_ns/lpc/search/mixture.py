@@ -20,11 +20,13 @@ from lpc_ns.base.errors import (
     InputError,
     check_choice,
     check_count,
+    check_labels,
     check_level,
     check_matrix,
     check_n_clusters,
     check_nonnegative,
     check_vector,
+    counted,
 )
 from ...base.numerics import clock, spawn_seeds
 from .density import MixtureDensity
@@ -33,11 +35,14 @@ from lpc_ns.lpc.search.em import (
     Rules,
     Sample,
     best_of_starts,
+    column_numbers,
+    n_parameters,
     parameter_place,
     sample_units,
 )
 from lpc_ns.lpc.search.information import (
     bootstrap_parameters,
+    cluster_codes,
     covariance_matrix,
     hard_fixed_point,
     parameter_vector,
@@ -67,10 +72,10 @@ class Scales(NamedTuple):
 
 
 def _centres(A):
-    """Mean and standard deviation of columns, 1 for constant ones, with a column of ones in
-    front."""
+    """Mean and standard deviation of columns, infinity for constant ones, which become zeros; with
+    a column of ones in front."""
     scale = A.std(axis=0)
-    scale[scale <= 1e-12 * np.abs(A).max(axis=0, initial=1e-300)] = 1.0
+    scale[scale <= 1e-12 * np.abs(A).max(axis=0, initial=1e-300)] = np.inf
     return np.r_[0.0, A.mean(axis=0)], np.r_[1.0, scale]
 
 
@@ -236,7 +241,8 @@ class Mixture(MixtureDensity):
             groups the scores of a unit are summed before they are squared. Fits with sampling
             weights always use the sandwich.
         clusters : array-like of shape (n_samples,), optional
-            For "cluster": rows with the same name are dependent; units must not be split.
+            For "cluster", and for nothing else: rows with the same name are dependent; units must
+            not be split.
         n_draws : int
             Bootstrap samples.
         random_state : int, Generator, RandomState or None
@@ -246,9 +252,11 @@ class Mixture(MixtureDensity):
         -------
         DataFrame of shape (q, q)
             Rows and columns are named; variances as log sigma, gate as logits against the first
-            regime.
+            regime. NaN for what the data do not determine: coefficients of columns that are
+            constant or follow from others, in all rows or in those of a regime.
         """
         sample, rules, fit, _, order, sampling = self._fit
+        clusters = cluster_codes(clusters, kind, order, sample.first)
         if kind == "bootstrap":
             rng = np.random.default_rng(spawn_seeds(random_state, 1)[0])
             draws = bootstrap_parameters(
@@ -256,8 +264,6 @@ class Mixture(MixtureDensity):
             )
             V = np.atleast_2d(np.cov(draws, rowvar=False))
         else:
-            if clusters is not None:
-                clusters = np.asarray(clusters)[order][sample.first[:-1]]
             V = covariance_matrix(sample, rules, fit, kind, sampling=sampling, clusters=clusters)
         return self.in_units(V)
 
@@ -277,7 +283,12 @@ class Mixture(MixtureDensity):
         _, rules, _, scales, *_ = self._fit
         A = _parameter_map(scales, rules, self.n_clusters)
         names = [" ".join(name) for name in _parameter_names(self)]
-        return pd.DataFrame(A @ V @ A.T, names, names)
+        lost = np.isnan(np.diag(V))
+        mapped = A @ np.where(np.isnan(V), 0.0, V) @ A.T
+        lost = lost | (A[:, lost] != 0).any(axis=1)
+        mapped[lost] = np.nan
+        mapped[:, lost] = np.nan
+        return pd.DataFrame(mapped, names, names)
 
     def summary(self, kind="louis", level=0.95, **options):
         """
@@ -300,6 +311,17 @@ class Mixture(MixtureDensity):
         level = check_level(level)
         V = self.covariance(kind, **options)
         return MixtureSummary(self, _estimates(self, np.diag(V), level), kind, level)
+
+
+def _printed(table):
+    """The table of a summary as text: four decimals, or five digits where units are too small or
+    too large for them."""
+    units = ["estimate", "se", "low", "high"]
+    sizes = np.abs(table[units].to_numpy())
+    errors = np.abs(table.se[table.se > 0])
+    extreme = errors.min() < 1e-3 or np.nanmax(sizes, initial=0.0) >= 1e6
+    digits = dict.fromkeys(units, "{:.5g}".format) if extreme else {}
+    return table.to_string(index=False, formatters=digits, float_format="{:.4f}".format, na_rep="")
 
 
 @dataclass(frozen=True)
@@ -326,9 +348,10 @@ class MixtureSummary:
     def __str__(self):
         m = self.mixture
         shares = "  ".join(f"{k + 1}: {s:.3f}" for k, s in enumerate(m.shares))
+        robust = m._fit[-1] and self.kind not in ("cluster", "bootstrap")
         head = [
             (
-                f"Mixture of {m.n_clusters} regressions"
+                f"Mixture of {counted(m.n_clusters, 'regression')}"
                 f" ({'one variance' if m.shared_variance else 'own variances'}), {m.n_units:g}"
                 " units"
             ),
@@ -337,12 +360,20 @@ class MixtureSummary:
                 f"  BIC {m.bic:.2f}  ICL {m.icl:.2f}  entropy {m.entropy:.3f}"
             ),
             f"shares  {shares}",
-            f"standard errors: {self.kind}, intervals {self.level:.0%}",
+            (
+                f"standard errors: {'sandwich' if robust else self.kind}, intervals"
+                f" {100 * self.level:.4g}%"
+            ),
         ]
         width = max(len(line) for line in head)
-        body = self.table.to_string(index=False, float_format="{:.4f}".format, na_rep="")
+        body = _printed(self.table)
         width = max(width, len(body.split("\n", 1)[0]))
         note = [] if m.admissible else ["A regime is degenerate: do not read this table."]
+        if self.table.se.isna().any():
+            note.append(
+                "No error is given where a column is constant or follows from others, in all rows"
+                " or in those of a regime."
+            )
         return "\n".join(["=" * width, *head, "-" * width, body, "=" * width, *note])
 
     __repr__ = __str__
@@ -369,21 +400,6 @@ def _weights(sample_weight, weight_type, order, first):
     return np.ones(N), unit * (G / unit.sum())
 
 
-def _column_numbers(columns, names, what):
-    """Positions of columns that are given by number or by name."""
-    numbers = []
-    for column in columns:
-        if isinstance(column, str):
-            if column not in names:
-                raise InputError(f"{what} names {column!r}, which is not a column of X.")
-            numbers.append(names.index(column))
-        elif isinstance(column, (int, np.integer)) and 0 <= column < len(names):
-            numbers.append(int(column))
-        else:
-            raise InputError(f"{what} holds {column!r}; give names or numbers of columns of X.")
-    return numbers
-
-
 def _names(X, letter):
     """Names of the columns of a table, or numbered letters."""
     if hasattr(X, "columns"):
@@ -406,16 +422,15 @@ def _first_posteriors(labels, posterior, K, order, first):
     """What EM starts from: given posteriors or labels by row, as posteriors by unit."""
     if posterior is not None:
         R = check_matrix(posterior, "posterior")
+        if R.shape != (len(order), K) or R.min() < 0 or R.sum(axis=1).min() <= 0:
+            raise InputError(
+                f"posterior needs one row of {K} probabilities for each of {len(order)} samples."
+            )
+        R = R / R.sum(axis=1, keepdims=True)
         return np.add.reduceat(R[order], first[:-1], axis=0) / np.diff(first)[:, None]
     if labels is None:
         return None
-    labels = np.asarray(labels)
-    if labels.shape != (len(order),) or not np.issubdtype(labels.dtype, np.integer):
-        raise InputError(f"labels must be {len(order)} whole numbers, one per row.")
-    if labels.min() < 0 or labels.max() >= K:
-        raise InputError(
-            f"labels go from {labels.min()} to {labels.max()}; 0 to {K - 1} is needed."
-        )
+    labels = check_labels(labels, len(order), n_clusters=K)
     counts = np.add.reduceat(np.eye(K)[labels[order]], first[:-1], axis=0)
     return np.eye(K)[counts.argmax(axis=1)]
 
@@ -515,7 +530,7 @@ def em_refit(
     V, gate_names = _gate_matrix(concomitant, order, first)
     names = _names(X, "x")
     shared_columns = np.zeros(features.shape[1] + 1, dtype=bool)
-    shared_columns[[j + 1 for j in _column_numbers(common, names, "common")]] = True
+    shared_columns[[j + 1 for j in column_numbers(common, names, "common")]] = True
     scales = Scales(*_centres(features), *_centres(V), target.mean(), target.std() or 1.0)
     sample = Sample(
         np.ascontiguousarray(_design(features, scales.x_mean, scales.x_scale)[order]),
@@ -553,8 +568,9 @@ def _check_n_regimes(n_clusters, labels, posterior, n_samples):
     """The number of regimes, from whatever says it."""
     if n_clusters is None:
         if posterior is not None:
-            n_clusters = np.shape(posterior)[1]
+            n_clusters = check_matrix(posterior, "posterior").shape[1]
         elif labels is not None:
+            check_labels(labels, n_samples)
             n_clusters = int(np.max(labels)) + 1
         else:
             raise InputError("Say how many regimes: pass n_clusters, or labels to start from.")
@@ -593,7 +609,7 @@ def _report(parts, names, sse, begin):
         posterior=posterior,
         labels=posterior.argmax(axis=1),
         log_likelihood=float(fit.log_likelihood - n_rows * np.log(scales.y_scale)),
-        n_parameters=len(parameter_vector(regimes, rules.common, rules.shared)),
+        n_parameters=n_parameters(sample, rules, len(W)),
         n_units=float(sample.weight.sum()),
         guard=rules.guard,
         shared_variance=rules.shared,
@@ -653,7 +669,12 @@ def hard_limit(X, mixture, start=None, concomitant=None):
         Mean square of the residuals, in squared units of y.
     """
     X = check_matrix(X)
+    if X.shape[1] != mixture.coef.shape[1]:
+        raise InputError(
+            f"X has {X.shape[1]} features, but the mixture was fitted with {mixture.coef.shape[1]}."
+        )
     mean, scale = _centres(X)
+    scale[np.isinf(scale)] = 1.0
     A = _design(X, mean, scale)
     back = _coefficient_map(mean, scale, 1.0)
     into = np.linalg.inv(back)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+import pandas as pd
 from ...base.errors import InputError, check_count, counted
 from ...base.numerics import clock, kernel, spawn_seeds
 from ..problem import make_solution, scaled
@@ -558,7 +559,7 @@ def search_from_cut(units, K, n_rounds, rng):
     return labels, _improve_units(units, labels, n_rounds, rng, _empty_fits(K, units.X.shape[1]))
 
 # %% ../../../nbs/21g_lpc_units.ipynb #46f06526
-def unit_order(groups, n_samples):
+def unit_order(groups, n_samples, name="groups"):
     """
     Rows sorted by unit.
 
@@ -567,6 +568,8 @@ def unit_order(groups, n_samples):
     groups : array-like of shape (n_samples,) or None
         Name of the unit of each row; without names every row is a unit.
     n_samples : int
+    name : str
+        What the message calls them.
 
     Returns
     -------
@@ -585,14 +588,12 @@ def unit_order(groups, n_samples):
     names = np.asarray(groups)
     if names.shape != (n_samples,):
         raise InputError(
-            f"groups has shape {names.shape} and {n_samples} names are needed, one per row."
+            f"{name} has shape {names.shape} and {n_samples} names are needed, one per row."
         )
-    missing = names != names
-    if names.dtype == object:
-        missing = missing | np.array([name is None for name in names])
-    if np.any(missing):
+    missing = pd.isna(names)
+    if missing.any():
         raise InputError(
-            f"groups has {counted(int(np.sum(missing)), 'missing name')}, the first in row"
+            f"{name} has {counted(int(np.sum(missing)), 'missing name')}, the first in row"
             f" {int(np.argmax(missing))}: name the unit of every row."
         )
     _, start, code = np.unique(

@@ -173,7 +173,7 @@ def best_split(H, node, price):
 
 
 @kernel(inner=True)
-def _note(H, split, here, there, losses):
+def _note(split, here, there, losses):
     """Write down the facts of a split; `losses` are those of both sides."""
     split.left_loss = losses[0]
     split.right_loss = losses[1]
@@ -253,7 +253,7 @@ def node_splits(H, node, slots, sides, splits, means):
                     else:
                         losses[0] = _median_loss(H, left, values)
                         losses[1] = _median_loss(H, right, values)
-                    _note(H, splits[count], here, there, losses)
+                    _note(splits[count], here, there, losses)
                     for j in range(means.shape[2]):
                         means[count, 0, j] = here[_FIRST + j] / here[_SIZE]
                         means[count, 1, j] = there[_FIRST + j] / there[_SIZE]

@@ -87,8 +87,8 @@ Lists = namedtuple("Lists", "before after place size middle")
 
 
 @kernel(inner=True)
-def _link(x, ordered, target, lists):
-    """Link the samples of every group in the order of their values x, and point to the lower
+def _link(ordered, target, lists):
+    """Link the samples of every group in the order of their values, and point to the lower
     medians."""
     last = np.full(lists.size.size, -1)
     seen = np.zeros(lists.size.size, np.int64)
@@ -161,7 +161,7 @@ def sweep_medians(x, ordered, arrival, target, n_groups, head, loss):
         np.zeros(n_groups, np.int64),
         np.zeros(n_groups, np.int64),
     )
-    _link(x, ordered, target, lists)
+    _link(ordered, target, lists)
     total = 0.0
     for i in arrival:
         total += abs(x[i] - x[lists.middle[target[i]]])

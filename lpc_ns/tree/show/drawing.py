@@ -55,7 +55,7 @@ def _draw_branches(ax, tree, x, y, sizes):
                     ((x[node] + x[child]) / 2, (y[node] + y[child]) / 2),
                     ha="center",
                     va="center",
-                    fontsize=8,
+                    fontsize=9,
                     color="0.25",
                     zorder=2,
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
@@ -86,7 +86,7 @@ def _draw_nodes(ax, tree, x, y, texts, sizes, clusters):
             text,
             ha="center",
             va="center",
-            fontsize=8.5,
+            fontsize=9,
             color=ink,
             bbox=box,
             zorder=3,
@@ -142,7 +142,7 @@ def draw_tree(tree, names, thresholds, sizes, ax=None, clusters=None):
     ax.axis("off")
     return ax
 
-# %% ../../../nbs/33d_tree_drawing.ipynb #c1429441
+# %% ../../../nbs/33d_tree_drawing.ipynb #682ec1f2
 def _boxes(tree):
     """(leaf, lower ends, upper ends) of every leaf's box, as dictionaries over features."""
     waiting = [(0, {}, {})]
@@ -227,11 +227,13 @@ def _apart(values, name, rng):
     return values
 
 
-def _answers(axis, name):
-    """Ticks of an axis that shows a question: 0 is yes, since its threshold is not exceeded."""
+def _answers(axis, name, values):
+    """Ticks of an axis that shows a question (0 is yes, since its threshold is not exceeded), whole
+    numbers or dates."""
     if isinstance(name, Question):
         axis.set_ticks([0, 1], ["yes", "no"])
-    date_axis(axis, column_of(name))
+    else:
+        date_axis(axis, column_of(name), values)
 
 
 def draw_partition(tree, X, features, names, ax=None):
@@ -321,11 +323,11 @@ def draw_partition(tree, X, features, names, ax=None):
         xlabel=plain_label(names[i], 60),
         ylabel="" if i == j else plain_label(names[j], 40),
     )
-    _answers(ax.xaxis, names[i])
+    _answers(ax.xaxis, names[i], X[:, i])
     if i == j:
         ax.set_yticks([])
     else:
-        _answers(ax.yaxis, names[j])
+        _answers(ax.yaxis, names[j], X[:, j])
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), frameon=False)
     return ax

@@ -1,0 +1,110 @@
+"""What reports say of tables in which something is missing: variation, weights, units."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lpc_ns.base.metrics import mismatch
+from lpc_ns.reports.evidence import part_to_test
+from lpc_ns.reports.ibc import fit_ibc_table
+from lpc_ns.reports.lpc import fit_lpc_table
+from lpc_ns.reports.tree import fit_tree_table
+
+
+@pytest.fixture(scope="module")
+def table():
+    """A line, a column that does not vary, weights and units."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0, 10, 60)
+    return pd.DataFrame(
+        {
+            "x": x,
+            "three": 3.0,
+            "wt": rng.integers(1, 4, 60),
+            "who": np.repeat(np.arange(20), 3),
+            "y": 1 + 2 * x + 0.1 * rng.normal(size=60),
+        }
+    )
+
+
+def test_a_constant_target_is_said_to_be_one(table):
+    plain = table[["x", "three"]].assign(y=3.0)
+    report = fit_ibc_table(plain, "y", folds=2, model="B", random_state=0)
+    assert report.answer()[0] == "no" and "target is constant" in report.answer()[1]
+    assert (report.comparison.table["r2"] > 0.99).all()
+    assert max(map(len, str(report).splitlines())) < 400
+
+
+def test_a_constant_column_has_no_slope(table):
+    plain = table[["x", "three", "y"]]
+    report = fit_lpc_table(
+        plain, "y", standardize=False, method="local", n_init=1, evidence=False, random_state=0
+    )
+    lines = report.coefficients
+    assert (lines["three"] == 0).all() and np.abs(report.model.coef_[:, 1]).max() > 0
+    drawn = lines["intercept"].to_numpy() + np.outer(plain.x, lines["x"])
+    own = drawn[np.arange(60), report.model.labels_]
+    np.testing.assert_allclose(own, report.fitted)
+    found = fit_ibc_table(plain, "y", folds=2, model="A", evidence=False, random_state=0)
+    assert (found.equation.table["three"].iloc[0] == 0).all()
+
+
+def test_weights_and_units_are_said(table):
+    plain = table.drop(columns="three")
+    told = "Rows have the weights in column 'wt'."
+    lpc = fit_lpc_table(
+        plain, "y", weights="wt", groups="who", method="local", n_init=1, evidence=False
+    )
+    assert told in str(lpc) and "Rows of a unit stay together: 20 units in column 'who'." in str(
+        lpc
+    )
+    tree = fit_tree_table(plain.drop(columns="who"), 2, weights="wt")
+    assert told in str(tree) and "Rows have the weights in column" in tree.to_html()
+
+
+def test_an_exact_fit_is_printed_with_digits_that_say_something(table):
+    exact = table[["x"]].assign(y=2 * table.x + 1 / 3)
+    report = fit_ibc_table(exact, "y", folds=2, model="A", evidence=False, random_state=0)
+    assert report.equation.digits <= 11
+
+
+def test_a_part_of_a_table_keeps_its_few_units():
+    groups = np.repeat(np.arange(12), 100)
+    X = np.zeros((1200, 18))
+    part, _ = part_to_test(X, groups * 1.0, 2, groups, "squared", np.random.default_rng(0))
+    assert len(part.y) < 1200 and len(np.unique(part.groups)) == 12
+
+
+def numbers_of_no_unit(report):
+    """What a report says that no unit may change."""
+    facts = report.summary()
+    names = ("cluster_sizes", "gap", "objective", "n_leaves", "model", "products", "cell_sizes")
+    return {name: facts[name] for name in names if name in facts}
+
+
+def test_units_of_a_table_change_no_answer():
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=60)
+    y = np.where(rng.random(60) < 0.5, 1 + 2 * x, 3 - 1.5 * x) + 0.3 * rng.normal(size=60)
+    plain = pd.DataFrame({"x": x, "g": rng.choice(list("abc"), 60), "y": y})
+    fits = (
+        lambda t: fit_lpc_table(t, "y", method="local", n_init=2, evidence=False, random_state=0),
+        lambda t: fit_ibc_table(t, "y", model="B", cv=2, folds=2, evidence=False, random_state=0),
+        lambda t: fit_tree_table(t, 3),
+    )
+    for factor, shift, scale, offset in ((-250.0, 4e4, -0.01, 7.0), (1e9, 1e12, 1e-9, 1e-6)):
+        moved = plain.assign(x=factor * x + shift, y=scale * y + offset)
+        for fit in fits:
+            one = fit(plain)
+            other = fit(moved)
+            assert mismatch(one.model.labels_, other.model.labels_) == 0
+            known = numbers_of_no_unit(one)
+            for name, value in numbers_of_no_unit(other).items():
+                if isinstance(value, float):
+                    assert value == pytest.approx(known[name], rel=1e-8, abs=1e-8), name
+                elif isinstance(value, list):
+                    assert sorted(value) == sorted(known[name]), name
+                else:
+                    assert value == known[name], name
+        slopes = [fits[0](t).coefficients["x"].to_numpy() for t in (plain, moved)]
+        np.testing.assert_allclose(slopes[1] * factor / scale, slopes[0], rtol=1e-7)
