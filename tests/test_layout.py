@@ -40,7 +40,7 @@ STOREYS = {
     ),
     "ibc": (
         "tuning, theory, terms, fixed_tests, split, regime_tests, models, readings, fitting, auto,"
-        " estimator"
+        " blocks, estimator"
     ),
     "tree": (
         "tuning, questions, problem, search, mip, proof, auto, explain, show, fitting, given,"

@@ -1,12 +1,18 @@
 """A report says one thing: verdict, advice and what stands beside them; and options come first."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from lpc_ns import LinearPredictiveClustering
 from lpc_ns.advisor import Advice
+from lpc_ns.base.numerics import spawn_seeds
 from lpc_ns.cli import main
+from lpc_ns.lpc.inference.reality import reality_test
 from lpc_ns.reports.evidence import Evidence, find_evidence
+from lpc_ns.reports.lpc import fit_lpc_table
 
 
 @pytest.mark.parametrize("family", ["plain", "ibc", "tree", "lpc", "gated"])
@@ -59,3 +65,28 @@ def test_bad_options_are_refused_before_anything_is_computed(argv, tmp_path, mon
     assert main([arg.format(**names) for arg in argv]) == 2
     told = capsys.readouterr()
     assert told.out == "" and told.err.count("\n") == 1
+
+
+def test_command_report_and_functions_print_the_same_numbers(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    shop = np.repeat(np.arange(16), 3)
+    x = rng.uniform(0, 10, 48)
+    y = np.where(shop % 2, 1 + x, 9 - x) + rng.normal(size=48)
+    table = pd.DataFrame({"x": x, "shop": shop, "y": y})
+    path = tmp_path / "t.csv"
+    table.to_csv(path, index=False)
+    given = {"n_clusters": 2, "groups": shop, "random_state": spawn_seeds(0, 3)[1]}
+    test = reality_test(x[:, None], y, **given)
+    assert main(["lpc", str(path), "--target", "y", "--n-clusters", "2", "--group", "shop"]) == 0
+    told = capsys.readouterr().out
+    facts = json.loads((tmp_path / "t_lpc" / "report.json").read_text())
+    page = (tmp_path / "t_lpc" / "report.html").read_text()
+    seen = facts["evidence"]["test"]
+    assert seen["statistic"] == pytest.approx(test.statistic, rel=1e-9)
+    assert (seen["p_value"], seen["strict_p_value"]) == (test.p_value, test.strict_p_value)
+    report = fit_lpc_table(table, "y", n_clusters=2, groups="shop", random_state=0)
+    assert report.evidence.facts() == facts["evidence"]
+    model = LinearPredictiveClustering(2, random_state=0).fit(x[:, None], y, groups=shop)
+    assert facts["sse"] == pytest.approx(model.sse_, rel=1e-9)
+    for text in (told, page):
+        assert f"p = {test.p_value:.3g}" in text and f"{test.statistic:.3f}" in text

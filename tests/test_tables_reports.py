@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lpc_ns.base.metrics import mismatch
+from lpc_ns.reports.evidence import part_to_test
 from lpc_ns.reports.ibc import fit_ibc_table
 from lpc_ns.reports.lpc import fit_lpc_table
 from lpc_ns.reports.tree import fit_tree_table
@@ -64,3 +66,45 @@ def test_an_exact_fit_is_printed_with_digits_that_say_something(table):
     exact = table[["x"]].assign(y=2 * table.x + 1 / 3)
     report = fit_ibc_table(exact, "y", folds=2, model="A", evidence=False, random_state=0)
     assert report.equation.digits <= 11
+
+
+def test_a_part_of_a_table_keeps_its_few_units():
+    groups = np.repeat(np.arange(12), 100)
+    X = np.zeros((1200, 18))
+    part, _ = part_to_test(X, groups * 1.0, 2, groups, "squared", np.random.default_rng(0))
+    assert len(part.y) < 1200 and len(np.unique(part.groups)) == 12
+
+
+def numbers_of_no_unit(report):
+    """What a report says that no unit may change."""
+    facts = report.summary()
+    names = ("cluster_sizes", "gap", "objective", "n_leaves", "model", "products", "cell_sizes")
+    return {name: facts[name] for name in names if name in facts}
+
+
+def test_units_of_a_table_change_no_answer():
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=60)
+    y = np.where(rng.random(60) < 0.5, 1 + 2 * x, 3 - 1.5 * x) + 0.3 * rng.normal(size=60)
+    plain = pd.DataFrame({"x": x, "g": rng.choice(list("abc"), 60), "y": y})
+    fits = (
+        lambda t: fit_lpc_table(t, "y", method="local", n_init=2, evidence=False, random_state=0),
+        lambda t: fit_ibc_table(t, "y", model="B", cv=2, folds=2, evidence=False, random_state=0),
+        lambda t: fit_tree_table(t, 3),
+    )
+    for factor, shift, scale, offset in ((-250.0, 4e4, -0.01, 7.0), (1e9, 1e12, 1e-9, 1e-6)):
+        moved = plain.assign(x=factor * x + shift, y=scale * y + offset)
+        for fit in fits:
+            one = fit(plain)
+            other = fit(moved)
+            assert mismatch(one.model.labels_, other.model.labels_) == 0
+            known = numbers_of_no_unit(one)
+            for name, value in numbers_of_no_unit(other).items():
+                if isinstance(value, float):
+                    assert value == pytest.approx(known[name], rel=1e-8, abs=1e-8), name
+                elif isinstance(value, list):
+                    assert sorted(value) == sorted(known[name]), name
+                else:
+                    assert value == known[name], name
+        slopes = [fits[0](t).coefficients["x"].to_numpy() for t in (plain, moved)]
+        np.testing.assert_allclose(slopes[1] * factor / scale, slopes[0], rtol=1e-7)

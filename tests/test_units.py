@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lpc_ns import LinearPredictiveClustering
@@ -127,3 +128,12 @@ def test_units_are_refused_without_names():
     with pytest.raises(InputError, match="missing"):
         group_search(problem, np.r_[np.nan, groups[1:]])
     assert Units._fields == ("X", "y", "first", "penalty")
+
+
+def test_a_missing_name_of_any_kind_is_named():
+    text = pd.Series(["a", "a", None, "b"])
+    days = pd.to_datetime(["2020-01-01", "2020-01-01", None, "2020-01-02"])
+    whole = pd.array([1, 1, None, 2], dtype="Int64")
+    for names in (text, text.astype("string"), pd.Categorical(text), days, whole):
+        with pytest.raises(InputError, match="1 missing name, the first in row 2"):
+            unit_order(names, 4)

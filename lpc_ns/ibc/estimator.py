@@ -5,10 +5,11 @@
 # %% auto #0
 __all__ = ['InteractionBasedClustering', 'compare_models', 'warm']
 
-# %% ../../nbs/14f_ibc_estimator.ipynb #c4a59743
+# %% ../../nbs/14f_ibc_estimator.ipynb #20751d31
 from collections.abc import Iterable
 from typing import Self
 from numpy.typing import ArrayLike
+from ..base.blocks import is_lazy, names_files
 from ..base.errors import Column, Seed
 
 import numpy as np
@@ -16,7 +17,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 
 from .readings import Diagnostics, Readings, TreeReadings
 
-# %% ../../nbs/14f_ibc_estimator.ipynb #18befdc4
+# %% ../../nbs/14f_ibc_estimator.ipynb #887866d4
 class InteractionBasedClustering(
     TreeReadings, Diagnostics, Readings, RegressorMixin, BaseEstimator
 ):
@@ -88,7 +89,7 @@ class InteractionBasedClustering(
     split_ : Split or None
         The cells of the chosen model; None if it has one.
     labels_ : ndarray of int, shape (n_samples,)
-        Cell of each sample.
+        Cell of each sample; of a table in blocks computed when asked for.
     coef_, intercept_ : ndarray of shape (n_cells, n_columns) and (n_cells,)
         In every cell; not for "stack". Products are of centred features.
     columns_ : list of str
@@ -176,10 +177,10 @@ class InteractionBasedClustering(
 
         Parameters
         ----------
-        X : array-like or DataFrame of shape (n_samples, n_features)
-            Numbers, which may be missing; a data frame may hold text and categories.
+        X : array-like, DataFrame, dask Array or DataFrame, or paths of Parquet files
+            Numbers, may be missing; a frame may hold text and categories. Or blocks of full rows.
         y : array-like of shape (n_samples,)
-            Target, numeric and finite.
+            Target, numeric and finite, or the name of a column of a table in blocks.
         sample_weight : array-like of shape (n_samples,), optional
             Importance of samples in screening, regressions, trees, tests and comparison; only
             ratios count, so that a weight of two is no second sample. Penalised selections give
@@ -203,8 +204,13 @@ class InteractionBasedClustering(
         DataWarning
             If the data can be fitted but the result may not mean what it seems to.
         """
+        if is_lazy(X) or names_files(X):
+            from lpc_ns.ibc.blocks import fit_in_blocks
+
+            return fit_in_blocks(self, X, y, sample_weight, groups)
         from lpc_ns.ibc.fitting import check_input
 
+        self.__dict__.pop("table_encoding_", None)
         return self.fit_samples(check_input(self, X, y, sample_weight, groups))
 
     def fit_samples(self, samples):

@@ -51,16 +51,21 @@ def size_of_test(n_samples, n_features, n_clusters):
     draws = int(np.clip(_EFFORT / effort, fewest, most))
     return rows, draws if effort <= _TOO_MUCH else 0
 
-# %% ../../nbs/60_verdict.ipynb #8d9052fe
+# %% ../../nbs/60_verdict.ipynb #ffbe1c27
+_FEWEST_UNITS = 20
+
+
 def _some_rows(n_samples, rows, groups, rng):
-    """Sorted indices of a random part of the rows, of whole units if there are groups."""
+    """Sorted indices of a random part of the rows, of whole units if there are enough of them."""
     if rows >= n_samples:
         return np.arange(n_samples)
     if groups is None:
         return np.sort(rng.choice(n_samples, rows, replace=False))
     _, unit, counts = np.unique(groups, return_inverse=True, return_counts=True)
     order = rng.permutation(len(counts))
-    kept = order[: max(1, int((np.cumsum(counts[order]) <= rows).sum()))]
+    kept = order[: int((np.cumsum(counts[order]) <= rows).sum())]
+    if len(kept) < _FEWEST_UNITS:  # few large units: some rows of each
+        return np.sort(rng.choice(n_samples, rows, replace=False))
     return np.flatnonzero(np.isin(unit, kept))
 
 # %% ../../nbs/60_verdict.ipynb #218daca0
@@ -126,7 +131,7 @@ def _without_outliers(X, y):
     away = np.abs(median_regression(X, y))
     return away <= _FAR * np.quantile(away, 0.75) / norm.ppf(0.875) + 1e-9 * np.ptp(y)
 
-# %% ../../nbs/60_verdict.ipynb #5512daf0
+# %% ../../nbs/60_verdict.ipynb #7abd44af
 @dataclass(frozen=True)
 class Evidence:
     """
@@ -227,16 +232,20 @@ _FAMILIES = {
 }
 
 
+_HIDDEN = ("lpc", "gated")
+_BEST = ("Best on rows that were not seen", "The advice, from a test of its own,")
+
+
 def advice_lines(advice, answer):
     """The advice as sentences: the family, the reasons, and what an error costs. Beside an answer
     that it does not share it is what predicts best, and no advice."""
     shared = answer == ("no" if advice.family == "plain" else "yes")
     told = f"Advice: {_FAMILIES[advice.family]}."
     if not shared:
-        told = f"Best on rows that were not seen is nevertheless {_FAMILIES[advice.family]}."
+        told = f"{_BEST[advice.family in _HIDDEN]} is nevertheless {_FAMILIES[advice.family]}."
     lines = [told, *advice.reasons]
     test = advice.models.get("test")
-    if advice.family not in ("lpc", "gated") and test is not None and test.p_value <= 0.05:
+    if advice.family not in _HIDDEN and test is not None and test.p_value <= 0.05:
         lines.append("The advice asks for a smaller p-value before it speaks of hidden regimes.")
     return [*lines, advice.cost]
 
@@ -261,7 +270,7 @@ def draw_test(test):
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False, fontsize="small")
     return fig
 
-# %% ../../nbs/60_verdict.ipynb #f38156f7
+# %% ../../nbs/60_verdict.ipynb #7650bfe5
 class Part(NamedTuple):
     """Rows that are tested: data, units, number of draws, and what was left out."""
 
@@ -345,7 +354,7 @@ def _answer(test, why, advice):
         why = "The test was interrupted before it could tell."
     several = answer if advice is None else "no" if advice.family == "plain" else "yes"
     if answer != several and several != "unclear":
-        told = f"On rows that were not seen the best is, however, {_FAMILIES[advice.family]}."
+        told = f"{_BEST[advice.family in _HIDDEN]} is, however, {_FAMILIES[advice.family]}."
         return "unclear", f"{why} {told}"
     if answer == "yes" and advice is not None and advice.family in ("ibc", "tree"):
         why += f" They can be seen in x: the advice is {_FAMILIES[advice.family]}."

@@ -33,7 +33,7 @@ from lpc_ns.reports.page import (
     own_name,
 )
 
-# %% ../../nbs/60b_ibc_report.ipynb #00797ce1
+# %% ../../nbs/60b_ibc_report.ipynb #8ce7925e
 @dataclass(frozen=True)
 class IBCFacts(Report):
     """
@@ -212,7 +212,9 @@ class TreeFacts(IBCFacts):
     def splits(self):
         """What each split of a tree stands on."""
         given = {"sample_weight": self.table.weights, "groups": self.table.groups}
-        return self.model.splits(self.features, self.table.y, **given)
+        found = self.model.splits(self.features, self.table.y, **given)
+        found.loc[~found["question"].str.contains("<="), ["low", "high"]] = np.nan  # levels
+        return found
 
     @property
     def curve(self):
@@ -354,10 +356,7 @@ class IBCReport(TreeFacts):
             ),
             *facts["notes"],
             "",
-            (
-                "Held-out R2 of all models, everything chosen inside the folds (A linear, B linear"
-                " in cells, C with products, D both):"
-            ),
+            _HELD_OUT,
             self.comparison.text(self._chosen()),
             "",
             f"Fitted to all samples: model {facts['model']}." + self._doubt(),
@@ -393,7 +392,7 @@ class IBCReport(TreeFacts):
             parts.append(self.curve_section())
         if self.has_regimes:
             parts.append(("Figure", html_figure(self.figure(), "Regimes of the model")))
-        tried = "<p>R2 on held-out samples:</p>" + html_table(self.comparison.table)
+        tried = f"<p>{_HELD_OUT}</p>" + html_table(self.comparison.table)
         shown = self.interactions().head(5)
         if len(shown):
             tried += "<p>Products of largest partial F:</p>"
@@ -466,9 +465,8 @@ def verdict_of_auto(model, comparison):
     -------
     str
     """
-    r2 = comparison.table["r2"]
-    told = f"R2 on held-out samples {r2['auto']:.2f} for such a choice, {r2['A']:.2f} for one line,"
-    told += f" {r2['C']:.2f} with products"
+    told = "R2 on held-out samples {auto:.2f} for such a choice, {A:.2f} for one line, {C:.2f}"
+    told = told.format(**comparison.table["r2"]) + " with products"
     if model.model_ == "tree":
         test = model.root_test_
         sure = "" if test is None else f" (sup-LM p = {test.p_value:.3g})"
@@ -575,6 +573,11 @@ def _facts_of(test):
     }
 
 
+_HELD_OUT = (
+    "Held-out R2 of all models, everything chosen inside the folds (A linear, B linear in cells, C"
+    " with products, D both):"
+)
+_NO_TEST = "One linear model was not tested: too few samples, or no column that parts them."
 _GAPS = {
     "mark": (
         "Missing numbers are the mean of the others and are marked, missing levels are a level;"
@@ -585,9 +588,6 @@ _GAPS = {
         " those of their training rows."
     ),
 }
-
-
-_NO_TEST = "One linear model was not tested: too few samples, or no column that parts them."
 
 
 def test_of(model, data, given):

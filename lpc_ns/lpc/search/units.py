@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+import pandas as pd
 from ...base.errors import InputError, check_count, counted
 from ...base.numerics import clock, kernel, spawn_seeds
 from ..problem import make_solution, scaled
@@ -589,10 +590,8 @@ def unit_order(groups, n_samples, name="groups"):
         raise InputError(
             f"{name} has shape {names.shape} and {n_samples} names are needed, one per row."
         )
-    missing = names != names
-    if names.dtype == object:
-        missing = missing | np.array([name is None for name in names])
-    if np.any(missing):
+    missing = pd.isna(names)
+    if missing.any():
         raise InputError(
             f"{name} has {counted(int(np.sum(missing)), 'missing name')}, the first in row"
             f" {int(np.argmax(missing))}: name the unit of every row."
