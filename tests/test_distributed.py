@@ -421,6 +421,33 @@ def test_the_mixture_is_that_of_memory_with_weights_and_holes(tmp_path):
     assert single.entropy == 1.0 and single.converged
 
 
+def test_an_interrupt_keeps_the_last_step_of_the_mixture(monkeypatch):
+    from lpc_ns.distributed import mixture as room
+
+    found = fit(*arrays(4000))
+    whole = found.mixture_
+    maximise = room.maximise
+    calls = []
+
+    def struck(sums, rules):
+        calls.append(rules)
+        if len(calls) == last:
+            raise KeyboardInterrupt
+        return maximise(sums, rules)
+
+    last = 4
+    monkeypatch.setattr(room, "maximise", struck)
+    with pytest.warns(Warning, match="after 2 passes: it was interrupted"):
+        cut = room.refit_mixture(found._blocks, found._coordinates, found._rule)
+    assert cut.n_iter == 2 and not cut.converged and whole.converged
+    assert np.isfinite(cut.log_likelihood) and cut.log_likelihood <= whole.log_likelihood + 1e-6
+    assert np.array_equal(cut.posterior.compute().argmax(axis=1), cut.labels.compute())
+    last = 2
+    calls.clear()
+    with pytest.raises(KeyboardInterrupt):
+        room.refit_mixture(found._blocks, found._coordinates, found._rule)
+
+
 def test_parameters_are_those_of_scikit_learn():
     from sklearn.base import clone
 

@@ -722,6 +722,21 @@ def test_one_linear_model_where_nothing_else_is(kind):
     assert several <= 2
 
 
+def test_units_without_a_usable_name_are_refused():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    names = [f"s{i // 3}" for i in range(60)]
+    gap = [None, *names[1:]]
+    for groups, message in (
+        (gap, "1 missing name, the first in row 0"),
+        (pd.Series(gap, dtype="string"), "1 missing name"),
+        (names[:9], "one per row"),
+        (["a"] * 60, "1 unit"),
+    ):
+        with pytest.raises(InputError, match=message):
+            InteractionBasedClustering(model="A").fit(X, X[:, 0], groups=groups)
+
+
 def test_groups_go_through_folds_and_test():
     """A subject's level is no regime of its age, and no subject stands on both sides of a fold."""
     rng = np.random.default_rng(0)

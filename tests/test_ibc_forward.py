@@ -223,3 +223,15 @@ def test_blocks_of_samples_change_nothing():
         assert found.terms == ((3, 4),)
         exact = rank_terms(X, y, [(3, 4)], main_effects="all")
         np.testing.assert_allclose(found.f_statistic, exact.f_statistic, rtol=1e-9)
+
+
+def test_products_that_the_data_do_not_tell_apart_are_named():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3))
+    X[:, 2] = X[:, 1] + 1e-3 * rng.normal(size=300)
+    y = X.sum(axis=1) + 2 * X[:, 0] * X[:, 1] + rng.normal(size=300)
+    found = forward_products(X, y, random_state=0)
+    told = found.in_place(found.terms, ["a", "b", "c"])
+    taken, other = ("b", "c") if found.terms[0] == (0, 1) else ("c", "b")
+    assert told[0] == f"a * {other} would fit about as well in the place of a * {taken}."
+    assert found.in_place(()) == []

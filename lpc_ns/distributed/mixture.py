@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Expectation', 'expectation_of', 'maximise', 'LargeMixture', 'refit_mixture']
 
-# %% ../../nbs/29ee_lpc_blocks_mixture.ipynb #346cb30a
+# %% ../../nbs/29ee_lpc_blocks_mixture.ipynb #02766c6f
 import warnings
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..base.blocks import Blocks, is_lazy, make_block, merge_sums, names_files, reduce_blocks
-from ..base.errors import DataWarning, InputError, check_choice
+from ..base.errors import DataWarning, InputError, check_choice, counted
 from ..base.numerics import clock
 from ..base.profile import complete_rows, rows_of
 from ..base.sources import make_blocks
@@ -338,8 +338,26 @@ class LargeMixture(Mixture):
             return _ends_of(make_block(X), *args)
         return self._new(X).lay_out(_ends_of, *args, dtype=np.float64, names=["low", "high"])
 
-# %% ../../nbs/29ee_lpc_blocks_mixture.ipynb #9d89a5d9
+# %% ../../nbs/29ee_lpc_blocks_mixture.ipynb #176aff94
 _EMPTY = np.empty(0)
+
+
+def _rest(blocks, coordinates, sums, rules, tol, max_passes):
+    """Steps of EM until one gains nothing, or an interrupt: the last whole step, its value and
+    number, and whether EM is at rest."""
+    last = (None, sums, -np.inf, 0, False)
+    try:
+        while last[3] < max_passes and not last[4]:
+            regimes, _ = maximise(last[1], rules)
+            tasks = blocks.map(expectation_of, coordinates, regimes)
+            sums = Expectation(*reduce_blocks(tasks, merge_sums))
+            new = _guarded(sums, regimes, rules)
+            still = abs(new - last[2]) <= tol * (1.0 + abs(new))
+            last = (regimes, sums, new, last[3] + 1, still)
+    except KeyboardInterrupt:
+        if last[0] is None:
+            raise
+    return last
 
 
 def refit_mixture(blocks, coordinates, rule, *, guard=0.1, tol=1e-9, max_passes=500):
@@ -363,7 +381,8 @@ def refit_mixture(blocks, coordinates, rule, *, guard=0.1, tol=1e-9, max_passes=
     Warns
     -----
     DataWarning
-        If a regime is degenerate, or EM did not come to rest.
+        If a regime is degenerate, or EM did not come to rest; an interrupt keeps the last whole
+        pass.
     """
     begin = clock()
     sums = Expectation(*reduce_blocks(blocks.map(_of_labels, coordinates, rule), merge_sums))
@@ -372,17 +391,15 @@ def refit_mixture(blocks, coordinates, rule, *, guard=0.1, tol=1e-9, max_passes=
     plain = Rules(K == 1, 0.0, 1.0, False, np.zeros(p, dtype=bool))
     sse = float(maximise(sums, plain)[1].sum())
     rules = plain._replace(guard=float(guard), scale=max(sse / total, 1e-12))
-    value = -np.inf
-    converged = False
-    n_iter = 0
-    while n_iter < max_passes and not converged:
-        regimes, _ = maximise(sums, rules)
-        tasks = blocks.map(expectation_of, coordinates, regimes)
-        sums = Expectation(*reduce_blocks(tasks, merge_sums))
-        new = _guarded(sums, regimes, rules)
-        converged = abs(new - value) <= tol * (1.0 + abs(new))
-        value = new
-        n_iter += 1
+    last = _rest(blocks, coordinates, sums, rules, tol, max_passes)
+    regimes, sums, value, n_iter, converged = last
+    if not converged:
+        why = "the regimes overlap strongly" if n_iter == max_passes else "it was interrupted"
+        warnings.warn(
+            f"EM has not come to rest after {counted(n_iter, 'pass', 'passes')}: {why}.",
+            DataWarning,
+            stacklevel=3,
+        )
     order = np.argsort(-sums.mass, kind="stable")
     gamma = regimes.gamma[order]
     regimes = Regimes(regimes.W[order], regimes.variance[order], gamma - gamma[0])
@@ -439,12 +456,6 @@ def _as_mixture(blocks, coordinates, found, sse, begin):
     if not fit.admissible and K > 1:
         warnings.warn(
             f"One of {K} regimes is degenerate, of hardly any rows or variance: ask for fewer.",
-            DataWarning,
-            stacklevel=4,
-        )
-    if not fit.converged:
-        warnings.warn(
-            f"EM has not come to rest after {fit.n_iter} passes: the regimes overlap strongly.",
             DataWarning,
             stacklevel=4,
         )

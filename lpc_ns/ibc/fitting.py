@@ -10,6 +10,7 @@ __all__ = ['MODELS', 'check_input', 'names_wanted', 'stack', 'family_of', 'cell_
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 from sklearn.utils.validation import validate_data
 
 from ..base.blocks import refuse_lazy
@@ -19,6 +20,7 @@ from lpc_ns.base.errors import (
     check_count,
     check_target,
     check_vector,
+    counted,
     warn_doubtful,
 )
 from ..base.numerics import spawn_seeds
@@ -32,6 +34,26 @@ from .readings import column_names, shown_model
 
 # %% ../../nbs/14da_ibc_fitting.ipynb #a55a04f4
 MODELS = ("auto", *FAMILIES, "tree", "pooled", "stack")
+
+
+def _numbered(groups, n_samples):
+    """Names of units as numbers from 0."""
+    names = np.asarray(groups)
+    if names.shape != (n_samples,):
+        raise InputError(
+            f"groups has shape {names.shape} and {n_samples} names are needed, one per row."
+        )
+    missing = pd.isna(names)
+    if missing.any():
+        raise InputError(
+            f"groups has {counted(int(missing.sum()), 'missing name')}, the first in row"
+            f" {int(missing.argmax())}: name the unit of every row."
+        )
+    names = names.astype(str) if names.dtype == object else names
+    codes = np.unique(names, return_inverse=True)[1]
+    if codes.max() < 1:
+        raise InputError("groups names 1 unit; at least 2 are needed.")
+    return codes
 
 
 def check_input(estimator, X, y, sample_weight, groups):
@@ -54,12 +76,7 @@ def check_input(estimator, X, y, sample_weight, groups):
         if not (sample_weight > 0).all():
             raise InputError("sample_weight holds weights of zero or less; leave those rows out.")
     if groups is not None:
-        groups = np.unique(groups, return_inverse=True)[1].reshape(-1)
-        if len(groups) != len(features) or groups.max() < 1:
-            raise InputError(
-                f"groups has {len(groups)} entries of {groups.max() + 1} kind(s) for"
-                f" {len(features)} samples; one per sample, and two kinds at least, are needed."
-            )
+        groups = _numbered(groups, len(features))
     # 0: how many coefficients there are is chosen by the fit
     main = list(columns.main)
     warn_doubtful(features[:, main], target, 0, [columns.names[j] for j in main], stacklevel=4)

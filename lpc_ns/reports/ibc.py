@@ -289,9 +289,7 @@ class IBCReport(TreeFacts):
         why = "as asked for"
         if self.model.model == "auto":
             why = "the one of fewest coefficients within a standard error of the best held-out R2"
-        regimes = ""
-        if len(self.rules) > 1:
-            regimes = " Regimes: " + "; ".join(self.rules) + "."
+        regimes = f" Regimes: {'; '.join(self.rules)}." if len(self.rules) > 1 else ""
         return f"{start} Model {model}: {told} ({why}).{regimes}{self._doubt()}"
 
     def _chosen(self):
@@ -319,10 +317,12 @@ class IBCReport(TreeFacts):
         """
         facts = self.summary()
         pairs = zip(facts["cells"], facts["cell_sizes"], strict=True)
-        cells = "Cells: " + "; ".join(f"{rule} ({size})" for rule, size in pairs) + "."
-        if self.is_large:
-            cells = f"Cells: {len(self.rules)}, by the rules."
-        lines = ["Products in use: " + (", ".join(facts["products"]) or "none") + ".", cells]
+        cells = "; ".join(f"{rule} ({size})" for rule, size in pairs)
+        cells = f"{len(self.rules)}, by the rules" if self.is_large else cells
+        lines = ["Products in use: " + (", ".join(facts["products"]) or "none") + "."]
+        if (taken := self.model.selection_) is not None:
+            lines += taken.in_place(_products_in_use(self.model), self.names)
+        lines.append(f"Cells: {cells}.")
         if facts["weights"] is not None:
             weights = ", ".join(f"{k} {v:.2f}" for k, v in facts["weights"].items())
             lines.append(f"Weights: {weights}.")

@@ -186,6 +186,30 @@ class ForwardSelection:
             }
         )
 
+    def in_place(self, used, names=None):
+        """
+        Which products fit about as well in the place of one that was taken, as sentences: the data
+        do not say which of them it is.
+
+        Parameters
+        ----------
+        used : collection of tuples of int
+            Products to speak of.
+        names : sequence of str, optional
+            As in `to_frame`.
+
+        Returns
+        -------
+        list of str
+        """
+        table = self.to_frame(names)
+        pairs = zip(self.terms, table.term, table.one_of, strict=True)
+        return [
+            f"{one_of} would fit about as well in the place of {term}."
+            for key, term, one_of in pairs
+            if key in used and one_of
+        ]
+
     def __len__(self):
         return len(self.terms)
 
