@@ -37,7 +37,7 @@ import json
 from lpc_ns import LinearPredictiveClustering
 from lpc_ns.datasets import make_sd1
 
-data = make_sd1(n_samples=130, n_features=12, noise=12.0, random_state=0, table="rq2")
+data = make_sd1(n_samples=60, n_features=12, noise=12.0, random_state=0, table="rq2")
 m = LinearPredictiveClustering(2, time_limit=2, random_state=0).fit(data.X, data.y)
 print(json.dumps([m.status_, m.solution_.nodes, m.solution_.seconds, m.lower_bound_]))
 """
