@@ -159,3 +159,10 @@ def test_a_level_that_may_say_missing_is_remarked():
         "Column 'sex': 'NA' in 4 rows is a level; if it says that the value is missing, say --na"
         " 'NA'."
     ]
+
+
+def test_weights_that_are_no_numbers_are_refused_as_weights():
+    table = pd.DataFrame({"x": range(4), "w": list("abab"), "y": range(4)})
+    with pytest.raises(InputError, match="The column of weights 'w' holds categories or text"):
+        select(table, "y", weights="w")
+    assert select(table.assign(w=["1", "2", "3", "4"]), "y", weights="w").weights.sum() == 10

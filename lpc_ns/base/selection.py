@@ -17,7 +17,7 @@ from .cells import distinct, is_text, mark_missing, read_texts, says_missing
 from .cells import tidy_column, told_of
 from .tables import to_pandas
 
-# %% ../../nbs/06b_selection.ipynb #4d41365e
+# %% ../../nbs/06b_selection.ipynb #e78198f8
 _IMPUTE = (None, "median", "level")
 
 
@@ -367,7 +367,9 @@ def select(
     table, missing, more = _tidy(table, units, target)
     notes += more
     if target is not None:
-        table[target] = _target(table[target], target)
+        table[target] = _as_numbers(table[target], target, "target")
+    if weights is not None:
+        table[weights] = _as_numbers(table[weights], weights, "column of weights")
     n_rows = len(table)
     fills = bool(impute) or (keep_missing and not drop_missing)
     if not fills and not drop_missing and table.isna().to_numpy().any():
@@ -446,13 +448,13 @@ def _as_levels(table, categories):
     return table
 
 
-def _target(column, name):
-    """A target as numbers."""
+def _as_numbers(column, name, what):
+    """A target or weights as numbers."""
     kind, values = plain_column(column, str(name))
     if kind != "number":
-        what = {"levels": "categories or text", "date": "dates", "duration": "durations"}[kind]
+        held = {"levels": "categories or text", "date": "dates", "duration": "durations"}[kind]
         raise InputError(
-            f"The target {name!r} holds {what} (dtype {column.dtype}); name a numeric column, or"
+            f"The {what} {name!r} holds {held} (dtype {column.dtype}); name a numeric column, or"
             " make numbers of it first."
         )
     return values

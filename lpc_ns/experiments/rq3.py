@@ -199,7 +199,7 @@ def _tasks(full):
     )
     return [
         {"set": identifier, "seed": 0, **budget}
-        for identifier in (UCI_DATASETS if full else (87, 925))
+        for identifier in (UCI_DATASETS if full else (87, 60))
     ]
 
 

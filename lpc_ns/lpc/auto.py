@@ -18,7 +18,7 @@ from .search.mixture import em_refit
 from .search.units import group_search
 
 # %% ../../nbs/27a_lpc_auto.ipynb #70e421b8
-_LEAST_SLICES = 75  # about a second of proof
+_LEAST_SLICES = 76  # about a second of proof
 _SLICES_PER_OPERATION = 100 / 1e9  # about twice the time of as many operations of local search
 
 

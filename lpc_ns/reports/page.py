@@ -135,7 +135,7 @@ def digits_needed(slopes, intercepts, X, tolerance):
             return digits
     return 17
 
-# %% ../../nbs/60_report.ipynb #2dbd0181
+# %% ../../nbs/60_report.ipynb #7d5dd7d9
 _STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, -apple-system, "Segoe UI", "Noto Sans", "Noto Sans CJK SC",
@@ -149,7 +149,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #eee;
   vertical-align: top; }
 th { text-align: left; font-weight: 600; max-width: 22rem; overflow-wrap: anywhere; }
-tbody th { min-width: 6rem; }
+tbody th { min-width: 9rem; }
 thead th { text-align: right; border-bottom: 2px solid #bbb; white-space: nowrap; }
 thead th:first-child { text-align: left; }
 td { white-space: nowrap; }
