@@ -319,7 +319,7 @@ def which_regime(
         )
         models = {"test": test}
         family = visible
-        if hidden and not doubts:
+        if hidden and not (doubts or test.doubts):
             outliers = _second_size(Z, residual, groups, seeds[1])
             if outliers > few:
                 family = _hidden_family(Z, t, groups, seeds[1], models, reasons)

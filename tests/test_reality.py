@@ -366,3 +366,18 @@ def test_values_that_repeat_are_no_evidence_of_regimes(target, told):
         test = reality_test(X, target(rng), n_draws=39, random_state=0)
     assert test.p_value <= 0.05 and "no evidence of regimes" in test.verdict
     assert told in test.verdict and judge(test) == "unclear"
+
+
+def test_a_curve_is_no_evidence_of_regimes():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-2, 2, size=(150, 1))
+    noise = rng.standard_normal(150)
+    kind = rng.choice([-1, 1], 150)
+    options = {"n_draws": 39, "random_state": 0}
+    bent = reality_test(x, 2 * x[:, 0] ** 2 + noise, **options)
+    assert bent.p_value <= 0.05 and "A curve explains them as well" in str(bent)
+    assert judge(bent) == "unclear"
+    regimes = 2 * kind * (1 + x[:, 0])
+    for y in (regimes + noise, regimes + 2 * x[:, 0] ** 2 + noise):
+        test = reality_test(x, y, **options)
+        assert test.p_value <= 0.05 and not test.doubts
