@@ -22,8 +22,8 @@ from lpc_ns.base.selection import select
 from lpc_ns.base.tables import read_table, to_pandas
 from lpc_ns.cli import main
 from lpc_ns.lpc.inference.reality import reality_test
-from lpc_ns.reports.evidence import Evidence, find_evidence, part_to_test, size_of_test
-from lpc_ns.reports.ibc import fit_ibc_table, settle
+from lpc_ns.reports.evidence import Evidence, find_evidence, part_to_test, settle, size_of_test
+from lpc_ns.reports.ibc import fit_ibc_table
 from lpc_ns.reports.lpc import fit_lpc_table, prepare_table
 from lpc_ns.reports.page import digits_needed, plain
 from lpc_ns.reports.tree import fit_tree_table, prepare_features
@@ -756,8 +756,10 @@ def test_advice_on_one_page(lines, tmp_path, capsys):
     ],
 )
 def test_regimes_that_are_seen_need_model_advice_and_test(several, family, p_value, answer):
-    advice = Advice(family, (), pd.DataFrame({"R2": []}), {}, "")
-    assert settle(several, Evidence("yes", "So.", None, advice), p_value)[0] == answer
+    evidence = Evidence("yes", "So.", None, Advice(family, (), pd.DataFrame({"R2": []}), {}, ""))
+    assert settle(several, evidence, p_value)[0] == answer
+    beside_a_rival = settle(several, evidence, p_value, rival=True)[0]
+    assert beside_a_rival == ("unclear" if answer == "no" else answer)
 
 
 def test_printed_equations_predict(lines):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['size_of_test', 'judge', 'median_regression', 'Evidence', 'line_of_test', 'advice_lines', 'draw_test', 'Part',
-           'part_to_test', 'find_evidence', 'no_evidence', 'evidence_of', 'advice_of']
+           'part_to_test', 'find_evidence', 'settle', 'no_evidence', 'evidence_of', 'advice_of']
 
 # %% ../../nbs/60_verdict.ipynb #f74637b5
 import warnings
@@ -233,7 +233,7 @@ _FAMILIES = {
 
 
 _HIDDEN = ("lpc", "gated")
-_BEST = ("Best on rows that were not seen", "The advice, from a test of its own,")
+_BEST = ("The simplest that is not beaten on unseen rows", "The advice, from a test of its own,")
 
 
 def advice_lines(advice, answer):
@@ -415,7 +415,43 @@ def find_evidence(
     advice, _ = _advised(part, options)
     return Evidence(*_answer(test, why, advice), test, advice, tuple(notes))
 
-# %% ../../nbs/60_verdict.ipynb #b3924f27
+# %% ../../nbs/60_verdict.ipynb #eac2cbcf
+def settle(several, evidence, p_value=None, rival=False):
+    """
+    One answer from the chosen model, its test and the advice.
+
+    Parameters
+    ----------
+    several : bool
+        Whether the chosen model has more than one cell.
+    evidence : Evidence
+        Its advice, or why there is none.
+    p_value : float, optional
+        Of the test of regimes.
+    rival : bool
+        Whether the comparison of models would choose one with several cells.
+
+    Returns
+    -------
+    answer : {"yes", "no", "unclear"}
+    why : str
+    """
+    if evidence.advice is None:
+        return evidence.answer, evidence.why
+    family = evidence.advice.family
+    has = "has regimes" if several else "has no regimes"
+    if several and family in ("ibc", "tree"):
+        if p_value is not None and p_value > 0.05:
+            return "unclear", f"{evidence.why} The test of regimes does not see them."
+        return "yes", f"{evidence.why} The chosen model {has}."
+    if not several and family == "plain":
+        return "unclear" if rival else "no", f"{evidence.why} The chosen model {has}."
+    if not several and family in ("lpc", "gated"):
+        told = "They cannot be seen in x, and so the chosen model, which looks there, has none."
+        return "yes", f"{evidence.why} {told}"
+    return "unclear", f"{evidence.why} The chosen model, however, {has} that can be seen in x."
+
+
 def no_evidence():
     """What is known without test and advice."""
     return Evidence("unclear", "No test was asked for.")
