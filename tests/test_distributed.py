@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lpc_ns import ClusterTree, InteractionBasedClustering, LinearPredictiveClustering
+from lpc_ns import ClusterTree, LinearPredictiveClustering
 from lpc_ns.base.errors import DataWarning, InputError
 from lpc_ns.lpc.problem import make_problem, objective
 
@@ -358,8 +358,6 @@ def test_parameters_that_cannot_be_used_are_refused(parameters, message):
 def test_the_class_in_memory_names_the_lazy_one():
     with pytest.raises(InputError, match=r"use lpc_ns.distributed.DaskLinearPredictiveClustering"):
         LinearPredictiveClustering().fit(*arrays(4000))
-    with pytest.raises(InputError, match="would pull all of it into memory; use a sample"):
-        InteractionBasedClustering().fit(*arrays(4000))
     with pytest.raises(InputError, match="would pull all of it into memory; use predict"):
         ClusterTree(2).fit(X[:50]).transform(arrays(4000)[0])
     with pytest.raises(InputError, match="ndarray, in memory"):
