@@ -83,3 +83,14 @@ def test_too_few_samples_and_exact_fits_need_no_draws():
     assert select_n_clusters(X[:3, :2], X[:3, 3]).best == 1
     with pytest.raises(InputError, match="n_draws"):
         select_n_clusters(X, X[:, 0], n_draws=5)
+
+
+def test_a_curve_is_no_number_of_regimes():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-2, 2, size=(150, 1))
+    noise = rng.standard_normal(150)
+    bent = select_n_clusters(x, 2 * x[:, 0] ** 2 + noise, max_clusters=2, random_state=0)
+    assert bent.best > 1 and "A curve explains these data as well" in str(bent)
+    regimes = 2 * rng.choice([-1, 1], 150) * (1 + x[:, 0])
+    two = select_n_clusters(x, regimes + noise, max_clusters=2, random_state=0)
+    assert two.best == 2 and "curve" not in str(two)

@@ -375,7 +375,7 @@ def test_a_curve_is_no_evidence_of_regimes():
     kind = rng.choice([-1, 1], 150)
     options = {"n_draws": 39, "random_state": 0}
     bent = reality_test(x, 2 * x[:, 0] ** 2 + noise, **options)
-    assert bent.p_value <= 0.05 and "A curve explains them as well" in str(bent)
+    assert bent.p_value <= 0.05 and "A curve explains these data as well" in str(bent)
     assert judge(bent) == "unclear"
     regimes = 2 * kind * (1 + x[:, 0])
     for y in (regimes + noise, regimes + 2 * x[:, 0] ** 2 + noise):

@@ -29,6 +29,7 @@ from lpc_ns.lpc.inference.nulls import (
     studentise,
 )
 from lpc_ns.lpc.inference.reality import (
+    curve_doubts,
     draw_in_chunks,
     fits_exactly,
     monte_carlo_p,
@@ -297,7 +298,10 @@ def select_n_clusters(
             break
         draws[best] = ladder.from_several(fits[best], seeds[best - 1])
     kinds = np.nan if groups is None or best == 1 else ladder.kinds_p(seen[0], seeds[-1])
-    doubts = table_doubts(features, y, groups) if best > 1 else ()
+    doubts = table_doubts(features, y, groups) if best > 1 else []
+    if best > 1 and groups is None:
+        how = (n_draws, n_jobs, verbose, False, spawn_seeds(seeds[-1], 3))
+        doubts += curve_doubts(one_regression(features), y - y.mean(), 2, how)
     return _result(fits, draws, best, reason, gaps, kinds=kinds, doubts=doubts)
 
 
