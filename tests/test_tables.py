@@ -4,6 +4,7 @@ import gzip
 import itertools
 import json
 import zipfile
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -22,7 +23,14 @@ from lpc_ns.base.selection import select
 from lpc_ns.base.tables import read_table, to_pandas
 from lpc_ns.cli import main
 from lpc_ns.lpc.inference.reality import reality_test
-from lpc_ns.reports.evidence import Evidence, find_evidence, part_to_test, settle, size_of_test
+from lpc_ns.reports.evidence import (
+    Evidence,
+    find_evidence,
+    judge,
+    part_to_test,
+    settle,
+    size_of_test,
+)
 from lpc_ns.reports.ibc import fit_ibc_table
 from lpc_ns.reports.lpc import fit_lpc_table, prepare_table
 from lpc_ns.reports.page import digits_needed, plain
@@ -758,6 +766,11 @@ def test_advice_on_one_page(lines, tmp_path, capsys):
 def test_regimes_that_are_seen_need_model_advice_and_test(several, family, p_value, answer):
     evidence = Evidence("yes", "So.", None, Advice(family, (), pd.DataFrame({"R2": []}), {}, ""))
     assert settle(several, evidence, p_value)[0] == answer
+    if family == "lpc":  # the test of part II answers in part I, too
+        weak = reality_test(np.arange(20.0)[:, None], np.arange(20) % 3.0, n_draws=19)
+        doubted = replace(evidence.advice, models={"test": weak})
+        told = settle(several, replace(evidence, advice=doubted), p_value)[0]
+        assert told == judge(weak) != "yes"
     beside_a_rival = settle(several, evidence, p_value, rival=True)[0]
     assert beside_a_rival == ("unclear" if answer == "no" else answer)
 

@@ -448,7 +448,8 @@ def settle(several, evidence, p_value=None, rival=False):
         return "unclear" if rival else "no", f"{evidence.why} The chosen model {has}."
     if not several and family in ("lpc", "gated"):
         told = "They cannot be seen in x, and so the chosen model, which looks there, has none."
-        return "yes", f"{evidence.why} {told}"
+        test = evidence.advice.models.get("test")
+        return "yes" if test is None else judge(test), f"{evidence.why} {told}"
     return "unclear", f"{evidence.why} The chosen model, however, {has} that can be seen in x."
 
 
