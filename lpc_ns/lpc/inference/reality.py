@@ -412,13 +412,13 @@ def curve_doubts(world, y, K, how, errors="normal", statistic="sse"):
     bent = _curved_world(world, y)
     if bent is None or bent.X.shape[1] * K >= len(y):
         return []
-    p_value = _test(bent, y, K, errors, statistic, None, how).p_value
-    if p_value <= 0.05:
+    beside = _test(bent, y, K, errors, statistic, None, how)
+    if beside.status != "complete" or beside.p_value <= 0.05:
         return []
     bends = bent.X.shape[1] - world.X.shape[1]
     return [
         f"A curve explains these data as well: with {bends} squares and cubes of columns p ="
-        f" {p_value:.2g}. Add these to the features, or look for a variable that switches."
+        f" {beside.p_value:.2g}. Add these to the features, or look for a variable that switches."
     ]
 
 
