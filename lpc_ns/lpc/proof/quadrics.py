@@ -562,7 +562,6 @@ class QuadricSearch:
         self.plan = Plan(gap, self.rounding, self.room, unit, self.upper, *barriers)
         node = ASCENT.steps * (3 * N * p * (p + 1) + 12 * p**3)
         self.batch = max(2, self.effort * self.work // node)
-        self.wait = QUADRICS.wait if p > LIMITS.most_coefficients else QUADRICS.wait_boxed
         self._open_root()
 
     def _room(self, at, W, unit):

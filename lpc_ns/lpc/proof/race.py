@@ -104,6 +104,7 @@ class SumOfGroups:
         return sum(tree.rounding + tree.room for tree in self.trees)
 
     partial = True
+    wait = 0
     room = 0.0
     effort = 0
 
@@ -128,7 +129,7 @@ class InTurn:
         groups = any(isinstance(tree, SumOfGroups) for tree in self.trees)
         resting = self._outdone()
         for tree in self.trees:
-            if self.turns < getattr(tree, "wait", 0) or tree in resting:
+            if self.turns < tree.wait or tree in resting:
                 continue
             alone = groups and not isinstance(tree, SumOfGroups)
             for _ in range(LIMITS.at_once if alone else 1):
@@ -223,10 +224,12 @@ def turns_before(problem, kinds):
     """Turns after which each search begins; the one that ends most problems begins alone."""
     line = problem.n_coefficients == 2
     few = problem.n_samples <= LIMITS.both
+    boxed = problem.n_coefficients <= LIMITS.most_coefficients
     waits = {
         LabelSearch: LIMITS.after_boxes if line and BoxSearch in kinds else 0,
         BoxSearch: 0 if line else LIMITS.after_labels,
         FamilySearch: FAMILIES.wait if problem.n_clusters == 2 else LIMITS.after_labels * few,
+        QuadricSearch: QUADRICS.wait_boxed if boxed else QUADRICS.wait,
     }
     return {kind: waits.get(kind, 0) for kind in kinds}
 
@@ -241,7 +244,7 @@ def choose_search(problem, labels, gap, n_jobs, budget=unlimited):
     waits = turns_before(problem, kinds)
     for tree in trees:
         tree.budget = budget
-        tree.wait = max(waits[type(tree)], getattr(tree, "wait", 0))
+        tree.wait = waits[type(tree)]
     if N >= 2 * group:
         trees.append(SumOfGroups(problem, labels, gap, N // group, n_jobs, budget))
     return trees[0] if len(trees) == 1 else InTurn(trees, budget)
