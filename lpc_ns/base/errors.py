@@ -6,7 +6,7 @@
 __all__ = ['Seed', 'Column', 'LARGEST_ENTRY', 'LpcNsError', 'InputError', 'InputTypeError', 'DataNotFoundError',
            'MissingBackendError', 'LicenceError', 'NoSolutionError', 'DataWarning', 'check_count', 'check_nonnegative',
            'check_level', 'counted', 'check_choice', 'check_matrix', 'check_vector', 'check_target', 'check_n_clusters',
-           'check_labels', 'check_shares', 'warn_doubtful']
+           'check_names', 'check_labels', 'check_shares', 'warn_doubtful']
 
 # %% ../../nbs/01_errors.ipynb #9659cc4e
 import warnings
@@ -420,6 +420,41 @@ def check_n_clusters(n_clusters, n_samples):
     return n_clusters
 
 # %% ../../nbs/01_errors.ipynb #82b91ae4
+def check_names(name, values, n_samples):
+    """
+    Names of units, one for each row.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument, for the message.
+    values : array-like of shape (n_samples,)
+    n_samples : int
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        Texts in place of objects, so that names can be sorted.
+
+    Raises
+    ------
+    InputError
+        If there is not one name for each row, or a name is missing.
+    """
+    names = np.asarray(values)
+    if names.shape != (n_samples,):
+        raise InputError(
+            f"{name} has shape {names.shape} and {n_samples} names are needed, one per row."
+        )
+    missing = pd.isna(names)
+    if missing.any():
+        raise InputError(
+            f"{name} has {counted(int(missing.sum()), 'missing name')}, the first in row"
+            f" {int(missing.argmax())}: name the unit of every row."
+        )
+    return names.astype(str) if names.dtype == object else names
+
+
 def check_labels(labels, n_samples, name="labels", n_clusters=None):
     """
     Cluster labels, validated and renamed to 0, 1, ... in the order of their values.

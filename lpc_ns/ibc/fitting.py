@@ -10,7 +10,6 @@ __all__ = ['MODELS', 'check_input', 'names_wanted', 'stack', 'family_of', 'cell_
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 from sklearn.utils.validation import validate_data
 
 from ..base.blocks import refuse_lazy
@@ -18,9 +17,9 @@ from lpc_ns.base.errors import (
     InputError,
     check_choice,
     check_count,
+    check_names,
     check_target,
     check_vector,
-    counted,
     warn_doubtful,
 )
 from ..base.numerics import spawn_seeds
@@ -38,19 +37,7 @@ MODELS = ("auto", *FAMILIES, "tree", "pooled", "stack")
 
 def _numbered(groups, n_samples):
     """Names of units as numbers from 0."""
-    names = np.asarray(groups)
-    if names.shape != (n_samples,):
-        raise InputError(
-            f"groups has shape {names.shape} and {n_samples} names are needed, one per row."
-        )
-    missing = pd.isna(names)
-    if missing.any():
-        raise InputError(
-            f"groups has {counted(int(missing.sum()), 'missing name')}, the first in row"
-            f" {int(missing.argmax())}: name the unit of every row."
-        )
-    names = names.astype(str) if names.dtype == object else names
-    codes = np.unique(names, return_inverse=True)[1]
+    codes = np.unique(check_names("groups", groups, n_samples), return_inverse=True)[1]
     if codes.max() < 1:
         raise InputError("groups names 1 unit; at least 2 are needed.")
     return codes

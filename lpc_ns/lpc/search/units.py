@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-import pandas as pd
-from ...base.errors import InputError, check_count, counted
+from ...base.errors import check_count, check_names
 from ...base.numerics import clock, kernel, spawn_seeds
 from ..problem import make_solution, scaled
 from .moves import add_row, leverage, rank_one, residual, solve_cluster
@@ -585,22 +584,8 @@ def unit_order(groups, n_samples, name="groups"):
     """
     if groups is None:
         return np.arange(n_samples), np.arange(n_samples + 1)
-    names = np.asarray(groups)
-    if names.shape != (n_samples,):
-        raise InputError(
-            f"{name} has shape {names.shape} and {n_samples} names are needed, one per row."
-        )
-    missing = pd.isna(names)
-    if missing.any():
-        raise InputError(
-            f"{name} has {counted(int(np.sum(missing)), 'missing name')}, the first in row"
-            f" {int(np.argmax(missing))}: name the unit of every row."
-        )
-    _, start, code = np.unique(
-        names.astype(str) if names.dtype == object else names,
-        return_index=True,
-        return_inverse=True,
-    )
+    names = check_names(name, groups, n_samples)
+    _, start, code = np.unique(names, return_index=True, return_inverse=True)
     order = np.argsort(start[code], kind="stable")
     sizes = np.bincount(code)[np.argsort(start)]
     return order, np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
