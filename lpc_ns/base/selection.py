@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from .encoding import plain_column, refuse_repeated
-from .errors import InputError, check_choice, check_vector, counted
+from .errors import InputError, check_choice, check_vector, check_weights, counted
 from .cells import distinct, is_text, mark_missing, read_texts, says_missing
 from .cells import tidy_column, told_of
 from .tables import to_pandas
@@ -34,7 +34,7 @@ class Selection:
     y : ndarray or None
         The target.
     weights : ndarray or None
-        Weights of samples.
+        Weights of samples, all positive: rows of weight 0 are left out.
     target : str or None
         Name of the target.
     notes : list of str
@@ -171,6 +171,17 @@ def _left_out(n, n_rows, without):
     one = n == 1
     have = f"{'it has' if one else 'they have'} {without or 'missing values'}"
     return f"{n} of {n_rows} rows {'was' if one else 'were'} left out: {have}."
+
+
+def _rows_that_count(table, weights):
+    """Positions of the rows whose weight is not 0, and notes."""
+    if weights is None or table[weights].isna().all():
+        return np.arange(len(table)), []
+    known = table[weights].fillna(1.0)
+    values = check_weights(known, len(table), f"The column of weights {str(weights)!r}")
+    rows = np.flatnonzero(values)
+    n = len(table) - len(rows)
+    return rows, [_left_out(n, len(table), "the weight 0")] if n else []
 
 
 def _kept(features):
@@ -371,15 +382,18 @@ def select(
     if weights is not None:
         table[weights] = _as_numbers(table[weights], weights, "column of weights")
     n_rows = len(table)
+    rows, more = _rows_that_count(table, weights)
+    notes += more
+    table = table if len(rows) == n_rows else table.iloc[rows]
     fills = bool(impute) or (keep_missing and not drop_missing)
     if not fills and not drop_missing and table.isna().to_numpy().any():
         _refuse_missing(table, missing)
-    kept = table[named] if fills else table
-    rows = np.flatnonzero(kept.notna().all(axis=1))
+    complete = (table[named] if fills else table).notna().all(axis=1).to_numpy()
     whole = table
-    if len(rows) < n_rows:
-        table = table.iloc[rows]
-    n_dropped = n_rows - len(table)
+    if not complete.all():
+        table = table[complete]
+    n_dropped = len(whole) - len(table)
+    rows = rows[complete]
     without = "no target" if weights is None else "no target or weight"
     if not len(table):
         _refuse_empty(whole.drop(columns=named))
@@ -391,6 +405,7 @@ def select(
         notes.append(f"Rows have the weights in column {str(weights)!r}.")
     if n_dropped:
         notes.append(_left_out(n_dropped, n_rows, without if fills else ""))
+    n_dropped = n_rows - len(table)
     features = table.drop(columns=named)
     if features.shape[1] == 0:
         beside = "" if target is None else f" besides the target {target!r}"
