@@ -207,7 +207,9 @@ def _held_out(X, y, scale, fold, settings, names, weights, groups, gaps):
     return predicted, [models[name].n_coefficients for name in others], paths
 
 
-def cross_fit(X, y, settings, names, *, cv=None, n_jobs=None, weights=None, groups=None, gaps=None):
+def cross_fit(
+    X, y, settings, names, *, cv=None, n_jobs=None, weights=None, groups=None, gaps=None
+):
     """
     Predict every sample by models that were chosen and fitted without its fold.
 
