@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ClusterTree', 'tree_path']
 
-# %% ../../nbs/33_tree_estimator.ipynb #ad0514ab
+# %% ../../nbs/33_tree_estimator.ipynb #ff8c26b2
 from collections.abc import Iterable, Mapping
 from typing import Self
 from numpy.typing import ArrayLike
@@ -239,7 +239,7 @@ class _Predicting:
             )
         )
 
-# %% ../../nbs/33_tree_estimator.ipynb #429635a5
+# %% ../../nbs/33_tree_estimator.ipynb #4869e175
 class ClusterTree(
     TreeExport, _Unfitted, _Predicting, TransformerMixin, ClusterMixin, BaseEstimator
 ):
