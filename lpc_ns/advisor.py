@@ -28,7 +28,7 @@ from .base.gaps import fill_gaps
 from .base.numerics import spawn_seeds
 from .lpc.inference.prediction import distinct_rows, gate_test, unit_codes
 from .lpc.inference.reality import fits_exactly, reality_test, repeated_units, table_doubts
-from .lpc.search.mixture import em_refit
+from .lpc.search.mixture import whole_refit
 
 # %% ../nbs/50_advisor.ipynb #5b7fb3dd
 _LEVEL = 0.02  # of the test for hidden regimes
@@ -349,14 +349,14 @@ def _visible_reason(visible, r2):
 
 def _second_size(X, y, groups, seed):
     """Rows of the smaller of two regimes."""
-    mixture = em_refit(X, y, n_clusters=2, groups=groups, random_state=seed)
+    mixture = whole_refit(X, y, n_clusters=2, groups=groups, random_state=seed)
     return int(np.bincount(mixture.labels, minlength=2).min())
 
 
 def _hidden_family(X, y, groups, seed, models, reasons):
     """ "gated" or "lpc", by BIC; fills models and reasons."""
-    constant = em_refit(X, y, n_clusters=2, groups=groups, random_state=seed)
-    gated = em_refit(X, y, posterior=constant.posterior, groups=groups, concomitant=X)
+    constant = whole_refit(X, y, n_clusters=2, groups=groups, random_state=seed)
+    gated = whole_refit(X, y, posterior=constant.posterior, groups=groups, concomitant=X)
     models["mixture"] = constant
     models["gated"] = gated
     gain = constant.bic - gated.bic

@@ -86,14 +86,14 @@ class RefitAttributes:
     @property
     def mixture_(self):
         """The EM refit of the partition, a `Mixture`."""
-        from lpc_ns.lpc.search.mixture import em_refit
+        from lpc_ns.lpc.search.mixture import whole_refit
 
         check_is_fitted(self, "labels_")
         if getattr(self, "_mixture", None) is None:
             X, y, weights, groups = self._rows
             kept = weights > 0
             plain = (weights[kept] == 1).all()
-            self._mixture = em_refit(
+            self._mixture = whole_refit(
                 X[kept],
                 y[kept],
                 self.labels_[kept],

@@ -37,7 +37,7 @@ from lpc_ns.lpc.inference.prediction import (
     unit_codes,
 )
 from ..search.em import column_numbers
-from ..search.mixture import em_refit
+from ..search.mixture import whole_refit
 
 # %% ../../../nbs/29ca_lpc_mixture_estimator.ipynb #30097b93
 _GATES = {
@@ -171,7 +171,7 @@ class MixtureOfRegressions(RegressorMixin, BaseEstimator):
         A = features[kept]
         b = target[kept]
         given = {"groups": None if groups is None else groups[kept], "sample_weight": weight}
-        base = em_refit(A, b, n_clusters=self.n_clusters, **given, **options)
+        base = whole_refit(A, b, n_clusters=self.n_clusters, **given, **options)
         self.out_of_fold_, self.gate_ = _settle_gate(self, A, b, given, options)
         self.mixture_, self._shares = gate_shares(self.gate_, base, A, b, **given, **options)
         self._line = least_squares(A, b, weight)

@@ -36,7 +36,7 @@ from lpc_ns.lpc.inference.reality import (
     repeated_units,
     table_doubts,
 )
-from ..search.mixture import em_refit
+from ..search.mixture import whole_refit
 from ..search.units import unit_order
 
 # %% ../../../nbs/29bb_lpc_number.ipynb #d3cf6de6
@@ -311,7 +311,7 @@ def _fits(X, y, most, groups, seed):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         for K, child in enumerate(seed.spawn(most), 1):
-            fits[K] = em_refit(
+            fits[K] = whole_refit(
                 X, y, n_clusters=K, shared_variance=True, groups=groups, random_state=child
             )
     return fits

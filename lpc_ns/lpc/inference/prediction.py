@@ -22,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ...base.errors import DataWarning, InputError
-from ..search.mixture import em_refit
+from ..search.mixture import whole_refit
 from ..search.units import unit_order
 
 # %% ../../../nbs/29c_lpc_prediction.ipynb #8236327d
@@ -203,7 +203,7 @@ def gate_shares(name, mixture, X, y, groups=None, sample_weight=None, **options)
     """
     if name == "concomitant":
         options = {**options, "shared_variance": mixture.shared_variance, "guard": mixture.guard}
-        gated = em_refit(
+        gated = whole_refit(
             X,
             y,
             posterior=mixture.posterior,
@@ -314,7 +314,7 @@ def out_of_fold(X, y, n_clusters, gates, *, groups=None, sample_weight=None, cv=
         given = {"groups": _part(groups, train), "sample_weight": _part(sample_weight, train)}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)
-            base = em_refit(*rows, n_clusters=n_clusters, **given, **options)
+            base = whole_refit(*rows, n_clusters=n_clusters, **given, **options)
         R = base.predict_proba(X[test], y[test], groups=_part(groups, test))
         R = np.maximum(R, 1e-12)
         known[test] = -(R * np.log(R)).sum(axis=1)

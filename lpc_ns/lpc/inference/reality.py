@@ -42,7 +42,7 @@ from lpc_ns.lpc.inference.nulls import (
     unimodal_density,
 )
 from ..measures import null_sse_ratio
-from ..search.mixture import em_refit
+from ..search.mixture import whole_refit
 from ..search.units import unit_order
 
 # %% ../../../nbs/29b_lpc_reality.ipynb #0e3a4d65
@@ -588,7 +588,7 @@ def _likelihood_ratio(F, e, K, groups, seed):
     """Twice the log likelihood ratio of K regressions with one variance against one."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
-        mixture = em_refit(
+        mixture = whole_refit(
             F, e, n_clusters=K, shared_variance=True, groups=groups, random_state=seed
         )
     one = -0.5 * len(e) * (np.log(2 * np.pi * (e @ e) / len(e)) + 1)

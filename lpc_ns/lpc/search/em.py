@@ -290,7 +290,7 @@ def _variances(sample, rules, R, regimes):
         s2 = (squares[k] * factor + 2 * rules.guard * rules.scale) / n if n > 0 else rules.scale
         regimes.variance[k] = max(s2, _SMALLEST_VARIANCE)
 
-# %% ../../../nbs/29a_lpc_em.ipynb #bb30a42e
+# %% ../../../nbs/29a_lpc_em.ipynb #4375227e
 @kernel
 def log_shares(gate, gamma, logs):
     """
@@ -449,7 +449,7 @@ def posteriors(sample, regimes, R):
 
 
 @kernel
-def em(sample, rules, R, regimes, tol, max_iter):
+def em(sample, rules, R, regimes, tol, max_iter, value):
     """
     Expectation and maximisation from given posteriors to convergence.
 
@@ -464,6 +464,8 @@ def em(sample, rules, R, regimes, tol, max_iter):
     tol : float
         Stop when the objective changes by less than this, relative to 1 + |objective|.
     max_iter : int
+    value : float
+        The objective of earlier steps from which this goes on; -inf without any.
 
     Returns
     -------
@@ -477,7 +479,6 @@ def em(sample, rules, R, regimes, tol, max_iter):
     b = np.empty((K, p))
     logs = np.empty(R.shape)
     coupled = rules.common.any()
-    value = -np.inf
     likelihood = -np.inf
     for step in range(max_iter):
         _moments(sample, R, M, b)
@@ -499,9 +500,10 @@ def em(sample, rules, R, regimes, tol, max_iter):
         value = new
     return likelihood, value, max_iter, False
 
-# %% ../../../nbs/29a_lpc_em.ipynb #fa992837
+# %% ../../../nbs/29a_lpc_em.ipynb #86078d32
 _SHORT = 30  # EM steps before the starts are compared
 _FINALISTS = 3
+_SLICE = 3e7  # products of one call of the kernel, after which an interrupt is noticed
 _SMALLEST_RATIO = 0.05  # of the smallest standard deviation to the largest
 
 
@@ -518,6 +520,8 @@ class EMFit(NamedTuple):
         Without and with the guard.
     n_iter : int
     converged, admissible : bool
+    interrupted : bool
+        Whether the user stopped it.
     """
 
     regimes: Regimes
@@ -527,6 +531,7 @@ class EMFit(NamedTuple):
     n_iter: int
     converged: bool
     admissible: bool
+    interrupted: bool = False
 
 
 def is_admissible(sample, R, variance):
@@ -572,6 +577,7 @@ def run_em(sample, rules, R, tol=1e-10, max_iter=3000):
     Returns
     -------
     EMFit
+        Stopped by the user it is as far as it came, and says so.
     """
     R = np.array(R, dtype=float)
     K = R.shape[1]
@@ -580,8 +586,22 @@ def run_em(sample, rules, R, tol=1e-10, max_iter=3000):
         np.full(K, max(rules.scale, _SMALLEST_VARIANCE)),
         np.zeros((K, sample.gate.shape[1])),
     )
-    found = em(sample, rules, R, regimes, tol, max_iter)
-    return EMFit(regimes, R, *found, is_admissible(sample, R, regimes.variance))
+    size = max(1, int(_SLICE / (sample.X.size * K * (sample.X.shape[1] + 4))))
+    found = (-np.inf, -np.inf, 0, False)
+    n_iter = 0
+    stopped = False
+    try:
+        while n_iter < max_iter and not found[3]:
+            steps = min(size, max_iter - n_iter)
+            found = em(sample, rules, R, regimes, tol, steps, found[1])
+            n_iter += found[2]
+    except KeyboardInterrupt:
+        found = em(sample, rules, R, regimes, tol, 1, found[1])
+        n_iter += 1
+        stopped = True
+    sound = is_admissible(sample, R, regimes.variance)
+    converged = found[3] and not stopped
+    return EMFit(regimes, R, found[0], found[1], n_iter, converged, sound, stopped)
 
 
 def _order(fit):
@@ -630,6 +650,30 @@ def more_starts(sample, K, n_random, rng):
         yield rng.dirichlet(np.full(K, 0.5), len(sample.weight))
 
 
+def _fits(sample, rules, start, tol, finals):
+    """The fits of all starts, short ones first; `finals` is emptied before those that count, which
+    the caller adds."""
+    R, n_random, rng = start
+    starts = [R]
+    if n_random is not None:
+        if not rules.shared:
+            shared = run_em(sample, rules._replace(shared=True), R, tol, _SHORT)
+            starts.append(shared.R)
+            if shared.interrupted:
+                raise KeyboardInterrupt
+        starts += more_starts(sample, R.shape[1], n_random, rng)
+    if len(starts) > 1:
+        for start in starts:
+            yield run_em(sample, rules, start, tol, _SHORT)
+        starts = [fit.R for fit in sorted(finals, key=_order, reverse=True)]
+        finals.clear()
+    finalists = _FINALISTS if n_random else 1
+    for start in starts:
+        if len(finals) >= finalists and any(fit.admissible for fit in finals):
+            return
+        yield run_em(sample, rules, start, tol)
+
+
 def best_of_starts(sample, rules, R, n_random, rng, tol=1e-9):
     """
     The best of the given start, its shared-variance fit, and more.
@@ -650,18 +694,17 @@ def best_of_starts(sample, rules, R, n_random, rng, tol=1e-9):
     -------
     EMFit
     """
-    starts = [R]
-    if n_random is not None:
-        if not rules.shared:
-            starts.append(run_em(sample, rules._replace(shared=True), R, tol, _SHORT).R)
-        starts += more_starts(sample, R.shape[1], n_random, rng)
-    if len(starts) > 1:
-        fits = [run_em(sample, rules, start, tol, _SHORT) for start in starts]
-        starts = [fit.R for fit in sorted(fits, key=_order, reverse=True)]
-    finalists = _FINALISTS if n_random else 1
     fits = []
-    for start in starts:
-        if len(fits) >= finalists and any(fit.admissible for fit in fits):
-            break
-        fits.append(run_em(sample, rules, start, tol))
-    return max(fits, key=_order)
+    stopped = False
+    try:
+        for fit in _fits(sample, rules, (R, n_random, rng), tol, fits):
+            fits.append(fit)
+            if fit.interrupted:
+                break
+    except KeyboardInterrupt:
+        stopped = True
+    if not fits:
+        fits.append(run_em(sample, rules, R, tol, 1))
+    best = max(fits, key=_order)
+    stopped |= fits[-1].interrupted
+    return best._replace(interrupted=True, converged=False) if stopped else best

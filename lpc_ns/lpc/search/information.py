@@ -6,12 +6,14 @@
 __all__ = ['observed_information', 'parameter_vector', 'cluster_codes', 'covariance_of', 'covariance_matrix', 'align',
            'draw_units', 'bootstrap_parameters', 'hard_fixed_point']
 
-# %% ../../../nbs/29aa_lpc_information.ipynb #720f4a1c
+# %% ../../../nbs/29aa_lpc_information.ipynb #3cafa256
+import warnings
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import norm
 
-from ...base.errors import InputError, check_choice
+from ...base.errors import DataWarning, InputError, check_choice
 from ...base.numerics import kernel
 from .em import Regimes, Sample, log_shares, parameter_place, run_em
 from .units import unit_order
@@ -156,7 +158,7 @@ def parameter_vector(regimes, common, shared):
     variance = regimes.variance[:1] if shared else regimes.variance
     return np.concatenate([coefficients, np.log(variance), regimes.gamma[1:].ravel()])
 
-# %% ../../../nbs/29aa_lpc_information.ipynb #fa4c3c39
+# %% ../../../nbs/29aa_lpc_information.ipynb #731f0ad6
 def cluster_codes(clusters, kind, order, first):
     """
     The cluster of every unit.
@@ -332,18 +334,40 @@ def bootstrap_parameters(sample, rules, fit, n_draws, rng):
     Returns
     -------
     ndarray of shape (n_draws, q)
+        Those that are done if the user interrupts after the second.
+
+    Warns
+    -----
+    DataWarning
+        If it was interrupted.
     """
     weight = sample.weight
     size = round(weight.sum())
     draws = []
-    for _ in range(n_draws):
-        rows = rng.choice(len(weight), size, p=weight / weight.sum())
-        again = run_em(draw_units(sample, rows), rules, fit.R[rows], 1e-8, 1000)
-        order = align(again.regimes.W, fit.regimes.W)
-        gamma = again.regimes.gamma[order]
-        regimes = Regimes(again.regimes.W[order], again.regimes.variance[order], gamma - gamma[0])
-        draws.append(parameter_vector(regimes, rules.common, rules.shared))
+    try:
+        for _ in range(n_draws):
+            rows = rng.choice(len(weight), size, p=weight / weight.sum())
+            again = run_em(draw_units(sample, rows), rules, fit.R[rows], 1e-8, 1000)
+            if again.interrupted:
+                raise KeyboardInterrupt
+            draws.append(_aligned(again.regimes, fit.regimes, rules))
+    except KeyboardInterrupt:
+        if len(draws) < 2:
+            raise
+        warnings.warn(
+            f"Interrupted after {len(draws)} of {n_draws} draws: the errors rest on these.",
+            DataWarning,
+            stacklevel=3,
+        )
     return np.array(draws)
+
+
+def _aligned(again, regimes, rules):
+    """The parameters of a refit, its regimes in the order of others."""
+    order = align(again.W, regimes.W)
+    gamma = again.gamma[order]
+    own = Regimes(again.W[order], again.variance[order], gamma - gamma[0])
+    return parameter_vector(own, rules.common, rules.shared)
 
 # %% ../../../nbs/29aa_lpc_information.ipynb #2614059d
 def _pieces(means, sigma, shares, lines):
