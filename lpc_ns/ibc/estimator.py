@@ -53,7 +53,8 @@ class InteractionBasedClustering(
         tree half of it or a twentieth of the samples, whichever is less; and at least 10.
     ridge : float, optional
         Weight of the squared slopes of standardised columns, and of their deviations from cell to
-        cell; by default of largest marginal likelihood, for the tree by cross-validation.
+        cell; by default of largest marginal likelihood, for the tree by cross-validation. In
+        blocks these are the sample's; a number given acts on all rows, but in the tree.
     n_committees : int
         Trees on bootstrap samples whose mean predicts in place of the tree, which keeps the rules.
     honest : bool
