@@ -232,7 +232,8 @@ def refit(blocks, model, rows, target, ridge=None):
         if found is None:
             slopes, own = nearest_least_squares(moments[k], coef[k] * spread)
         else:
-            slopes, own = found[0][k], found[1][k]
+            slopes = found[0][k]
+            own = found[1][k]
         coef[k] = slopes / spread
         intercept[k] = own + level - coef[k] @ middle
     lower = np.minimum(fit.lower, ends[0])

@@ -440,7 +440,7 @@ class Diagnostics:
         model = self._regime_model()
         score = self._split_score(model.split, self._features(X))[0]
         rows = 1 if _only_cut(model.split) is None or len(np.unique(score)) < 3 else 2
-        options = {"figsize": (10, 4 * rows), "layout": "constrained", "squeeze": False}
+        options = {"figsize": (8.4, 3.6 * rows), "layout": "constrained", "squeeze": False}
         fig, axes = plt.subplots(rows, 2, **options)
         self.plot_branches(X, y, ax=axes[0, 0])
         self.plot_coefficients(ax=axes[rows - 1, 2 - rows])

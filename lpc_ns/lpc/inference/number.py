@@ -134,7 +134,9 @@ class NumberOfClusters:
         import matplotlib.pyplot as plt
         from lpc_ns.plotting import PALETTE
 
-        left, right = plt.subplots(1, 2, figsize=(9, 3))[1] if axes is None else axes
+        if axes is None:
+            axes = plt.subplots(1, 2, figsize=(8.4, 3), layout="constrained")[1]
+        left, right = axes
         for K, (seen, drawn) in self.draws.items():
             for j, shift in ((0, -0.15), (1, 0.15)):
                 low, high = np.quantile(drawn[:, j], [0, 0.95])
