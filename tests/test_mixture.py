@@ -11,7 +11,7 @@ from scipy.special import logsumexp
 from lpc_ns.base.errors import DataNotFoundError, DataWarning, InputError
 from lpc_ns.datasets import find_data, make_sd1
 from lpc_ns.lpc.search import em
-from lpc_ns.lpc.search.mixture import em_refit, hard_limit, whole_refit
+from lpc_ns.lpc.search.mixture import em_refit, hard_limit
 
 CLASSIC = ["aphids", "co2", "no", "equiv_no", "tone", "kalvelagen", "overlap"]
 SECOND = ["gated", "panel", "weighted", "sd1"]
@@ -487,7 +487,7 @@ def test_an_interrupt_of_em_keeps_the_best_so_far_and_stops_what_needs_its_end(m
     monkeypatch.undo()
     pressing(monkeypatch, 3)
     with pytest.raises(KeyboardInterrupt), pytest.warns(DataWarning):
-        whole_refit(*data, n_clusters=K, random_state=0)
+        em_refit(*data, n_clusters=K, random_state=0).whole()
 
 
 def test_an_interrupted_bootstrap_rests_on_the_draws_that_are_done(monkeypatch):

@@ -79,21 +79,21 @@ class FittedRegressions:
         residual = np.where(self.cluster_sizes_ > 0, np.abs(target[:, None] - regimes), np.inf)
         return residual.argmin(axis=1)
 
-# %% ../../nbs/28_lpc_estimator.ipynb #fdba78e6
+# %% ../../nbs/28_lpc_estimator.ipynb #4d75e069
 class RefitAttributes:
     """What the EM refit of a partition adds to an estimator; made when it is first asked for."""
 
     @property
     def mixture_(self):
         """The EM refit of the partition, a `Mixture`."""
-        from lpc_ns.lpc.search.mixture import whole_refit
+        from lpc_ns.lpc.search.mixture import em_refit
 
         check_is_fitted(self, "labels_")
         if getattr(self, "_mixture", None) is None:
             X, y, weights, groups = self._rows
             kept = weights > 0
             plain = (weights[kept] == 1).all()
-            self._mixture = whole_refit(
+            self._mixture = em_refit(
                 X[kept],
                 y[kept],
                 self.labels_[kept],
@@ -101,7 +101,7 @@ class RefitAttributes:
                 groups=None if groups is None else groups[kept],
                 sample_weight=None if plain else weights[kept],
                 random_state=0,
-            )
+            ).whole()
         return self._mixture
 
     @property

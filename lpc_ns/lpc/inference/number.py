@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['mixture_ratios', 'NumberOfClusters', 'select_n_clusters', 'warm']
 
-# %% ../../../nbs/29bb_lpc_number.ipynb #712983a6
+# %% ../../../nbs/29bb_lpc_number.ipynb #22b2d6c9
 from numpy.typing import ArrayLike
 from ...base.errors import Column, Seed
 import warnings
@@ -36,7 +36,7 @@ from lpc_ns.lpc.inference.reality import (
     repeated_units,
     table_doubts,
 )
-from ..search.mixture import whole_refit
+from ..search.mixture import em_refit
 from ..search.units import unit_order
 
 # %% ../../../nbs/29bb_lpc_number.ipynb #d3cf6de6
@@ -84,7 +84,7 @@ def mixture_ratios(world, regimes, first, K, n_ahead, n_draws, rng):
         ratios[t] = sse_ratios(world, e, one, first, K, n_ahead, rng)
     return ratios
 
-# %% ../../../nbs/29bb_lpc_number.ipynb #4e2599ae
+# %% ../../../nbs/29bb_lpc_number.ipynb #634d8ffc
 @dataclass(frozen=True)
 class NumberOfClusters:
     """
@@ -313,9 +313,9 @@ def _fits(X, y, most, groups, seed):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         for K, child in enumerate(seed.spawn(most), 1):
-            fits[K] = whole_refit(
+            fits[K] = em_refit(
                 X, y, n_clusters=K, shared_variance=True, groups=groups, random_state=child
-            )
+            ).whole()
     return fits
 
 
