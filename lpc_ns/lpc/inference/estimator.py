@@ -23,7 +23,7 @@ from lpc_ns.base.errors import (
     check_choice,
     check_matrix,
     check_target,
-    check_vector,
+    check_weights,
 )
 from ...base.errors import check_level, check_n_clusters
 from lpc_ns.lpc.inference.prediction import (
@@ -295,12 +295,8 @@ def _weighted_rows(sample_weight, n_samples):
     """The rows that count, and their weights."""
     if sample_weight is None:
         return slice(None), None
-    weight = check_vector(sample_weight, n_samples, "sample_weight")
-    if weight.min() < 0:
-        raise InputError(f"sample_weight is negative in row {weight.argmin()}.")
+    weight = check_weights(sample_weight, n_samples)
     kept = weight > 0
-    if not kept.any():
-        raise InputError("sample_weight is zero for every sample: give some a weight.")
     return kept, weight[kept]
 
 
