@@ -530,8 +530,7 @@ def em_refit(
     Warns
     -----
     DataWarning
-        If no start led to an admissible fit, a regime fits more rows exactly than it has
-        coefficients, or the user interrupted.
+        If no start led to an admissible fit, a regime consists of ties, or EM was interrupted.
     """
     begin = clock()
     features = check_matrix(X)
