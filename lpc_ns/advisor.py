@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['linear_tree', 'predict_linear_tree', 'Advice', 'which_regime']
 
-# %% ../nbs/50_advisor.ipynb #b4e78cbf
+# %% ../nbs/50_advisor.ipynb #aa49955c
 from numpy.typing import ArrayLike
 from .base.errors import Column, Seed
 import warnings
@@ -30,7 +30,7 @@ from .lpc.inference.prediction import distinct_rows, gate_test, unit_codes
 from .lpc.inference.reality import fits_exactly, reality_test, repeated_units, table_doubts
 from .lpc.search.mixture import em_refit
 
-# %% ../nbs/50_advisor.ipynb #215f9cfd
+# %% ../nbs/50_advisor.ipynb #997a1800
 _LEVEL = 0.02  # of the test for hidden regimes
 _KINDS = 0.05  # of the test for kinds of units against units that differ continuously
 _CUTS = 12  # candidate thresholds per feature
@@ -359,15 +359,15 @@ def _visible_reason(visible, r2):
 
 def _second_size(X, y, groups, seed):
     """Rows of the smaller of two regimes."""
-    mixture = em_refit(X, y, n_clusters=2, groups=groups, random_state=seed)
+    mixture = em_refit(X, y, n_clusters=2, groups=groups, random_state=seed).whole()
     return int(np.bincount(mixture.labels, minlength=2).min())
 
 
 def _hidden_family(X, y, groups, visible, seed, models, reasons):
-    """ "gated" or "lpc", by BIC, or what is visible if x tells the regime of nearly every row; fills
+    """ "gated" or "lpc", by BIC, or what is visible if x tells nearly every row's regime; fills
     models and reasons."""
-    constant = em_refit(X, y, n_clusters=2, groups=groups, random_state=seed)
-    gated = em_refit(X, y, posterior=constant.posterior, groups=groups, concomitant=X)
+    constant = em_refit(X, y, n_clusters=2, groups=groups, random_state=seed).whole()
+    gated = em_refit(X, y, posterior=constant.posterior, groups=groups, concomitant=X).whole()
     models["mixture"] = constant
     models["gated"] = gated
     gain = constant.bic - gated.bic
