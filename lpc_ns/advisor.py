@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['linear_tree', 'predict_linear_tree', 'Advice', 'which_regime']
 
-# %% ../nbs/50_advisor.ipynb #b4e78cbf
+# %% ../nbs/50_advisor.ipynb #aa49955c
 from numpy.typing import ArrayLike
 from .base.errors import Column, Seed
 import warnings
@@ -30,7 +30,7 @@ from .lpc.inference.prediction import distinct_rows, gate_test, unit_codes
 from .lpc.inference.reality import fits_exactly, reality_test, repeated_units, table_doubts
 from .lpc.search.mixture import em_refit
 
-# %% ../nbs/50_advisor.ipynb #5b7fb3dd
+# %% ../nbs/50_advisor.ipynb #e9053ecc
 _LEVEL = 0.02  # of the test for hidden regimes
 _CUTS = 12  # candidate thresholds per feature
 _REFINEMENTS = 3  # finer grids around the best threshold
@@ -349,14 +349,14 @@ def _visible_reason(visible, r2):
 
 def _second_size(X, y, groups, seed):
     """Rows of the smaller of two regimes."""
-    mixture = em_refit(X, y, n_clusters=2, groups=groups, random_state=seed)
+    mixture = em_refit(X, y, n_clusters=2, groups=groups, random_state=seed).whole()
     return int(np.bincount(mixture.labels, minlength=2).min())
 
 
 def _hidden_family(X, y, groups, seed, models, reasons):
     """ "gated" or "lpc", by BIC; fills models and reasons."""
-    constant = em_refit(X, y, n_clusters=2, groups=groups, random_state=seed)
-    gated = em_refit(X, y, posterior=constant.posterior, groups=groups, concomitant=X)
+    constant = em_refit(X, y, n_clusters=2, groups=groups, random_state=seed).whole()
+    gated = em_refit(X, y, posterior=constant.posterior, groups=groups, concomitant=X).whole()
     models["mixture"] = constant
     models["gated"] = gated
     gain = constant.bic - gated.bic

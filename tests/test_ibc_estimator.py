@@ -759,7 +759,7 @@ def test_weights_count_as_copies():
             scale = 360 / 240  # only ratios of weights count, so the penalty weighs more
             copies.set_params(ridge=scale).fit(X[rows], y[rows])
             np.testing.assert_allclose(weighted.predict(X), copies.predict(X), rtol=1e-2, atol=0.02)
-    with pytest.raises(InputError, match="zero or less"):
+    with pytest.raises(InputError, match="zero in all rows"):
         clone(model).fit(X, y, sample_weight=np.zeros(240))
 
 

@@ -5,19 +5,19 @@
 # %% auto #0
 __all__ = ['Selection', 'named_columns', 'fill_table', 'select', 'describe_rows']
 
-# %% ../../nbs/06b_selection.ipynb #e0004e83
+# %% ../../nbs/06b_selection.ipynb #e7956fc3
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from .encoding import plain_column, refuse_repeated
-from .errors import InputError, check_choice, check_vector, counted
+from .errors import InputError, check_choice, check_vector, check_weights, counted
 from .cells import distinct, is_text, mark_missing, read_texts, says_missing
 from .cells import tidy_column, told_of
 from .tables import to_pandas
 
-# %% ../../nbs/06b_selection.ipynb #e78198f8
+# %% ../../nbs/06b_selection.ipynb #92bf3c31
 _IMPUTE = (None, "median", "level")
 
 
@@ -34,7 +34,7 @@ class Selection:
     y : ndarray or None
         The target.
     weights : ndarray or None
-        Weights of samples.
+        Weights of samples, all positive: rows of weight 0 are left out.
     target : str or None
         Name of the target.
     notes : list of str
@@ -171,6 +171,17 @@ def _left_out(n, n_rows, without):
     one = n == 1
     have = f"{'it has' if one else 'they have'} {without or 'missing values'}"
     return f"{n} of {n_rows} rows {'was' if one else 'were'} left out: {have}."
+
+
+def _rows_that_count(table, weights):
+    """Positions of the rows whose weight is not 0, and notes."""
+    if weights is None or table[weights].isna().all():
+        return np.arange(len(table)), []
+    known = table[weights].fillna(1.0)
+    values = check_weights(known, len(table), f"The column of weights {str(weights)!r}")
+    rows = np.flatnonzero(values)
+    n = len(table) - len(rows)
+    return rows, [_left_out(n, len(table), "the weight 0")] if n else []
 
 
 def _kept(features):
@@ -356,6 +367,10 @@ def select(
     notes += more
     if weights is not None:
         notes.append(f"Rows have the weights in column {str(weights)!r}.")
+    n_rows = len(table)
+    counting, more = _rows_that_count(table, weights)
+    notes += more
+    table = table if len(counting) == n_rows else table.iloc[counting]
     named = [c for c in (target, weights) if c is not None]
     fills = bool(impute) or (keep_missing and not drop_missing)
     if not fills and not drop_missing and table.isna().to_numpy().any():
@@ -363,9 +378,8 @@ def select(
     rows = _rows_kept(table, named, fills)
     if len(rows) < len(table):
         without = "no target" if weights is None else "no target or weight"
-        notes.append(_left_out(len(table) - len(rows), len(table), without if fills else ""))
-    n_dropped = len(table) - len(rows)
-    table = table.iloc[rows] if n_dropped else table
+        notes.append(_left_out(len(table) - len(rows), n_rows, without if fills else ""))
+        table = table.iloc[rows]
     features, gaps, more = _features(table, named, target, fills, impute, keep_missing)
     return Selection(
         features,
@@ -373,10 +387,10 @@ def select(
         _vector(table, weights, "weights"),
         target,
         notes + more,
-        n_dropped,
+        n_rows - len(rows),
         units,
         gaps,
-        rows,
+        counting[rows],
     )
 
 

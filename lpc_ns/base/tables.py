@@ -462,6 +462,13 @@ def _zeros(names, rows):
     return notes
 
 
+def _blank_fields(body, sep, as_text):
+    """Whether blanks after separators must go before fields are read: quotes after them, or texts
+    that stay as they are; elsewhere numbers and levels lose them later."""
+    where = body if as_text or b'"' in body else body[:_SAMPLE]
+    return f"{sep} ".encode() in where
+
+
 def _parse(body, path, skipped, names, sep, decimal, thousands, as_text):
     """The table of a text by pandas' reader; InputError with the line if a row is too long."""
     try:
@@ -477,7 +484,7 @@ def _parse(body, path, skipped, names, sep, decimal, thousands, as_text):
             na_values=[""],
             low_memory=False,
             dtype=dict.fromkeys(as_text, str),
-            skipinitialspace=f"{sep} ".encode() in body,
+            skipinitialspace=_blank_fields(body, sep, as_text),
         )
     except pd.errors.ParserError as reason:
         found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(reason))
