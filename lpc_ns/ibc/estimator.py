@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 
 from .readings import Diagnostics, Readings, TreeReadings
 
-# %% ../../nbs/14f_ibc_estimator.ipynb #887866d4
+# %% ../../nbs/14f_ibc_estimator.ipynb #ba92ea35
 class InteractionBasedClustering(
     TreeReadings, Diagnostics, Readings, RegressorMixin, BaseEstimator
 ):
@@ -53,7 +53,7 @@ class InteractionBasedClustering(
         tree half of it or a twentieth of the samples, whichever is less; and at least 10.
     ridge : float, optional
         Weight of the squared slopes of standardised columns, and of their deviations from cell to
-        cell; by default of largest marginal likelihood, for the tree by cross-validation.
+        cell (in blocks for A to D only); by default the likeliest, for the tree by validation.
     n_committees : int
         Trees on bootstrap samples whose mean predicts in place of the tree, which keeps the rules.
     honest : bool

@@ -79,7 +79,7 @@ class FittedRegressions:
         residual = np.where(self.cluster_sizes_ > 0, np.abs(target[:, None] - regimes), np.inf)
         return residual.argmin(axis=1)
 
-# %% ../../nbs/28_lpc_estimator.ipynb #fdba78e6
+# %% ../../nbs/28_lpc_estimator.ipynb #4d75e069
 class RefitAttributes:
     """What the EM refit of a partition adds to an estimator; made when it is first asked for."""
 
@@ -101,7 +101,7 @@ class RefitAttributes:
                 groups=None if groups is None else groups[kept],
                 sample_weight=None if plain else weights[kept],
                 random_state=0,
-            )
+            ).whole()
         return self._mixture
 
     @property

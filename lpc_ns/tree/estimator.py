@@ -440,7 +440,7 @@ class ClusterTree(
         vars(self).update(fit_model(parameters, search, self.encoding_, *data))
         return self
 
-# %% ../../nbs/33_tree_estimator.ipynb #94e403ac
+# %% ../../nbs/33_tree_estimator.ipynb #0eb33b9e
 _PATHS = ("n_clusters", "max_leaves", "max_depth", "complexity", "min_samples_leaf")
 
 
@@ -467,6 +467,9 @@ def tree_path(estimator, X, values, parameter="n_clusters", sample_weight=None):
     import pandas as pd
 
     check_choice("parameter", parameter, _PATHS)
+    if not isinstance(values, Iterable):
+        raise InputError(f"values is {values!r}; give several, for instance range(2, 6).")
+    values = list(values)
     rows = []
     for value in values:
         model = clone(estimator).set_params(**{parameter: value})
@@ -485,4 +488,4 @@ def tree_path(estimator, X, values, parameter="n_clusters", sample_weight=None):
                 "status": model.status_,
             }
         )
-    return pd.DataFrame(rows, index=pd.Index(list(values), name=parameter))
+    return pd.DataFrame(rows, index=pd.Index(values, name=parameter))

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MixtureOfRegressions', 'posterior_of']
 
-# %% ../../../nbs/29ca_lpc_mixture_estimator.ipynb #0c6b924d
+# %% ../../../nbs/29ca_lpc_mixture_estimator.ipynb #198b4eec
 from collections.abc import Iterable
 from typing import Self
 from numpy.typing import ArrayLike
@@ -36,10 +36,10 @@ from lpc_ns.lpc.inference.prediction import (
     quantile_sets,
     unit_codes,
 )
-from ..search.em import column_numbers
+from ..search.information import column_numbers
 from ..search.mixture import em_refit
 
-# %% ../../../nbs/29ca_lpc_mixture_estimator.ipynb #30097b93
+# %% ../../../nbs/29ca_lpc_mixture_estimator.ipynb #e7aaf0f2
 _GATES = {
     "none": (),
     "auto": ("logistic", "boosting", "concomitant"),
@@ -171,7 +171,7 @@ class MixtureOfRegressions(RegressorMixin, BaseEstimator):
         A = features[kept]
         b = target[kept]
         given = {"groups": None if groups is None else groups[kept], "sample_weight": weight}
-        base = em_refit(A, b, n_clusters=self.n_clusters, **given, **options)
+        base = em_refit(A, b, n_clusters=self.n_clusters, **given, **options).whole()
         self.out_of_fold_, self.gate_ = _settle_gate(self, A, b, given, options)
         self.mixture_, self._shares = gate_shares(self.gate_, base, A, b, **given, **options)
         self._line = least_squares(A, b, weight)
