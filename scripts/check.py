@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import venv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from notebooks import KERNELS
@@ -111,9 +112,16 @@ def check_docs():
     run(PYTHON, "scripts/docs.py")
 
 
+def check_wheel_and_docs():
+    """Both at a time, for each is the work of one core."""
+    with ThreadPoolExecutor(2) as cores:
+        for step in [cores.submit(check_wheel), cores.submit(check_docs)]:
+            step.result()
+
+
 FIRST = [check_export, check_lint, check_readme]
 QUICK = [*FIRST, check_quick_tests]
-STEPS = [*FIRST, check_kernels, check_tests, check_notebooks, check_wheel, check_docs]
+STEPS = [*FIRST, check_kernels, check_tests, check_notebooks, check_wheel_and_docs]
 
 
 def main():

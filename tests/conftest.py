@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-MOMENTS = int(os.environ.get("LPC_NS_MOMENTS", "25"))  # of an interrupt; `make certify`: 125
+MOMENTS = int(os.environ.get("LPC_NS_MOMENTS", "12"))  # of an interrupt; `make certify`: 125
 os.environ["MPLBACKEND"] = "Agg"
 sys.path.insert(0, str(ROOT / "scripts"))
 

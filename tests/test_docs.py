@@ -1,6 +1,7 @@
 """The documentation's own machinery: numbers, boxes, references, citations, the sidebar, and
 docstrings as Markdown."""
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -253,6 +254,23 @@ def test_pictures_are_described_by_their_captions():
         crossrefs.plain("Loss of [ten](x.html) runs, $K = 2$ [@a2020]; *see* `x`")
         == "Loss of ten runs, K = 2 ; see x"
     )
+
+
+def test_pictures_are_no_wider_than_keeps_their_text_readable():
+    """A page shows 7.96 inches; matplotlib's 10 pt are 9 pt in a picture of 8.84."""
+    wide = {}
+    for path in (ROOT / "nbs").glob("*.ipynb"):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            for output in cell.get("outputs", []):
+                coded = "".join(output.get("data", {}).get("image/png", ""))[:1000]
+                head = base64.b64decode(coded[: len(coded) // 4 * 4])
+                if head:
+                    place = head.find(b"pHYs") + 4
+                    pixels = int.from_bytes(head[16:20], "big")
+                    inches = pixels / int.from_bytes(head[place : place + 4], "big") / 0.0254
+                    if inches > 8.84:
+                        wide[path.stem] = round(inches, 2)
+    assert set(wide) <= {"60a_lpc_report"}, wide  # a report's own page, wider than the book's
 
 
 def test_printed_numbers_are_shown_without_their_types():

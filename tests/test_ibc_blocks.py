@@ -13,6 +13,7 @@ import dask.array as da
 import dask.dataframe as dd
 
 from lpc_ns.ibc import blocks as room
+from lpc_ns.ibc.split.cells import fit_cells
 
 RNG = np.random.default_rng(0)
 FRAME = pd.DataFrame(RNG.normal(size=(1200, 3)), columns=["age", "dose", "time"])
@@ -76,6 +77,22 @@ def test_all_rows_count_in_the_coefficients(sampled):
         best = np.linalg.lstsq(A, Y[own], rcond=None)[0]
         assert np.allclose([level, *slopes], best, atol=1e-9)
     assert str(int((labels == 0).sum())) in sampled.export_text()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_penalty_that_was_asked_for_acts_on_all_rows(monkeypatch, weighted):
+    monkeypatch.setattr(room, "_SAMPLE", 400)
+    w = RNG.integers(1, 4, 1200).astype(float) if weighted else None
+    given = dd.from_pandas(pd.Series(w), npartitions=2) if weighted else None
+    X = dd.from_pandas(FRAME, npartitions=2).drop(columns="y")
+    model = make(ridge=500.0).fit(X, lazy_y(2), given)
+    design = model.models_["D"].design(FRAME.to_numpy()[:, :3])
+    labels = model.labels_.compute().to_numpy()
+    K = len(model.coef_)
+    memory = fit_cells(design, Y.to_numpy(), labels, K, ridge=500.0, weights=w)
+    assert np.allclose(model.coef_, memory.coef) and np.allclose(model.intercept_, memory.intercept)
+    plain = make(ridge=0.0).fit(X, lazy_y(2), given)
+    assert np.ptp(model.coef_, axis=0).sum() < 0.5 * np.ptp(plain.coef_, axis=0).sum()
 
 
 def test_neither_weights_nor_offsets_nor_blocks_change_what_all_rows_say(monkeypatch, sampled):

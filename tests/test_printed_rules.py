@@ -106,3 +106,65 @@ def test_a_column_of_text_is_a_candidate_by_its_own_name(model):
     assert both.score(table, y) > 0.9
     with pytest.raises(InputError, match="names 'h'; columns are g"):
         InteractionBasedClustering(model, candidates=["h"], **options).fit(table, y)
+
+
+def random_sums(features, rows, depth, rng):
+    """A tree of random weighted sums that part the samples."""
+    if depth and len(rows) > 3:
+        spread = features.std(axis=0)
+        weights = (
+            rng.normal(size=features.shape[1]) * (rng.random(features.shape[1]) < 0.7) / spread
+        )
+        values = features[rows] @ weights
+        if len(np.unique(values)) > 1:
+            cut = np.sort(values)[len(rows) // 2 - 1 : len(rows) // 2 + 1].mean()
+            sides = (rows[values <= cut], rows[values > cut])
+            if min(map(len, sides)):
+                below = (random_sums(features, part, depth - 1, rng) for part in sides)
+                return branch(*below, cut, weights=weights)
+    return leaf(0)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_printed_sums_are_those_that_decide(seed):
+    """Coefficients and thresholds as they are printed, and a level counts where its text holds."""
+    rng = np.random.default_rng(seed)
+    n = 60
+    table = pd.DataFrame({"x": 50 + 10.0 ** (seed - 4) * rng.normal(size=n)})
+    table["z"] = rng.integers(0, 9, n)
+    if seed % 2:
+        table["g"] = rng.choice(list("abcd"), n)
+    encoding = learn_encoding(table, every_level=True)
+    asked = questions(encoding, encoding.apply(table))
+    features = asked.ask(encoding.apply(table))
+    long = random_sums(features, np.arange(n), 3, rng)
+    tree = short_thresholds(long, features, asked.names)
+    leaves = tree.apply(features)
+    there, here = (np.unique(own.apply(features), return_inverse=True)[1] for own in (long, tree))
+    assert len({*zip(there, here, strict=True)}) == long.n_leaves == tree.n_leaves
+    shown = shown_thresholds(tree, features, asked.names)
+    sizes = np.bincount(leaves, minlength=len(tree.left)) + 1
+    for place, rule in rules_of(tree, asked.names, shown, sizes).rule.items():
+        told = [adds_up(part, table) for part in rule.split(" and ")]
+        assert np.array_equal(np.all(told, axis=0), leaves == place), rule
+
+
+def adds_up(condition, table):
+    """Which rows a printed condition on a sum, or on a column, holds for."""
+    found = re.fullmatch(r"(.*) (<=|>) (\S+)", condition)
+    terms = re.findall(r"(- |\+ )?([\d.e+-]+ )?(\[g .*?\]|x|z)", found[1] if found else "")
+    if not found or len(terms) < 2:
+        return holds(condition, table)
+    total = np.zeros(len(table))
+    for sign, factor, name in terms:
+        value = holds(name[1:-1], table).astype(float) if name[0] == "[" else table[name]
+        total += (-1 if sign == "- " else 1) * float(factor or 1) * value
+    return (total <= float(found[3]) if found[2] == "<=" else total > float(found[3])).to_numpy()
+
+
+def test_a_sum_of_one_feature_is_that_feature():
+    table = pd.DataFrame({"x": [0.0, 1, 10, 11, 20, 21]})
+    tree = branch(branch(leaf(0), leaf(1), -5.0, weights=[-1.0]), leaf(2), 15.0, weights=[1.0])
+    short = short_thresholds(tree, table.to_numpy())
+    assert short.weights is None and (short.feature[~short.is_leaf] == 0).all()
+    assert short.assign(table.to_numpy()).tolist() == tree.assign(table.to_numpy()).tolist()

@@ -315,8 +315,8 @@ def test_equal_weights_cost_no_copies_and_odd_ones_are_refused(iris):
     rng = np.random.default_rng(0)
     for weights, match in (
         (rng.random(len(iris)), "round them, for instance to multiples of"),
-        (-np.ones(len(iris)), "negative weight, or all are zero"),
-        (np.zeros(len(iris)), "negative weight, or all are zero"),
+        (-np.ones(len(iris)), "is -1 in row 0; a weight must be 0 or more"),
+        (np.zeros(len(iris)), "is zero in all rows"),
         (np.ones(3), "sample_weight has shape"),
     ):
         with pytest.raises(InputError, match=match):

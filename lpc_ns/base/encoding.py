@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['most_levels', 'refuse_odd', 'plain_column', 'ColumnCode', 'TableEncoding', 'learn_encoding', 'refuse_repeated',
-           'level_scales', 'level_sets']
+           'level_scales', 'level_sets', 'rows_that_count', 'with_known_levels', 'encode']
 
 # %% ../../nbs/06a_encoding.ipynb #621f0b85
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
-from .errors import LARGEST_ENTRY, InputError, check_matrix, counted
+from .errors import LARGEST_ENTRY, InputError, check_matrix, check_weights, counted
 from .cells import almost_number, distinct, is_text, read_texts, says_missing
 from .dates import has_zone, read_dates
 from .moments import Moment
@@ -559,3 +559,90 @@ def level_sets(levels, means=None, most=6):
     axis = np.linalg.svd(centred, full_matrices=False)[2][0]
     order = np.argsort(centred @ axis, kind="stable")
     return single + [tuple(sorted(order[: k + 1].tolist())) for k in range(1, L - 2)]
+
+# %% ../../nbs/06a_encoding.ipynb #f9c3a0f9
+def rows_that_count(sample_weight, *values):
+    """
+    Tables, targets and the like without the rows of weight 0.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_samples,) or None
+        None if all rows count.
+    *values : DataFrame, array-like or None
+        One row for each weight.
+
+    Returns
+    -------
+    tuple
+        The values themselves where no weight is 0.
+
+    Raises
+    ------
+    InputError
+        If the weights cannot be used.
+    """
+    if sample_weight is None:
+        return values
+    kept = check_weights(sample_weight, _n_rows(values[0])) > 0
+    return values if kept.all() else tuple(_rows(value, kept) for value in values)
+
+
+def _n_rows(value):
+    """Rows of a table, an array, or anything that becomes one."""
+    return len(value) if hasattr(value, "__len__") else len(np.asarray(value))
+
+
+def _rows(value, kept):
+    """Some rows of a table or an array; anything of another length as it is, to be refused."""
+    if value is None or _n_rows(value) != len(kept):
+        return value
+    if hasattr(value, "columns"):
+        return to_pandas(value)[kept]
+    return value[kept] if isinstance(value, pd.Series) else np.asarray(value)[kept]
+
+
+def with_known_levels(encoding, X):
+    """
+    A table in which levels that an encoding does not know are its references.
+
+    Parameters
+    ----------
+    encoding : TableEncoding
+    X : array-like or DataFrame of shape (n_samples, n_columns)
+
+    Returns
+    -------
+    array-like or DataFrame
+    """
+    if not hasattr(X, "columns"):
+        return X
+    table = to_pandas(X).copy(deep=False)
+    for code in encoding.codes:
+        if code.kind == "levels":
+            values = code.numbers(table[code.column])
+            values = _named_gaps(values) if encoding.missing else values
+            known = values.isna() | values.isin(code.levels)
+            if not known.all():
+                table[code.column] = values.astype(object).where(known, code.levels[0])
+    return table
+
+
+def encode(X, sample_weight=None, **options):
+    """
+    The encoding that the rows of a table with a weight teach, and all rows in it.
+
+    Parameters
+    ----------
+    X : array-like or DataFrame of shape (n_samples, n_columns)
+    sample_weight : array-like of shape (n_samples,), optional
+    **options
+        Of `learn_encoding`.
+
+    Returns
+    -------
+    (TableEncoding, ndarray of shape (n_samples, n_encoded))
+    """
+    (counting,) = rows_that_count(sample_weight, X)
+    encoding = learn_encoding(counting, **options)
+    return encoding, encoding.apply(X if counting is X else with_known_levels(encoding, X))

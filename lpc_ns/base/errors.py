@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['Seed', 'Column', 'LARGEST_ENTRY', 'LpcNsError', 'InputError', 'InputTypeError', 'DataNotFoundError',
            'MissingBackendError', 'LicenceError', 'NoSolutionError', 'DataWarning', 'check_count', 'check_nonnegative',
-           'check_level', 'counted', 'check_choice', 'check_matrix', 'check_vector', 'check_target', 'check_n_clusters',
-           'check_names', 'check_labels', 'check_shares', 'warn_doubtful']
+           'check_level', 'counted', 'check_choice', 'check_matrix', 'check_vector', 'check_target', 'check_weights',
+           'check_n_clusters', 'check_names', 'check_labels', 'check_shares', 'warn_doubtful']
 
 # %% ../../nbs/01_errors.ipynb #9659cc4e
 import warnings
@@ -391,6 +391,37 @@ def check_target(y, n_samples):
     if getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     return check_vector(y, n_samples)
+
+
+def check_weights(sample_weight, n_samples, name="sample_weight"):
+    """
+    Validate weights of samples: a sample of weight 0 does not count.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_samples,)
+    n_samples : int
+    name : str
+        What to call them in messages.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    InputError
+        If they are not numeric and finite, one is negative, or all are 0.
+    """
+    weights = check_vector(sample_weight, n_samples, name)
+    if weights.min() < 0:
+        raise InputError(
+            f"{name} is {weights.min():g} in row {weights.argmin()}; a weight must be 0 or more,"
+            " and a row of weight 0 does not count."
+        )
+    if weights.max() == 0:
+        raise InputError(f"{name} is zero in all rows; some must have a positive weight.")
+    return weights
 
 
 def check_n_clusters(n_clusters, n_samples):

@@ -4,17 +4,17 @@
 
 # %% auto #0
 __all__ = ['splitmix', 'threshold', 'kept_share', 'Tally', 'tally', 'merge_tallies', 'Profile', 'complete_rows', 'rows_of',
-           'profile_blocks', 'draw_rows', 'gap_with_confidence']
+           'profile_blocks', 'profile_numbers', 'draw_rows', 'gap_with_confidence']
 
-# %% ../../nbs/06d_profile.ipynb #401cf42f
-from dataclasses import dataclass
+# %% ../../nbs/06d_profile.ipynb #f6d57442
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
 
 from .blocks import reduce_blocks
-from .errors import LARGEST_ENTRY, InputError, check_choice
+from .errors import LARGEST_ENTRY, InputError, check_choice, counted
 from .numerics import kernel
 
 # %% ../../nbs/06d_profile.ipynb #a399b730
@@ -139,7 +139,7 @@ def merge_tallies(a, b):
         a.bad_weights + b.bad_weights,
     )
 
-# %% ../../nbs/06d_profile.ipynb #d9969714
+# %% ../../nbs/06d_profile.ipynb #24876540
 @dataclass(frozen=True, eq=False)
 class Profile:
     """
@@ -266,19 +266,62 @@ def profile_blocks(blocks, size, seed, missing="error"):
     task = blocks.task(_first_pass)
     firsts = blocks.firsts
     results = [task(blocks.parts[i], int(i), int(firsts[i]), share, seed) for i in blocks.filled]
-    counted, sample, broken = reduce_blocks(results, _merge)
-    if counted.dropped and missing == "error":
-        _refuse_missing(blocks, counted, broken)
-    if counted.rows == 0:
+    tally, sample, broken = reduce_blocks(results, _merge)
+    if tally.dropped and missing == "error":
+        _refuse_missing(blocks, tally, broken)
+    if tally.rows == 0:
         raise InputError("No row of the data has all its values.")
-    if counted.bad_weights or counted.weight == 0:
+    if tally.bad_weights or tally.weight == 0:
         raise InputError(
             "sample_weight must be finite, not negative anywhere, nor zero for every sample."
         )
-    _refuse_sizes(counted, blocks.names)
+    _refuse_sizes(tally, blocks.names)
     order = np.argsort(sample[0], kind="stable")[:size]
     numbers, X, y, w = (part[order] if len(part) else part for part in sample)
-    return Profile(counted, X, y, w, numbers)
+    return Profile(tally, X, y, w, numbers)
+
+
+def profile_numbers(blocks, size, seed, who):
+    """
+    The first pass for what takes numbers without gaps only; its sample has the order of the table
+    if it is the whole table.
+
+    Parameters
+    ----------
+    blocks : Blocks
+    size : int
+    seed : numpy.uint64
+        As in `profile_blocks`.
+    who : str
+        What refuses other tables.
+
+    Returns
+    -------
+    Profile
+
+    Raises
+    ------
+    InputError
+        If columns hold categories, or values are missing or infinite.
+    """
+    for code in blocks.encoding.codes:
+        if code.kind == "levels":
+            raise InputError(
+                f"Column {str(code.column)!r} holds categories, which {who} does not take in"
+                " blocks; leave it out, or fit a sample of the rows in memory."
+            )
+    seen = profile_blocks(blocks, size, seed, "drop")
+    if seen.tally.dropped:
+        name = blocks.names[int(seen.tally.missing.argmax())]
+        raise InputError(
+            f"Values are missing or infinite in {counted(seen.tally.dropped, 'row')}, most often in"
+            f" {name!r}, and {who} does not fill them in blocks; fill them, or drop these rows."
+        )
+    if size < blocks.n_rows:
+        return seen
+    order = np.argsort(np.argsort(splitmix(0, blocks.n_rows, seed), kind="stable"))
+    X, y, w = (part[order] if len(part) else part for part in (seen.X, seen.y, seen.w))
+    return replace(seen, X=X, y=y, w=w, numbers=seen.numbers[order])
 
 
 def draw_rows(blocks, size, seed):

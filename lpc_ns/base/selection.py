@@ -5,19 +5,20 @@
 # %% auto #0
 __all__ = ['Selection', 'named_columns', 'fill_table', 'select', 'describe_rows']
 
-# %% ../../nbs/06b_selection.ipynb #e0004e83
+# %% ../../nbs/06b_selection.ipynb #e7956fc3
+import re
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from .encoding import plain_column, refuse_repeated
-from .errors import InputError, check_choice, check_vector, counted
+from .errors import InputError, check_choice, check_vector, check_weights, counted
 from .cells import distinct, is_text, mark_missing, read_texts, says_missing
 from .cells import tidy_column, told_of
 from .tables import to_pandas
 
-# %% ../../nbs/06b_selection.ipynb #e78198f8
+# %% ../../nbs/06b_selection.ipynb #92bf3c31
 _IMPUTE = (None, "median", "level")
 
 
@@ -34,7 +35,7 @@ class Selection:
     y : ndarray or None
         The target.
     weights : ndarray or None
-        Weights of samples.
+        Weights of samples, all positive: rows of weight 0 are left out.
     target : str or None
         Name of the target.
     notes : list of str
@@ -173,6 +174,17 @@ def _left_out(n, n_rows, without):
     return f"{n} of {n_rows} rows {'was' if one else 'were'} left out: {have}."
 
 
+def _rows_that_count(table, weights):
+    """Positions of the rows whose weight is not 0, and notes."""
+    if weights is None or table[weights].isna().all():
+        return np.arange(len(table)), []
+    known = table[weights].fillna(1.0)
+    values = check_weights(known, len(table), f"The column of weights {str(weights)!r}")
+    rows = np.flatnonzero(values)
+    n = len(table) - len(rows)
+    return rows, [_left_out(n, len(table), "the weight 0")] if n else []
+
+
 def _kept(features):
     """Where features are missing, None if nowhere; and notes."""
     gaps = features.isna()
@@ -229,11 +241,24 @@ def _word_for_missing(column, name):
     return None
 
 
+_TOTAL = re.compile(r"(grand |sub)?totals?|sums?|(gesamt|zwischen)?summe|gesamt|insgesamt", re.I)
+
+
+def _total_row(column, name):
+    """A note on a last row that may sum up the others; None if it has another name."""
+    last = column.iloc[-1] if len(column) > 2 else None
+    if not isinstance(last, str) or not _TOTAL.fullmatch(last.strip()) or last in set(column[:-1]):
+        return None
+    return (
+        f"Column {name!r} calls the last row {last.strip()!r}; if it sums up the others, delete it."
+    )
+
+
 def _remark(column, name):
     """A note on a column that may be something else; None for most."""
     types = pd.api.types
     if is_text(column):
-        return _word_for_missing(column, name)
+        return _word_for_missing(column, name) or _total_row(column, name)
     odd = types.is_complex_dtype(column.dtype) or types.is_bool_dtype(column.dtype)
     if odd or not types.is_numeric_dtype(column.dtype):
         return None
@@ -351,77 +376,96 @@ def select(
     if not len(table) and table.shape[1]:
         raise InputError("The table has no rows.")
     units = dict(table.attrs.get("units", {}))
+    computed = _by_role(table, target, weights, identifiers, drop, categories)
+    table, missing, more = _computable(computed, units, target, weights, na)
+    notes += more
+    if weights is not None:
+        notes.append(f"Rows have the weights in column {str(weights)!r}.")
+    n_rows = len(table)
+    counting, more = _rows_that_count(table, weights)
+    notes += more
+    table = table if len(counting) == n_rows else table.iloc[counting]
+    named = [c for c in (target, weights) if c is not None]
+    fills = bool(impute) or (keep_missing and not drop_missing)
+    if not fills and not drop_missing and table.isna().to_numpy().any():
+        _refuse_missing(table, missing)
+    rows = _rows_kept(table, named, fills)
+    if len(rows) < len(table):
+        without = "no target" if weights is None else "no target or weight"
+        notes.append(_left_out(len(table) - len(rows), n_rows, without if fills else ""))
+        table = table.iloc[rows]
+    features, gaps, more = _features(table, named, target, fills, impute, keep_missing)
+    return Selection(
+        features,
+        _vector(table, target, "target"),
+        _vector(table, weights, "weights"),
+        target,
+        notes + more,
+        n_rows - len(rows),
+        units,
+        gaps,
+        counting[rows],
+    )
+
+
+def _vector(table, column, role):
+    """A column as an array of finite numbers, if it is asked for."""
+    return (
+        None
+        if column is None
+        else check_vector(table[column], len(table), f"the {role} {column!r}")
+    )
+
+
+def _by_role(table, target, weights, identifiers, drop, categories):
+    """The columns to compute with, rows named by the identifiers; refuses a column of two roles."""
     drop = named_columns(table, drop, "drop")
     identifiers = named_columns(table, identifiers, "id")
     table = _as_levels(table, named_columns(table, categories, "category"))
-    named = [*(() if target is None else (target,)), *(() if weights is None else (weights,))]
+    named = [c for c in (target, weights) if c is not None]
     named_columns(table, named, "target" if weights is None else "target or weights")
     if weights is not None and weights == target:
         raise InputError(f"The target {target!r} cannot be its own weight.")
     _refuse_no_feature(named, identifiers, drop)
     table = table.drop(columns=[c for c in drop if c not in identifiers])
-    if identifiers:
-        table = table.set_index(list(dict.fromkeys(identifiers)))
-    table, more = _mark_missing(table, na)
-    notes += more
+    return table.set_index(list(dict.fromkeys(identifiers))) if identifiers else table
+
+
+def _computable(table, units, target, weights, na):
+    """The table with numbers, levels and gaps only; columns with gaps; and notes."""
+    table, notes = _mark_missing(table, na)
     table, missing, more = _tidy(table, units, target)
-    notes += more
-    if target is not None:
-        table[target] = _as_numbers(table[target], target, "target")
-    if weights is not None:
-        table[weights] = _as_numbers(table[weights], weights, "column of weights")
-    n_rows = len(table)
-    fills = bool(impute) or (keep_missing and not drop_missing)
-    if not fills and not drop_missing and table.isna().to_numpy().any():
-        _refuse_missing(table, missing)
-    kept = table[named] if fills else table
-    rows = np.flatnonzero(kept.notna().all(axis=1))
-    whole = table
-    if len(rows) < n_rows:
-        table = table.iloc[rows]
-    n_dropped = n_rows - len(table)
-    without = "no target" if weights is None else "no target or weight"
-    if not len(table):
-        _refuse_empty(whole.drop(columns=named))
+    for c, role in ((target, "target"), (weights, "column of weights")):
+        if c is not None:
+            table[c] = _as_numbers(table[c], c, role)
+    return table, missing, notes + more
+
+
+def _rows_kept(table, named, fills):
+    """The rows without gaps; only gaps of target and weights count where others are filled."""
+    whole = (table[named] if fills else table).notna().all(axis=1)
+    rows = np.flatnonzero(whole)
+    if not len(rows):
+        _refuse_empty(table.drop(columns=named))
         raise InputError(
             "No row without missing values is left; impute values or drop the columns that lack"
             " them."
         )
-    if weights is not None:
-        notes.append(f"Rows have the weights in column {str(weights)!r}.")
-    if n_dropped:
-        notes.append(_left_out(n_dropped, n_rows, without if fills else ""))
+    return rows
+
+
+def _features(table, named, target, fills, impute, keep_missing):
+    """The features, filled if they are to be; where they were missing; and notes."""
     features = table.drop(columns=named)
     if features.shape[1] == 0:
         beside = "" if target is None else f" besides the target {target!r}"
         raise InputError(f"The table has no column{beside}; at least one feature is needed.")
-    gaps = None
-    if fills:
-        _refuse_empty(features)
-        if impute and not keep_missing:
-            features, gaps, more = fill_table(features, impute)
-        else:
-            gaps, more = _kept(features)
-        notes += more
-    return Selection(
-        features,
-        (
-            None
-            if target is None
-            else check_vector(table[target], len(table), f"the target {target!r}")
-        ),
-        (
-            None
-            if weights is None
-            else check_vector(table[weights], len(table), f"the weights {weights!r}")
-        ),
-        target,
-        notes,
-        n_dropped,
-        units,
-        gaps,
-        rows,
-    )
+    if not fills:
+        return features, None, []
+    _refuse_empty(features)
+    if impute and not keep_missing:
+        return fill_table(features, impute)
+    return features, *_kept(features)
 
 
 def _refuse_no_feature(named, identifiers, drop):

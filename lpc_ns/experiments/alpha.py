@@ -130,7 +130,7 @@ def draw(frame):
     Figure
     """
     frame = add_deviations(frame)
-    fig, axes = plt.subplots(1, 3, figsize=(9, 3.4), sharey=True, layout="constrained")
+    fig, axes = plt.subplots(1, 3, figsize=(8.4, 3.4), sharey=True, layout="constrained")
     for ax, (title, methods) in zip(axes, _DRAWN.items(), strict=True):
         for shift, (label, method), line in zip(
             np.linspace(-0.01, 0.01, len(methods)), methods.items(), ("--", "-", ":"), strict=False

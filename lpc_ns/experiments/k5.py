@@ -174,7 +174,7 @@ def _k5_draw(frame):
     figure, axes = plt.subplots(
         1,
         frame.clusters.nunique(),
-        figsize=(8.8, 3.3),
+        figsize=(8.4, 3.3),
         sharey=True,
         layout="constrained",
         sharex=True,
@@ -425,7 +425,7 @@ def _sep_draw(frame):
         "LPC-NS-QPBO": ("s", PALETTE[1]),
     }
     figure, axes = plt.subplots(
-        1, 2, figsize=(8.8, 3.4), sharex=True, sharey=True, layout="constrained"
+        1, 2, figsize=(8.4, 3.4), sharex=True, sharey=True, layout="constrained"
     )
     for ax, direction in zip(axes, DIRECTIONS, strict=True):
         for method, (marker, colour) in styles.items():

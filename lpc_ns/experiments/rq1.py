@@ -170,7 +170,7 @@ def draw(frame):
     """
     frame = add_deviations(frame)
     frame = frame.assign(percent=100 * frame.relative)
-    fig, axes = plt.subplots(2, 3, figsize=(9, 6.8), layout="constrained")
+    fig, axes = plt.subplots(2, 3, figsize=(8.4, 6.6), layout="constrained")
     for column, (panel, K, title) in enumerate(
         (("N", 2, "K = 2"), ("N", 3, "K = 3"), ("K", None, "N = 36"))
     ):

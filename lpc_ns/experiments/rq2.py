@@ -235,12 +235,12 @@ def draw(name, frame):
     frame = frame[frame.method != "ours (global)"]
     sizes = sorted(set(zip(frame.K, frame.N, strict=True)), key=lambda size: (size[0], -size[1]))
     fig, axes = plt.subplots(
-        len(sizes), 3, figsize=(9, 2.6 * len(sizes) + 0.8), squeeze=False, layout="constrained"
+        len(sizes), 3, figsize=(8.4, 2.7 * len(sizes) + 0.8), squeeze=False, layout="constrained"
     )
     for line, (K, N) in zip(axes, sizes, strict=True):
         for ax, (measure, title) in zip(line, _MEASURES.items(), strict=True):
             _panel(ax, frame[(frame.K == K) & (frame.N == N)], measure)
-            ax.set_title(f"{title}, K = {K}, N = {N}", fontsize=9)
+            ax.set_title(f"{title}\nK = {K}, N = {N}", fontsize=10)
         line[0].set_yscale("symlog", linthresh=1)
         line[0].set_ylim(-0.2, 3 * line[0].get_ylim()[1])
     for ax in axes[-1]:

@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 
 from .readings import Diagnostics, Readings, TreeReadings
 
-# %% ../../nbs/14f_ibc_estimator.ipynb #887866d4
+# %% ../../nbs/14f_ibc_estimator.ipynb #ba92ea35
 class InteractionBasedClustering(
     TreeReadings, Diagnostics, Readings, RegressorMixin, BaseEstimator
 ):
@@ -53,7 +53,7 @@ class InteractionBasedClustering(
         tree half of it or a twentieth of the samples, whichever is less; and at least 10.
     ridge : float, optional
         Weight of the squared slopes of standardised columns, and of their deviations from cell to
-        cell; by default of largest marginal likelihood, for the tree by cross-validation.
+        cell (in blocks for A to D only); by default the likeliest, for the tree by validation.
     n_committees : int
         Trees on bootstrap samples whose mean predicts in place of the tree, which keeps the rules.
     honest : bool
@@ -183,8 +183,8 @@ class InteractionBasedClustering(
             Target, numeric and finite, or the name of a column of a table in blocks.
         sample_weight : array-like of shape (n_samples,), optional
             Importance of samples in screening, regressions, trees, tests and comparison; only
-            ratios count, so that a weight of two is no second sample. Penalised selections give
-            all samples the same weight.
+            ratios count, so that a weight of two is no second sample, and a sample of weight 0 is
+            only labelled. Penalised selections give all samples the same weight.
         groups : array-like of shape (n_samples,), optional
             Subjects whose rows are not independent: they stay together in folds and bootstrap
             samples, and their signs are flipped together in tests.
@@ -208,10 +208,10 @@ class InteractionBasedClustering(
             from lpc_ns.ibc.blocks import fit_in_blocks
 
             return fit_in_blocks(self, X, y, sample_weight, groups)
-        from lpc_ns.ibc.fitting import check_input
+        from lpc_ns.ibc.fitting import fit_table
 
         self.__dict__.pop("table_encoding_", None)
-        return self.fit_samples(check_input(self, X, y, sample_weight, groups))
+        return fit_table(self, X, y, sample_weight, groups)
 
     def fit_samples(self, samples):
         """`fit` of validated `Samples`."""

@@ -18,6 +18,7 @@ from lpc_ns.base.errors import (
     check_target,
     counted,
 )
+from ..base.encoding import rows_that_count
 from ..base.moments import number_text
 
 # %% ../../nbs/14e_ibc_readings.ipynb #f11133d2
@@ -214,6 +215,7 @@ class Readings:
         from lpc_ns.base.numerics import spawn_seeds
         from lpc_ns.ibc.regime_tests import sup_lm_test
 
+        X, y, sample_weight, groups = rows_that_count(sample_weight, X, y, sample_weight, groups)
         names = pd.Index(self.columns_in_.names, dtype=object)
         features = pd.DataFrame(self._features(X), columns=names)
         used = {*self.columns_in_.main, *(j for term in self.terms_ for j in term)}
@@ -249,6 +251,7 @@ class Readings:
         """
         from lpc_ns.ibc.models.comparison import nested_comparison
 
+        X, y, sample_weight, groups = rows_that_count(sample_weight, X, y, sample_weight, groups)
         return nested_comparison(X, y, self, cv, sample_weight, groups)
 
 # %% ../../nbs/14e_ibc_readings.ipynb #963d704f
@@ -440,7 +443,7 @@ class Diagnostics:
         model = self._regime_model()
         score = self._split_score(model.split, self._features(X))[0]
         rows = 1 if _only_cut(model.split) is None or len(np.unique(score)) < 3 else 2
-        options = {"figsize": (10, 4 * rows), "layout": "constrained", "squeeze": False}
+        options = {"figsize": (8.4, 3.6 * rows), "layout": "constrained", "squeeze": False}
         fig, axes = plt.subplots(rows, 2, **options)
         self.plot_branches(X, y, ax=axes[0, 0])
         self.plot_coefficients(ax=axes[rows - 1, 2 - rows])
@@ -573,6 +576,7 @@ class TreeReadings:
         from lpc_ns.ibc.models.splits import split_table
 
         model = self._tree()
+        X, y, sample_weight, groups = rows_that_count(sample_weight, X, y, sample_weight, groups)
         features = self._features(X)
         settings = make_settings(self, self.columns_in_)
         return split_table(

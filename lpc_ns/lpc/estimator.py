@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..base.blocks import refuse_lazy
-from ..base.encoding import learn_encoding
+from ..base.encoding import encode
 from ..base.errors import check_matrix, check_target
 
 # %% ../../nbs/28_lpc_estimator.ipynb #853350c0
@@ -79,7 +79,7 @@ class FittedRegressions:
         residual = np.where(self.cluster_sizes_ > 0, np.abs(target[:, None] - regimes), np.inf)
         return residual.argmin(axis=1)
 
-# %% ../../nbs/28_lpc_estimator.ipynb #fdba78e6
+# %% ../../nbs/28_lpc_estimator.ipynb #4d75e069
 class RefitAttributes:
     """What the EM refit of a partition adds to an estimator; made when it is first asked for."""
 
@@ -101,7 +101,7 @@ class RefitAttributes:
                 groups=None if groups is None else groups[kept],
                 sample_weight=None if plain else weights[kept],
                 random_state=0,
-            )
+            ).whole()
         return self._mixture
 
     @property
@@ -302,7 +302,7 @@ class LinearPredictiveClustering(FittedRegressions, RefitAttributes, RegressorMi
         y : array-like of shape (n_samples,)
             Target, numeric and finite.
         sample_weight : array-like of shape (n_samples,), optional
-            Non-negative weights of the squared residuals.
+            Non-negative weights of the squared residuals; a row of weight 0 is only labelled.
         groups : array-like of shape (n_samples,), optional
             Name of the unit of each sample: all samples of a unit get one cluster, and the proof
             is about such partitions. For methods "auto", "local" (no proof) and "global".
@@ -331,8 +331,7 @@ class LinearPredictiveClustering(FittedRegressions, RefitAttributes, RegressorMi
         refuse_lazy(type(self).__name__, instead, X, y, sample_weight)
         parameters = self.get_params(deep=False)
         search = method_of(parameters)
-        self.encoding_ = learn_encoding(X)
-        features = self.encoding_.apply(X)
+        self.encoding_, features = encode(X, sample_weight)
         validate_data(self, X=X, skip_check_array=True)
         fitted = fit_model(parameters, search, self.encoding_, features, y, sample_weight, groups)
         for name, value in fitted.items():

@@ -17,7 +17,7 @@ from lpc_ns.base.errors import (
     InputError,
     check_choice,
     check_target,
-    check_vector,
+    check_weights,
     warn_doubtful,
 )
 from ..base.numerics import smallest_error
@@ -155,7 +155,7 @@ def fit_model(parameters, search, encoding, X, y, sample_weight=None, groups=Non
     y = check_target(y, len(X))
     weights = np.ones(len(X))
     if sample_weight is not None:
-        weights = check_vector(sample_weight, len(X), "sample_weight")
+        weights = check_weights(sample_weight, len(X))
     scales = standard_scales(X, y, weights) if parameters["standardize"] else own_scales(X.shape[1])
     problem = make_problem(
         scales.features(X),
@@ -165,7 +165,8 @@ def fit_model(parameters, search, encoding, X, y, sample_weight=None, groups=Non
         parameters["penalize_intercept"],
         None if sample_weight is None else weights,
     )
-    warn_doubtful(X, y, problem.n_clusters, list(encoding.names), stacklevel=4)
+    counts = weights > 0
+    warn_doubtful(X[counts], y[counts], problem.n_clusters, list(encoding.names), stacklevel=4)
     groups = None if groups is None else np.asarray(groups)
     function, options = search
     if groups is None:

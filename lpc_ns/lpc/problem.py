@@ -19,6 +19,7 @@ from lpc_ns.base.errors import (
     check_n_clusters,
     check_nonnegative,
     check_vector,
+    check_weights,
 )
 from ..base.budget import conclude
 from ..base.numerics import relative_gap
@@ -125,18 +126,10 @@ def make_problem(X, y, n_clusters, ridge=0.01, penalize_intercept=True, sample_w
         penalty[0] = 0.0
     design = np.column_stack([np.ones(len(X)), X])
     if sample_weight is not None:
-        root = np.sqrt(_check_weights(sample_weight, len(X)))
+        root = np.sqrt(check_weights(sample_weight, len(X)))
         design = design * root[:, None]
         y = y * root
     return LPCProblem(design, np.require(y, requirements="W"), n_clusters, penalty)
-
-
-def _check_weights(sample_weight, n_samples):
-    """Non-negative finite weights, not all zero."""
-    weights = check_vector(sample_weight, n_samples, "sample_weight")
-    if weights.min() < 0 or weights.max() == 0:
-        raise InputError("sample_weight must not be negative anywhere, nor zero for every sample.")
-    return weights
 
 # %% ../../nbs/20_lpc_problem.ipynb #64a447d5
 def _triangle(A, target):

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Posed', 'BlockBins', 'in_blocks', 'fit_in_blocks', 'predict_in_blocks', 'sampled_gap']
 
-# %% ../../nbs/33h_tree_blocks.ipynb #d65355de
+# %% ../../nbs/33h_tree_blocks.ipynb #ea5e0a1e
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ import numpy as np
 from ..base.blocks import is_lazy, merge_sums, names_files, reduce_blocks
 from ..base.errors import InputError, check_count, counted
 from ..base.numerics import relative_gap, spawn_seeds
-from ..base.profile import draw_rows, gap_with_confidence, profile_blocks, splitmix
+from ..base.profile import draw_rows, gap_with_confidence, profile_numbers
 from ..base.sources import make_blocks, parquet_paths
 from .auto import METHODS
 from .fitting import problem_of, scaling_of
@@ -205,7 +205,7 @@ def _least_loss(blocks, posed, several):
         best = min(best, *(loss for _, loss in steps))
     return best
 
-# %% ../../nbs/33h_tree_blocks.ipynb #0092c6fb
+# %% ../../nbs/33h_tree_blocks.ipynb #d9f053eb
 _NEEDED = {"criterion": ("l2",), "method": ("auto", "histogram"), "local_sparsity": (1,)}
 
 
@@ -244,30 +244,6 @@ def _refuse_truth_values(X):
                 f"Column {str(name)!r} holds truth values, categories in memory, which trees of"
                 " tables in blocks cannot ask for; make it a number, or leave it out."
             )
-
-
-def _profile(blocks, seed):
-    """The first pass, and the sample, in its own order if it is the whole table."""
-    if blocks.encoding.levels:
-        code = next(code for code in blocks.encoding.codes if code.kind == "levels")
-        raise InputError(
-            f"Column {str(code.column)!r} holds categories, which trees of tables in blocks cannot"
-            " ask for; leave it out, or fit a sample of the rows in memory."
-        )
-    number = seed.generate_state(1, np.uint64)[0]
-    seen = profile_blocks(blocks, _SAMPLE, number, "drop")
-    if seen.tally.dropped:
-        name = blocks.names[int(seen.tally.missing.argmax())]
-        raise InputError(
-            f"Values are missing or infinite in {counted(seen.tally.dropped, 'row')}, most often in"
-            f" {name!r}, and trees of tables in blocks choose no side for them; fill them, or drop"
-            " these rows."
-        )
-    sample = seen.X
-    if len(sample) == blocks.n_rows:
-        sample = np.empty_like(seen.X)
-        sample[np.argsort(splitmix(0, blocks.n_rows, number), kind="stable")] = seen.X
-    return seen, sample
 
 
 def _scalings(parameters, blocks, seen, sample):
@@ -326,7 +302,9 @@ def fit_in_blocks(parameters, X, others):
     _refuse(parameters, others)
     blocks = make_blocks(X)
     _refuse_truth_values(X)
-    seen, sample = _profile(blocks, spawn_seeds(parameters["random_state"], 2)[1])
+    number = spawn_seeds(parameters["random_state"], 2)[1].generate_state(1, np.uint64)[0]
+    seen = profile_numbers(blocks, _SAMPLE, number, "a tree")
+    sample = seen.X
     splits, loss = _scalings(parameters, blocks, seen, sample)
     problem = _sample_problem(parameters, splits, loss, sample, blocks.n_rows)
     function, used = METHODS["histogram"]

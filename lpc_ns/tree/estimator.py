@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ClusterTree', 'tree_path']
 
-# %% ../../nbs/33_tree_estimator.ipynb #ad0514ab
+# %% ../../nbs/33_tree_estimator.ipynb #ff8c26b2
 from collections.abc import Iterable, Mapping
 from typing import Self
 from numpy.typing import ArrayLike
@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, ClusterMixin, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..base.blocks import is_lazy, names_files, refuse_lazy
-from ..base.encoding import learn_encoding
+from ..base.encoding import encode
 from ..base.errors import InputError, check_choice, check_matrix
 from .questions import filled
 from .show.export import TreeExport
@@ -239,7 +239,7 @@ class _Predicting:
             )
         )
 
-# %% ../../nbs/33_tree_estimator.ipynb #429635a5
+# %% ../../nbs/33_tree_estimator.ipynb #4869e175
 class ClusterTree(
     TreeExport, _Unfitted, _Predicting, TransformerMixin, ClusterMixin, BaseEstimator
 ):
@@ -434,14 +434,13 @@ class ClusterTree(
         if is_lazy(X) or names_files(X):
             return self._fit_in_blocks(X, sample_weight=sample_weight, loss_X=loss_X)
         refuse_lazy(type(self).__name__, "a sample of the rows", X, loss_X, sample_weight)
-        self.encoding_ = learn_encoding(X, every_level=True, missing=True)
-        encoded = self.encoding_.apply(X)
+        self.encoding_, encoded = encode(X, sample_weight, every_level=True, missing=True)
         validate_data(self, X=X, skip_check_array=True)
         data = (encoded, loss_X, sample_weight)
         vars(self).update(fit_model(parameters, search, self.encoding_, *data))
         return self
 
-# %% ../../nbs/33_tree_estimator.ipynb #94e403ac
+# %% ../../nbs/33_tree_estimator.ipynb #0eb33b9e
 _PATHS = ("n_clusters", "max_leaves", "max_depth", "complexity", "min_samples_leaf")
 
 
@@ -468,6 +467,9 @@ def tree_path(estimator, X, values, parameter="n_clusters", sample_weight=None):
     import pandas as pd
 
     check_choice("parameter", parameter, _PATHS)
+    if not isinstance(values, Iterable):
+        raise InputError(f"values is {values!r}; give several, for instance range(2, 6).")
+    values = list(values)
     rows = []
     for value in values:
         model = clone(estimator).set_params(**{parameter: value})
@@ -486,4 +488,4 @@ def tree_path(estimator, X, values, parameter="n_clusters", sample_weight=None):
                 "status": model.status_,
             }
         )
-    return pd.DataFrame(rows, index=pd.Index(list(values), name=parameter))
+    return pd.DataFrame(rows, index=pd.Index(values, name=parameter))

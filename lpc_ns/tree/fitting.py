@@ -19,7 +19,7 @@ from lpc_ns.base.errors import (
     check_count,
     check_matrix,
     check_nonnegative,
-    check_vector,
+    check_weights,
 )
 from .auto import METHODS, hyperplane_method
 from .problem.objective import make_problem, minmax
@@ -157,12 +157,7 @@ def copies_of(sample_weight, n_samples):
     InputError
         If weights are negative, all 0, or need more copies than 200,000 and ten for each sample.
     """
-    weights = check_vector(sample_weight, n_samples, "sample_weight")
-    if weights.min() < 0 or weights.max() == 0:
-        raise InputError(
-            "sample_weight has a negative weight, or all are zero; some must be"
-            " positive, and none negative."
-        )
+    weights = check_weights(sample_weight, n_samples)
     values, which = np.unique(weights, return_inverse=True)
     shares = [Fraction(v).limit_denominator(10_000) for v in (values / values.max()).tolist()]
     whole = math.lcm(*(share.denominator for share in shares))

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from ..base.encoding import learn_encoding
+from ..base.encoding import encode
 from lpc_ns.base.errors import (
     InputError,
     check_choice,
     check_count,
     check_nonnegative,
-    check_vector,
+    check_weights,
     counted,
 )
 from ..base.numerics import relative_gap
@@ -274,13 +274,7 @@ def _weights(sample_weight, n_samples):
     """Weights of errors."""
     if sample_weight is None:
         return np.ones(n_samples)
-    weight = check_vector(sample_weight, n_samples, "sample_weight")
-    if weight.min() < 0 or weight.max() == 0:
-        raise InputError(
-            "sample_weight has a negative weight, or all are zero; some must be positive, and none"
-            " negative."
-        )
-    return weight
+    return check_weights(sample_weight, n_samples)
 
 
 def _baselines(found, features, code, weight):
@@ -310,8 +304,7 @@ def explain_clusters(X, labels, parameters, sample_weight=None):
     -------
     LabelRules
     """
-    encoding = learn_encoding(X, every_level=True, missing=True)
-    encoded = encoding.apply(X)
+    encoding, encoded = encode(X, sample_weight, every_level=True, missing=True)
     asked = questions(encoding, encoded)
     features = np.ascontiguousarray(asked.ask(encoded))
     code, classes = codes_of(labels, len(features))

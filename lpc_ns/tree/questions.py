@@ -15,7 +15,7 @@ from ..base.encoding import level_scales, level_sets
 from ..base.errors import InputError, check_nonnegative
 from ..base.moments import Moment
 
-# %% ../../nbs/32e_tree_mixed.ipynb #3dc3353c
+# %% ../../nbs/32e_tree_mixed.ipynb #1c88f835
 class Question(str):
     """
     A question about levels as text, for instance `region in {ne, nw}`.
@@ -302,7 +302,8 @@ def variable_weights(weights, columns):
     Raises
     ------
     InputError
-        If a name is unknown, the number is wrong, a weight is negative, or all are 0.
+        If a name is unknown, the number is wrong, a weight is no number or negative, or all are
+        0.
     """
     columns = [str(c) for c in columns]
     if weights is None:
@@ -315,12 +316,17 @@ def variable_weights(weights, columns):
                 f"feature_weights names {unknown[0]!r}; columns are {', '.join(columns[:20])}."
             )
         weights = [named.get(c, 1.0) for c in columns]
+    if np.ndim(weights) != 1:
+        raise InputError(
+            f"feature_weights is {weights!r}; give one weight for each column, or a dictionary by"
+            " name."
+        )
     if len(weights) != len(columns):
         raise InputError(
             f"feature_weights has {len(weights)} entries while there are {len(columns)} columns;"
             " give one weight for each, or a dictionary by name."
         )
-    found = np.array([check_nonnegative("feature_weights", float(w)) for w in weights])
+    found = np.array([check_nonnegative("A weight in feature_weights", w) for w in weights])
     if not found.any():
         raise InputError("All feature_weights are 0; one at least must be positive.")
     return found

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['MixtureOfRegressions', 'posterior_of']
 
-# %% ../../../nbs/29ca_lpc_mixture_estimator.ipynb #0c6b924d
+# %% ../../../nbs/29ca_lpc_mixture_estimator.ipynb #198b4eec
 from collections.abc import Iterable
 from typing import Self
 from numpy.typing import ArrayLike
@@ -23,7 +23,7 @@ from lpc_ns.base.errors import (
     check_choice,
     check_matrix,
     check_target,
-    check_vector,
+    check_weights,
 )
 from ...base.errors import check_level, check_n_clusters
 from lpc_ns.lpc.inference.prediction import (
@@ -36,10 +36,10 @@ from lpc_ns.lpc.inference.prediction import (
     quantile_sets,
     unit_codes,
 )
-from ..search.em import column_numbers
+from ..search.information import column_numbers
 from ..search.mixture import em_refit
 
-# %% ../../../nbs/29ca_lpc_mixture_estimator.ipynb #30097b93
+# %% ../../../nbs/29ca_lpc_mixture_estimator.ipynb #e7aaf0f2
 _GATES = {
     "none": (),
     "auto": ("logistic", "boosting", "concomitant"),
@@ -171,7 +171,7 @@ class MixtureOfRegressions(RegressorMixin, BaseEstimator):
         A = features[kept]
         b = target[kept]
         given = {"groups": None if groups is None else groups[kept], "sample_weight": weight}
-        base = em_refit(A, b, n_clusters=self.n_clusters, **given, **options)
+        base = em_refit(A, b, n_clusters=self.n_clusters, **given, **options).whole()
         self.out_of_fold_, self.gate_ = _settle_gate(self, A, b, given, options)
         self.mixture_, self._shares = gate_shares(self.gate_, base, A, b, **given, **options)
         self._line = least_squares(A, b, weight)
@@ -295,12 +295,8 @@ def _weighted_rows(sample_weight, n_samples):
     """The rows that count, and their weights."""
     if sample_weight is None:
         return slice(None), None
-    weight = check_vector(sample_weight, n_samples, "sample_weight")
-    if weight.min() < 0:
-        raise InputError(f"sample_weight is negative in row {weight.argmin()}.")
+    weight = check_weights(sample_weight, n_samples)
     kept = weight > 0
-    if not kept.any():
-        raise InputError("sample_weight is zero for every sample: give some a weight.")
     return kept, weight[kept]
 
 

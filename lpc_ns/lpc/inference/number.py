@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['mixture_ratios', 'NumberOfClusters', 'select_n_clusters', 'warm']
 
-# %% ../../../nbs/29bb_lpc_number.ipynb #712983a6
+# %% ../../../nbs/29bb_lpc_number.ipynb #22b2d6c9
 from numpy.typing import ArrayLike
 from ...base.errors import Column, Seed
 import warnings
@@ -84,7 +84,7 @@ def mixture_ratios(world, regimes, first, K, n_ahead, n_draws, rng):
         ratios[t] = sse_ratios(world, e, one, first, K, n_ahead, rng)
     return ratios
 
-# %% ../../../nbs/29bb_lpc_number.ipynb #4e2599ae
+# %% ../../../nbs/29bb_lpc_number.ipynb #634d8ffc
 @dataclass(frozen=True)
 class NumberOfClusters:
     """
@@ -134,7 +134,9 @@ class NumberOfClusters:
         import matplotlib.pyplot as plt
         from lpc_ns.plotting import PALETTE
 
-        left, right = plt.subplots(1, 2, figsize=(9, 3))[1] if axes is None else axes
+        if axes is None:
+            axes = plt.subplots(1, 2, figsize=(8.4, 3), layout="constrained")[1]
+        left, right = axes
         for K, (seen, drawn) in self.draws.items():
             for j, shift in ((0, -0.15), (1, 0.15)):
                 low, high = np.quantile(drawn[:, j], [0, 0.95])
@@ -313,7 +315,7 @@ def _fits(X, y, most, groups, seed):
         for K, child in enumerate(seed.spawn(most), 1):
             fits[K] = em_refit(
                 X, y, n_clusters=K, shared_variance=True, groups=groups, random_state=child
-            )
+            ).whole()
     return fits
 
 

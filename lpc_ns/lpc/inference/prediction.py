@@ -115,7 +115,7 @@ def gate_test(constant, gated):
     statistic = max(0.0, 2 * (gated.log_likelihood - constant.log_likelihood))
     return statistic, float(chi2.sf(statistic, gated.n_parameters - constant.n_parameters))
 
-# %% ../../../nbs/29c_lpc_prediction.ipynb #aeb4013c
+# %% ../../../nbs/29c_lpc_prediction.ipynb #8ef9a9ba
 @dataclass(frozen=True)
 class OutOfFold:
     """
@@ -211,7 +211,7 @@ def gate_shares(name, mixture, X, y, groups=None, sample_weight=None, **options)
             groups=groups,
             sample_weight=sample_weight,
             **options,
-        )
+        ).whole()
         return gated, partial(_own_gate, gated)
     if name == "constant":
         return mixture, mixture.predict_gate
@@ -314,7 +314,7 @@ def out_of_fold(X, y, n_clusters, gates, *, groups=None, sample_weight=None, cv=
         given = {"groups": _part(groups, train), "sample_weight": _part(sample_weight, train)}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)
-            base = em_refit(*rows, n_clusters=n_clusters, **given, **options)
+            base = em_refit(*rows, n_clusters=n_clusters, **given, **options).whole()
         R = base.predict_proba(X[test], y[test], groups=_part(groups, test))
         R = np.maximum(R, 1e-12)
         known[test] = -(R * np.log(R)).sum(axis=1)

@@ -6,7 +6,7 @@
 __all__ = ['RealityTest', 'draw_in_chunks', 'monte_carlo_p', 'reality_test', 'curve_doubts', 'fits_exactly', 'repeated_units',
            'table_doubts']
 
-# %% ../../../nbs/29b_lpc_reality.ipynb #2ebee8e1
+# %% ../../../nbs/29b_lpc_reality.ipynb #eeac359e
 from numpy.typing import ArrayLike
 from ...base.errors import Column, Seed
 import warnings
@@ -204,7 +204,7 @@ def _verdict(test):
         f" error explains these data too.{doubt}"
     )
 
-# %% ../../../nbs/29b_lpc_reality.ipynb #bb5869bf
+# %% ../../../nbs/29b_lpc_reality.ipynb #fad7b812
 def draw_in_chunks(draw, n_draws, seed, n_jobs, verbose, enough=np.inf, statistic=-np.inf):
     """
     Draws in the order of their seeds, whatever the number of threads and the back end of joblib.
@@ -590,7 +590,7 @@ def _likelihood_ratio(F, e, K, groups, seed):
         warnings.simplefilter("ignore", DataWarning)
         mixture = em_refit(
             F, e, n_clusters=K, shared_variance=True, groups=groups, random_state=seed
-        )
+        ).whole()
     one = -0.5 * len(e) * (np.log(2 * np.pi * (e @ e) / len(e)) + 1)
     return 2 * (mixture.log_likelihood - one)
 

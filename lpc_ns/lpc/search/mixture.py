@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Scales', 'Mixture', 'MixtureSummary', 'em_refit', 'hard_limit']
 
-# %% ../../../nbs/29ac_lpc_mixture.ipynb #2723e007
+# %% ../../../nbs/29ac_lpc_mixture.ipynb #686970f6
 import warnings
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -35,12 +35,12 @@ from lpc_ns.lpc.search.em import (
     Rules,
     Sample,
     best_of_starts,
-    column_numbers,
     n_parameters,
     parameter_place,
     sample_units,
 )
 from lpc_ns.lpc.search.information import (
+    column_numbers,
     bootstrap_parameters,
     cluster_codes,
     covariance_matrix,
@@ -142,7 +142,7 @@ def _estimates(mixture, variances, level):
         estimate=theta, se=se, z=z, p=2 * norm.sf(np.abs(z)), low=theta - half, high=theta + half
     )
 
-# %% ../../../nbs/29ac_lpc_mixture.ipynb #0661db6e
+# %% ../../../nbs/29ac_lpc_mixture.ipynb #febee514
 @dataclass(frozen=True)
 class Mixture(MixtureDensity):
     """
@@ -186,6 +186,17 @@ class Mixture(MixtureDensity):
     sse_hard: float
     names: tuple
     _fit: tuple = field(repr=False)
+
+    @property
+    def interrupted(self):
+        """Whether the user stopped EM; the mixture is then the best so far."""
+        return self._fit[2].interrupted
+
+    def whole(self):
+        """Itself; where the end of EM is needed, an interrupt of it is raised again."""
+        if self.interrupted:
+            raise KeyboardInterrupt
+        return self
 
     @property
     def aic(self):
@@ -378,7 +389,7 @@ class MixtureSummary:
 
     __repr__ = __str__
 
-# %% ../../../nbs/29ac_lpc_mixture.ipynb #5a8a20e5
+# %% ../../../nbs/29ac_lpc_mixture.ipynb #069cbd40
 _WEIGHTS = ("frequency", "sampling")
 _STRONG_GUARD = 1.0  # the second try where every start ended in a degenerate regime
 
@@ -509,6 +520,7 @@ def em_refit(
     Returns
     -------
     Mixture
+        After Ctrl-C the best so far; `interrupted` says so, and `converged` is False.
 
     Raises
     ------
@@ -518,8 +530,7 @@ def em_refit(
     Warns
     -----
     DataWarning
-        If no start led to an admissible fit, or a regime fits more rows exactly than it has
-        coefficients.
+        If no start led to an admissible fit, a regime consists of ties, or EM was interrupted.
     """
     begin = clock()
     features = check_matrix(X)
@@ -556,7 +567,7 @@ def em_refit(
         n_random = 0 if K <= 2 else 10
     n_random = None if posterior is not None else check_count("n_random", n_random, 0)
     fit = best_of_starts(sample, rules, R, n_random, rng, tol)
-    if not fit.admissible and 0 < rules.guard < _STRONG_GUARD and K > 1:
+    if not (fit.admissible or fit.interrupted) and 0 < rules.guard < _STRONG_GUARD and K > 1:
         rules = rules._replace(guard=_STRONG_GUARD)
         fit = best_of_starts(sample, rules, R, n_random, rng, tol)
     sampling = sample_weight is not None and weight_type == "sampling"
@@ -628,22 +639,26 @@ def _report(parts, names, sse, begin):
 def _warn_degenerate(mixture):
     """Warn about fits whose likelihood means nothing."""
     sample, _, fit, *_ = mixture._fit
+    said = []
+    if fit.interrupted:
+        steps = counted(fit.n_iter, "step")
+        said.append(f"Interrupted after {steps} of EM: the best mixture so far, not converged.")
     rows = np.repeat(fit.R, np.diff(sample.first), axis=0)
     exact = np.abs(sample.y[:, None] - sample.X @ fit.regimes.W.T) < 1e-9
     ties = (exact & (rows > 0.5)).sum(axis=0)
     k = int(ties.argmax())
     p = sample.X.shape[1]
     if not mixture.admissible and mixture.n_clusters > 1:
-        message = (
+        said.append(
             f"No start led to {mixture.n_clusters} regimes of some size and variance; the best fit"
             " has a degenerate one. Ask for fewer regimes, or for shared_variance=True."
         )
-        warnings.warn(message, DataWarning, stacklevel=4)
     if ties[k] > p and mixture.n_clusters > 1:
-        message = (
+        said.append(
             f"Regime {k + 1} fits {ties[k]} rows exactly, more than its {p} coefficients: it"
             " consists of ties of y, and likelihoods cannot be compared."
         )
+    for message in said:
         warnings.warn(message, DataWarning, stacklevel=4)
 
 # %% ../../../nbs/29ac_lpc_mixture.ipynb #02c50551

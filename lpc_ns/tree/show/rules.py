@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['left_side', 'shown_thresholds', 'short_thresholds', 'rules_of', 'text_of', 'dict_of']
 
-# %% ../../../nbs/33c_tree_rules.ipynb #b8e12e1e
+# %% ../../../nbs/33c_tree_rules.ipynb #5545c034
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,18 +13,27 @@ import pandas as pd
 
 from ...base.errors import counted
 from ...base.moments import Moment, threshold_between
-from ...base.numerics import shortest_between
+from ...base.numerics import midpoint, shortest_between
+from ..problem.trees import branch, leaf
 from ..questions import Gap, Question, Sided, column_of
 
-# %% ../../../nbs/33c_tree_rules.ipynb #c2cbf9f3
+# %% ../../../nbs/33c_tree_rules.ipynb #6d9965b6
 def _shown_weights(tree, node):
     """Coefficients of a split, the largest of them 1."""
     return tree.weights[node] / np.abs(tree.weights[node]).max()
 
 
-def _in_days(name):
-    """A name within a sum, where dates are numbers."""
+def _as_number(name):
+    """A name within a sum: dates are numbers, and a question counts 1 where its answer is no."""
+    if isinstance(name, Question):
+        return f"[{name.no}]"
     return f"{name} ({name.unit})" if isinstance(name, Moment) else name
+
+
+def _digits(number):
+    """A number in the fewest digits that are this number."""
+    text = f"{number:g}"
+    return text if float(text) == number else np.format_float_positional(number, trim="-")
 
 
 def left_side(tree, node, names):
@@ -43,12 +52,53 @@ def left_side(tree, node, names):
     """
     if tree.feature[node] >= 0:
         return names[tree.feature[node]]
-    terms = [(w, _in_days(names[j])) for j, w in enumerate(_shown_weights(tree, node)) if w]
+    terms = [(w, _as_number(names[j])) for j, w in enumerate(_shown_weights(tree, node)) if w]
     text = " ".join(
-        f"{'-' if w < 0 else '+'} {'' if abs(w) == 1 else f'{abs(w):.3g} '}{name}"
+        f"{'-' if w < 0 else '+'} {'' if abs(w) == 1 else f'{_digits(abs(w))} '}{name}"
         for w, name in terms
     )
     return text.removeprefix("+ ")
+
+
+_FIRST_DIGITS = 2  # of the coefficients in a sum
+
+
+def _rounded(weights, X, goes_left):
+    """Coefficients with few digits that leave half the room between the sides."""
+    weights = weights / np.abs(weights).max()
+    value = X @ weights
+    room = (value[~goes_left].min() - value[goes_left].max()) / 2
+    for digits in range(_FIRST_DIGITS, 17):
+        short = np.array([float(f"{w:.{digits}g}") for w in weights])
+        value = X @ short
+        if value[~goes_left].min() - value[goes_left].max() >= room:
+            return short
+    return weights
+
+
+def _simple(tree, X, node=0):
+    """The subtree of a node with short coefficients, and thresholds of one feature where a sum has
+    no other."""
+    if tree.left[node] < 0:
+        return leaf(tree.cluster[node])
+    goes_left = tree.goes_left(X, node)
+    sides = [
+        _simple(tree, X[rows], child)
+        for rows, child in ((goes_left, tree.left[node]), (~goes_left, tree.right[node]))
+    ]
+    if tree.feature[node] >= 0:
+        return branch(*sides, tree.threshold[node], tree.feature[node])
+    weights = tree.weights[node]
+    used = np.flatnonzero(weights)
+    if len(used) > 1:
+        short = _rounded(weights, X, goes_left)
+        value = X @ short
+        middle = midpoint(value[goes_left].max(), value[~goes_left].min())
+        return branch(*sides, middle, weights=short)
+    j = int(used[0])
+    low = goes_left if weights[j] > 0 else ~goes_left
+    middle = midpoint(X[low, j].max(), X[~low, j].min())
+    return branch(*(sides if weights[j] > 0 else sides[::-1]), middle, j)
 
 
 def _short(tree, X, names):
@@ -67,6 +117,7 @@ def _short(tree, X, names):
             texts[node], numbers[node] = threshold_between(name, *ends)
         else:
             texts[node] = shortest_between(*ends)
+            numbers[node] = float(texts[node])
     return texts, numbers
 
 
@@ -92,7 +143,7 @@ def shown_thresholds(tree, X, names=None):
 
 def short_thresholds(tree, X, names=None):
     """
-    The tree with the thresholds that are printed, so that rules and predictions agree.
+    The tree with the numbers that are printed, so that rules and predictions agree.
 
     Parameters
     ----------
@@ -106,7 +157,10 @@ def short_thresholds(tree, X, names=None):
     Returns
     -------
     Tree
+        With short thresholds and short coefficients; a sum of one feature is that feature.
     """
+    if tree.weights is not None:
+        tree = _simple(tree, X)
     return replace(tree, threshold=_short(tree, X, names)[1])
 
 
@@ -198,8 +252,7 @@ def _rules(tree, names, shown):
             found.append((node, _rule(answers)))
             continue
         side = left_side(tree, node, names)
-        single = tree.feature[node] >= 0
-        end = (float(tree.threshold[node] if single else shown[node]), shown[node])
+        end = (float(tree.threshold[node]), shown[node])
         waiting.append((tree.right[node], (*answers, (side, False, end))))
         waiting.append((tree.left[node], (*answers, (side, True, end))))
     return found
@@ -270,6 +323,13 @@ def text_of(tree, names, shown, sizes):
     return "\n".join(_text(tree, names, shown, sizes))
 
 
+def _plain(cluster):
+    """A number or label of a cluster as JSON has it."""
+    if isinstance(cluster, (np.bool_, np.integer, np.floating)):
+        return cluster.item()
+    return cluster if isinstance(cluster, (bool, int, float)) else str(cluster)
+
+
 def dict_of(tree, names, sizes, u=0):
     """
     The tree below a node as nested dictionaries of plain Python values, ready for JSON.
@@ -287,9 +347,7 @@ def dict_of(tree, names, sizes, u=0):
     """
     samples = int(sizes[u])
     if tree.left[u] < 0:
-        cluster = tree.cluster[u]
-        cluster = str(cluster) if isinstance(cluster, str) else int(cluster)
-        return {"cluster": cluster, "samples": samples}
+        return {"cluster": _plain(tree.cluster[u]), "samples": samples}
     if tree.feature[u] >= 0:
         name = names[tree.feature[u]]
         side = {"feature": str(name)}
@@ -299,7 +357,7 @@ def dict_of(tree, names, sizes, u=0):
             side["missing"] = "left" if name.low else "right"
     else:
         used = np.flatnonzero(tree.weights[u])
-        side = {"weights": {_in_days(names[j]): float(tree.weights[u, j]) for j in used}}
+        side = {"weights": {_as_number(names[j]): float(tree.weights[u, j]) for j in used}}
     threshold = {"threshold": float(tree.threshold[u])}
     if tree.feature[u] >= 0 and isinstance(column_of(names[tree.feature[u]]), Moment):
         threshold["threshold_text"] = column_of(names[tree.feature[u]]).text(tree.threshold[u])
