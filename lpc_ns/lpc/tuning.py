@@ -68,6 +68,7 @@ class FamilyTable(NamedTuple):
     precision: float = 0.2
     finest: float = 0.2
     exhausted: float = 0.1
+    last: float = 0.02
     rounds: int = 150
     effort: int = 25
     work: int = 1_000

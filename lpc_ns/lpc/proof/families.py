@@ -184,6 +184,7 @@ class Family:
         self.rng = np.random.default_rng(0)
         self.bound = 0.0
         self.rest = FAMILIES.rest
+        self.exhausted = FAMILIES.exhausted
         self.B = None
         self.sets = np.zeros((0, len(base)), dtype=bool)
         self.n_starts = FAMILIES.starts
@@ -243,7 +244,7 @@ class Family:
 
     def _exhausted(self, limit):
         """Whether a value within reach of at most `limit` says that little is left to gain."""
-        left = FAMILIES.exhausted * max(self.upper - limit, 0.0) + self.gap * self.upper
+        left = self.exhausted * max(self.upper - limit, 0.0) + self.gap * self.upper
         return (limit - self.value) / self.reach < left / FAMILIES.reach
 
     def _next_reach(self, better):
@@ -439,6 +440,7 @@ class FamilySearch:
         for n_cells in self._stages():
             if n_cells == N:
                 base = np.zeros(N)
+                self.family.exhausted = FAMILIES.last
                 B, c = shares_of(self.base, self.margin, self.square, prices)
             else:
                 base = self.base
