@@ -30,8 +30,9 @@ from .lpc.inference.prediction import distinct_rows, gate_test, unit_codes
 from .lpc.inference.reality import fits_exactly, reality_test, repeated_units, table_doubts
 from .lpc.search.mixture import em_refit
 
-# %% ../nbs/50_advisor.ipynb #e9053ecc
+# %% ../nbs/50_advisor.ipynb #997a1800
 _LEVEL = 0.02  # of the test for hidden regimes
+_KINDS = 0.05  # of the test for kinds of units against units that differ continuously
 _CUTS = 12  # candidate thresholds per feature
 _REFINEMENTS = 3  # finer grids around the best threshold
 _SHARP = 0.8  # a finer threshold is taken if it lowers the error to less than this share
@@ -207,12 +208,16 @@ def _out_of_fold(X, y, groups):
     return predictions
 
 
-def _visible_family(losses, rows):
-    """The simplest family that no other beats by two paired standard errors; copies of a row count
-    once."""
+def _visible_family(losses, rows, groups):
+    """The simplest family that no other beats by two paired standard errors; rows of a unit count
+    together, copies of a row once."""
     best = "plain"
     for name in ("ibc", "tree"):
-        gain = np.bincount(rows, losses[best] - losses[name]) / np.bincount(rows)
+        less = losses[best] - losses[name]
+        if groups is None:
+            gain = np.bincount(rows, less) / np.bincount(rows)
+        else:
+            gain = np.bincount(groups, less)
         if gain.mean() > 2 * gain.std() / np.sqrt(len(gain)):
             best = name
     return best
@@ -287,7 +292,7 @@ def which_regime(
     Z = fill_gaps(Z)
     losses = {name: (t - p) ** 2 for name, p in predictions.items()}
     table = pd.DataFrame({"R2": {name: 1 - loss.mean() for name, loss in losses.items()}})
-    visible = _visible_family(losses, rows)
+    visible = _visible_family(losses, rows, groups)
     doubts = table_doubts(X, y, groups)
     reasons = [*doubts, _visible_reason(visible, table.R2)]
     seeds = spawn_seeds(random_state, 2)
@@ -319,10 +324,15 @@ def which_regime(
         )
         models = {"test": test}
         family = visible
-        if hidden and not (doubts or test.doubts):
+        if hidden and groups is not None and not test.strict_p_value <= _KINDS:
+            reasons.append(
+                "Units that differ by degrees ask for a mixed model, with random intercepts and"
+                " slopes, and for standard errors by unit."
+            )
+        elif hidden and not (doubts or test.doubts):
             outliers = _second_size(Z, residual, groups, seeds[1])
             if outliers > few:
-                family = _hidden_family(Z, t, groups, seeds[1], models, reasons)
+                family = _hidden_family(Z, t, groups, visible, seeds[1], models, reasons)
             else:
                 reasons.append(
                     f"But the second of two regimes in it has {outliers} of {len(y)} rows, too few"
@@ -353,13 +363,22 @@ def _second_size(X, y, groups, seed):
     return int(np.bincount(mixture.labels, minlength=2).min())
 
 
-def _hidden_family(X, y, groups, seed, models, reasons):
-    """ "gated" or "lpc", by BIC; fills models and reasons."""
+def _hidden_family(X, y, groups, visible, seed, models, reasons):
+    """ "gated" or "lpc", by BIC, or what is visible if x tells nearly every row's regime; fills
+    models and reasons."""
     constant = em_refit(X, y, n_clusters=2, groups=groups, random_state=seed).whole()
     gated = em_refit(X, y, posterior=constant.posterior, groups=groups, concomitant=X).whole()
     models["mixture"] = constant
     models["gated"] = gated
     gain = constant.bic - gated.bic
+    untold = int((gated.predict_gate(X, concomitant=X).argmax(axis=1) != gated.labels).sum())
+    if visible != "plain" and untold <= _FEW * len(y):
+        which = f"all but {untold} of {len(y)} rows" if untold else "every row"
+        reasons.append(
+            f"But x tells the regime of {which}: these are the cells of {_NAMES[visible]}, and no"
+            " hidden regimes."
+        )
+        return visible
     _, p = gate_test(constant, gated)
     told = "told in part by x" if gain > 0 else "not told by x"
     reasons.append(f"The regimes are {told}: BIC changes by {-gain:.1f} with a gate, p = {p:.2g}.")

@@ -56,8 +56,28 @@ def test_groups_reveal_regimes():
     person = np.repeat(np.arange(60), 5)
     kind = rng.integers(0, 2, 60)[person]
     x = rng.normal(size=(300, 1))
-    y = np.where(kind, 0.8, -0.8) + x[:, 0] + rng.normal(size=300)
+    y = np.where(kind, 1.2, -1.2) + x[:, 0] + rng.normal(size=300)
     assert which_regime(x, y, groups=person, random_state=0).family == "lpc"
+
+
+def test_units_that_differ_by_degrees_are_no_regimes():
+    rng = np.random.default_rng(0)
+    person = np.repeat(np.arange(40), 5)
+    x = rng.normal(size=(200, 1))
+    for slopes in (0, 1):
+        level = 1.5 * rng.normal(size=40)[person]
+        y = level + (1 + slopes * rng.normal(size=40)[person]) * x[:, 0] + rng.normal(size=200)
+        advice = which_regime(x, y, groups=person, n_draws=49, random_state=0)
+        assert advice.family == "plain" and "mixed model" in advice.report()
+
+
+def test_a_switch_that_x_tells_is_not_hidden():
+    rng = np.random.default_rng(1)
+    x = rng.uniform(-1, 1, size=(90, 1))
+    bent = np.where(x[:, 0] > 0.2, 2 - 3 * x[:, 0], 2 * x[:, 0])
+    for shape in (rng.normal(size=90), rng.exponential(size=90), rng.choice([-1, 1], 90)):
+        advice = which_regime(x, bent + 0.1 * shape, n_draws=49, random_state=0)
+        assert advice.family == "ibc"
 
 
 def test_linear_trees_predict_what_they_have_learned():

@@ -6,6 +6,7 @@
 __all__ = ['Selection', 'named_columns', 'fill_table', 'select', 'describe_rows']
 
 # %% ../../nbs/06b_selection.ipynb #e7956fc3
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -240,11 +241,24 @@ def _word_for_missing(column, name):
     return None
 
 
+_TOTAL = re.compile(r"(grand |sub)?totals?|sums?|(gesamt|zwischen)?summe|gesamt|insgesamt", re.I)
+
+
+def _total_row(column, name):
+    """A note on a last row that may sum up the others; None if it has another name."""
+    last = column.iloc[-1] if len(column) > 2 else None
+    if not isinstance(last, str) or not _TOTAL.fullmatch(last.strip()) or last in set(column[:-1]):
+        return None
+    return (
+        f"Column {name!r} calls the last row {last.strip()!r}; if it sums up the others, delete it."
+    )
+
+
 def _remark(column, name):
     """A note on a column that may be something else; None for most."""
     types = pd.api.types
     if is_text(column):
-        return _word_for_missing(column, name)
+        return _word_for_missing(column, name) or _total_row(column, name)
     odd = types.is_complex_dtype(column.dtype) or types.is_bool_dtype(column.dtype)
     if odd or not types.is_numeric_dtype(column.dtype):
         return None
