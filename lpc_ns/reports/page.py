@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['accepted', 'common_options', 'own_name', 'plain', 'digits_needed', 'html_table', 'readable_letters', 'html_figure',
-           'html_list', 'versions', 'Report', 'check_folder']
+           'html_list', 'versions', 'Report', 'put', 'check_folder']
 
-# %% ../../nbs/60_report.ipynb #2e7d2b85
+# %% ../../nbs/60_report.ipynb #fc6f3e51
 import base64
 import contextlib
 import inspect
@@ -15,6 +15,7 @@ import json
 import math
 import platform
 import warnings
+from functools import partial
 from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -279,7 +280,7 @@ def versions():
             continue
     return ", ".join(found)
 
-# %% ../../nbs/60_report.ipynb #bd074444
+# %% ../../nbs/60_report.ipynb #463198a3
 class Report:
     """
     What reports have in common: text, a page, and files.
@@ -342,25 +343,54 @@ class Report:
         Raises
         ------
         InputError
-            If the folder cannot be written to.
+            If the folder cannot be written to, or the disk is full.
         """
         import matplotlib.pyplot as plt
 
         folder = check_folder(folder)
         paths = []
         for name, table in self.tables().items():
-            table.to_csv(folder / name, encoding="utf-8")
+            put(folder / name, partial(table.to_csv, encoding="utf-8"))
             paths.append(folder / name)
         facts = json.dumps(plain(self.summary()), indent=1, ensure_ascii=False)
-        (folder / "report.json").write_text(facts + "\n", encoding="utf-8")
+        put(folder / "report.json", lambda path: path.write_text(facts + "\n", encoding="utf-8"))
         for name, (draw, _) in self.figures().items():
             with readable_letters():
                 figure = draw()
-                figure.savefig(folder / name, dpi=150)
+                put(folder / name, partial(figure.savefig, dpi=150, format=name.split(".")[-1]))
             plt.close(figure)
             paths.append(folder / name)
-        (folder / "report.html").write_text(self.to_html(), encoding="utf-8")
+        page = self.to_html()
+        put(folder / "report.html", lambda path: path.write_text(page, encoding="utf-8"))
         return [*paths, folder / "report.json", folder / "report.html"]
+
+
+def put(path, write):
+    """
+    Write a file, or nothing: half a file is not kept.
+
+    Parameters
+    ----------
+    path : Path
+    write : callable
+        Called with the path to write to.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written, for instance because the disk is full.
+    """
+    part = path.with_name(path.name + ".unfinished")
+    try:
+        write(part)
+        part.replace(path)
+    except OSError as reason:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise InputError(
+            f"{path} cannot be written ({reason.strerror or reason}); make room, or name another"
+            " folder."
+        ) from None
 
 
 def check_folder(folder):
