@@ -5,11 +5,10 @@
 # %% auto #0
 __all__ = ['read_table', 'to_pandas']
 
-# %% ../../nbs/06_tables.ipynb #582f2ccb
+# %% ../../nbs/06_tables.ipynb #d77928ad
 import csv
 import io
 import re
-import unicodedata
 from itertools import islice
 from pathlib import Path
 
@@ -29,11 +28,20 @@ from lpc_ns.base.cells import (
 from .dates import looks_dated
 from .errors import InputError, counted
 from .files import decode, unpack
+from lpc_ns.base.headers import (
+    decimal_marks,
+    is_number,
+    name_columns,
+    titles_of,
+    told_joined,
+    told_titles,
+    two_rows_of_names,
+)
+from .workbooks import package_of, read_binary, read_workbook, refuse_kind
 
-# %% ../../nbs/06_tables.ipynb #f40a61c5
+# %% ../../nbs/06_tables.ipynb #86bf42b4
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "|", r"\s+": "white space"}
 _SAMPLE = 200_000
-_NUMBER = re.compile(r"\s*[-+]?(\d+[.,]?\d*|[.,]\d+)([eE][-+]?\d+)?\s*")
 
 
 def _rows(text, sep, most=None):
@@ -56,21 +64,6 @@ def _sample(body):
     return body[: end + 1 or _SAMPLE].decode(errors="ignore")
 
 
-def _titles(rows):
-    """How many rows stand above the header: with one field, or two of many, above a row of names
-    in all columns and a row with numbers."""
-    for k, row in enumerate(rows[:10]):
-        filled = [cell.strip() for cell in row if cell.strip()]
-        names = not any(map(_NUMBER.fullmatch, filled)) and len(set(filled)) == len(row) > 1
-        below = rows[k + 1 : k + 3]  # units, perhaps, and numbers
-        numbers = any(_NUMBER.fullmatch(cell) for cells in below for cell in cells)
-        if names and numbers and len(below[0]) == len(row):
-            return k
-        if not row[0].strip() or len(filled) > 1 + (len(row) > 3):
-            return 0
-    return 0
-
-
 def _titles_above(begin, sep):
     """How many lines stand above the header of a text, and what they say."""
     reader = csv.reader(io.StringIO(begin, newline=""), delimiter=sep)
@@ -84,7 +77,7 @@ def _titles_above(begin, sep):
         before = reader.line_num
         if len(rows) > 12:
             break
-    titles = _titles(rows)
+    titles = titles_of(rows)
     above = starts[titles] if starts else 0
     said = [" ".join(filter(None, map(str.strip, row))) for row in rows[:titles]]
     return above, said if above else []
@@ -116,22 +109,13 @@ def _unclosed(name, line):
     )
 
 
-def _told_titles(said):
-    """Notes on rows above the header."""
-    if not said:
-        return []
-    were = "line stands above the header and was" if len(said) == 1 else "lines stand above the"
-    were += "" if len(said) == 1 else " header and were"
-    return [f"{len(said)} {were} left out: {'; '.join(said)[:80]!r}."]
-
-
 def _separator(text):
     """The separator that the rows confirm; a comma if none does."""
     best = (0.0, 0.0, 0)
     found = ","
     for sep in _SEPARATORS:
         rows = _rows(text, sep, 500)
-        rows = rows[_titles(rows) :]
+        rows = rows[titles_of(rows) :]
         if not rows or len(rows[0]) < 2 or (sep == r"\s+" and best[0] > 0.8):
             continue
         body = rows[1:] or rows
@@ -139,7 +123,7 @@ def _separator(text):
         steady = np.mean([len(row) in (width, width + 1) for row in body])
         if sep == r"\s+" and steady < 0.5:
             continue
-        numbers = np.mean([_NUMBER.fullmatch(cell) is not None for row in body for cell in row])
+        numbers = np.mean([is_number(cell) for row in body for cell in row])
         score = (round(float(steady), 1), round(float(numbers), 1), width)
         if score > best:
             best = score
@@ -170,57 +154,7 @@ def _is_comment(lines):
     parted = [sep for sep in (",", ";", "\t", "|") if rest and sep in rest[-1]]
     return bool(rest) and all(lines[0].count(sep) != rest[-1].count(sep) for sep in parted)
 
-# %% ../../nbs/06_tables.ipynb #90b2a404
-_EXPONENT = r"([eE][-+]?\d+)?"
-_COMMA = re.compile(r"[-+]?\d*,\d+" + _EXPONENT)
-_POINT = re.compile(r"[-+]?(\d*\.(\d{1,2}|\d{4,})|0*\.\d+|\d{4,}\.\d+)" + _EXPONENT)
-_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+")
-_GROUPED = re.compile(r"[-+]?[1-9]\d{0,2}((,\d{3}){2,}(\.\d+)?|,\d{3}\.\d+)")
-_POINTS = re.compile(r"[-+]?[1-9]\d{0,2}((\.\d{3})+,\d+|(\.\d{3}){2,})")
-_POINTED = re.compile(r"[-+]?[1-9]\d{0,2}(\.\d{3})+(,\d+)?")
-
-
-def _decimal(rows, sep, given):
-    """Decimal mark and mark of thousands, None if there is none."""
-    if given is not None and given not in (".", ","):
-        raise InputError(f"The decimal mark is {given!r}; it must be '.' or ','.")
-    if given == sep and not any("," in cell for row in rows[1:] for cell in row):
-        raise InputError(
-            "The separator and the decimal mark are both a comma; name another with --sep."
-        )
-    cells = [cell.strip(" \t\u00a0€$£¥%") for row in rows[1:] for cell in row]
-    commas = [c for c in cells if "," in c and (_COMMA.fullmatch(c) or _GROUPED.fullmatch(c))]
-    point = next((c for c in cells if "." in c and _POINT.fullmatch(c)), None)
-    grouped = all(_THOUSANDS.fullmatch(c) or _GROUPED.fullmatch(c) for c in commas)
-    mark = given or _mark_of(cells, commas, point, grouped, sep)
-    if mark == ".":
-        return ".", "," if commas and grouped else None
-    return ",", "." if point is None and any(map(_POINTED.fullmatch, cells)) else None
-
-
-def _mark_of(cells, commas, point, grouped, sep):
-    """The decimal mark that cells show; InputError if they do not."""
-    point = point or next(filter(_GROUPED.fullmatch, commas), None)
-    if sep == "," and (point or grouped):
-        return "."
-    comma = next(
-        (c for c in cells if c.count(".") + c.count(",") > 1 and _POINTS.fullmatch(c)), None
-    )
-    if comma is None and not grouped:
-        comma = next(c for c in commas if not (_THOUSANDS.fullmatch(c) or _GROUPED.fullmatch(c)))
-    if comma and point:
-        raise InputError(
-            f"Decimals are marked in two ways, {comma} and {point}; say which mark counts with"
-            " --decimal ',' or --decimal '.', or make them one."
-        )
-    if comma or point or not commas:
-        return "," if comma else "."
-    raise InputError(
-        f"Numbers such as {commas[0]} can be read in two ways; say --decimal ',' if the comma marks"
-        " decimals, --decimal '.' if it marks thousands."
-    )
-
-# %% ../../nbs/06_tables.ipynb #8d29ece0
+# %% ../../nbs/06_tables.ipynb #944aeebc
 _MONTH = re.compile(r"(0?[1-9]|1[0-2])\.(19|20)\d\d")
 _ROW_NAMES = ("unnamed: 0", "rowname", "rownames", "row.names", "row_names")
 
@@ -247,35 +181,7 @@ def _named_by_r(text, sep, rows):
     if all(line.startswith('"') for line in lines[: len(rows)]):
         return True
     counted = first in ([str(i + k) for i in range(len(first))] for k in (0, 1))
-    return sep == r"\s+" and (counted or not any(map(_NUMBER.fullmatch, first)))
-
-
-def _header(names, where):
-    """Names of columns, each once, none empty; and notes."""
-    names = [unicodedata.normalize("NFC", str(name or "")) for name in names]
-    names = [name.strip().strip("\ufeff\u200b\u200e\u200f").strip() for name in names]
-    repeated = next((name for name in names if name and names.count(name) > 1), None)
-    if repeated is not None:
-        places = " and ".join(str(j + 1) for j, name in enumerate(names) if name == repeated)
-        raise InputError(
-            f"{where} has more than one column with the name {repeated!r} (columns {places}); give"
-            " every column its own name."
-        )
-    notes = []
-    for j, name in enumerate(names):
-        if name:
-            continue
-        names[j] = "row" if j == 0 else f"column {j + 1}"
-        while names.count(names[j]) > 1:
-            names[j] += "_"
-        if j:
-            notes.append(f"Column {j + 1} has no name in the header; it is called {names[j]!r}.")
-    if all(_NUMBER.fullmatch(name) for name in names):
-        notes.append(
-            f"The names of all columns are numbers ({', '.join(names[:3])}); if the file has no"
-            " header, its first row is lost: add one."
-        )
-    return names, notes
+    return sep == r"\s+" and (counted or not any(map(is_number, first)))
 
 # %% ../../nbs/06_tables.ipynb #f2f682c2
 _UNIT = re.compile(r"(?![-+\d.]).*[^\W\d_%°$€£¥].*|[%°$€£¥]|\[.*\]|\(.*\)")
@@ -364,7 +270,7 @@ def _row_names(table):
         return table
     return table.set_index(first).rename_axis("row")
 
-# %% ../../nbs/06_tables.ipynb #44752b0f
+# %% ../../nbs/06_tables.ipynb #87359faf
 def _read_text(path, sep, decimal, encoding, as_text):
     """A table from separated text, before its columns are looked at; and notes."""
     body, note = decode(unpack(path.read_bytes(), path), encoding, path)
@@ -382,7 +288,7 @@ def _read_text(path, sep, decimal, encoding, as_text):
         )
     if sep != r"\s+":
         n_lines, said = _titles_above(sample, sep)
-        notes += _told_titles(said)
+        notes += told_titles(said)
         skipped += n_lines
         body = _without(body, io.StringIO(sample, newline="").readlines(), n_lines)
         sample = _sample(body)
@@ -390,6 +296,12 @@ def _read_text(path, sep, decimal, encoding, as_text):
         if line is not None and (len(body) <= _SAMPLE or line < sample.count("\n") - 1000):
             raise _unclosed(path, skipped + line)
     rows = _rows(sample, sep)
+    joined = None if sep == r"\s+" else two_rows_of_names(rows)
+    if joined:
+        body = _without(body, io.StringIO(sample, newline="").readlines(), 1)
+        skipped += 1
+        rows = [joined, *rows[2:]]
+        notes.append(told_joined(joined))
     if len(rows) < 2:
         raise InputError(
             f"{path} cannot be read as a table: it has {counted(len(rows), 'line')}, and a header"
@@ -404,13 +316,13 @@ def _read_text(path, sep, decimal, encoding, as_text):
     header = rows[0]
     if len(header) == 1 and not given:
         _refuse_one_column(path, rows)
-    decimal, thousands = _decimal(rows, sep, decimal)
+    decimal, thousands = decimal_marks(rows, sep, decimal)
     long = next((i for i, row in enumerate(rows) if len(row) > len(header)), None)
     if long is not None:
         if not _named_by_r(sample, sep, rows):
             raise _too_long(path, skipped + long + 1, len(rows[long]), len(header))
         header = ["", *header]
-    names, more = _header(header, path)
+    names, more = name_columns(header, path)
     if sep not in (",", "\t") or decimal == ",":
         said = f"Fields are parted by {_SEPARATORS.get(sep, sep)}"
         notes.append(said + (", decimals by a comma." if decimal == "," else "."))
@@ -497,62 +409,6 @@ def _parse(body, path, skipped, names, sep, decimal, thousands, as_text):
         raise
 
 
-def _read_excel(path, sheet):
-    """A table from one sheet of a workbook; and notes."""
-    book = pd.ExcelFile(path)
-    names = book.sheet_names
-    if isinstance(sheet, str) and sheet.isdigit() and sheet not in names:
-        sheet = int(sheet) - 1
-    known = range(len(names)) if isinstance(sheet, int) else names
-    if sheet is not None and sheet not in known:
-        raise InputError(f"{path} has no sheet {sheet!r}; its sheets are {', '.join(names)}.")
-    raw = pd.read_excel(
-        book,
-        0 if sheet is None else sheet,
-        header=None,
-        dtype=object,
-        keep_default_na=False,
-        na_values=[""],
-    )
-    raw = raw.dropna(how="all").dropna(axis=1, how="all")
-    said = [["" if pd.isna(v) else str(v) for v in row] for row in raw.head(12).to_numpy()]
-    titles = _titles(said)
-    raw = raw.iloc[titles:]
-    if len(raw) < 2:
-        raise InputError(
-            f"{path}: the sheet has {counted(len(raw), 'row')}; a header and rows are needed."
-        )
-    notes = _told_titles([" ".join(filter(None, row)) for row in said[:titles]])
-    if sheet is None and len(names) > 1:
-        notes.append(f"Read from the first of {len(names)} sheets, {names[0]!r} (see --sheet).")
-    header, more = _header([None if pd.isna(v) else v for v in raw.iloc[0]], path)
-    table = raw.iloc[1:].set_axis(header, axis=1).reset_index(drop=True)
-    return table.infer_objects(), notes + more
-
-
-def _read_stata(path):
-    """A table from Stata, with its labels of values where they are different."""
-    try:
-        return pd.read_stata(path), []
-    except ValueError as reason:
-        if "labels" not in str(reason):
-            raise
-        return pd.read_stata(path, convert_categoricals=False), [
-            "Labels of values repeat in the file; codes were read instead of labels."
-        ]
-
-
-_BINARY = {
-    ".parquet": lambda path: (pd.read_parquet(path), []),
-    ".pq": lambda path: (pd.read_parquet(path), []),
-    ".feather": lambda path: (pd.read_feather(path), []),
-    ".arrow": lambda path: (pd.read_feather(path), []),
-    ".dta": _read_stata,
-}
-_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # of new and of old ones
-_EXTRAS = {".xlsx": "openpyxl", ".xlsm": "openpyxl", ".xls": "xlrd", ".dta": "pandas"}
-
-
 def read_table(path, *, sep=None, decimal=None, encoding=None, sheet=None, na=(), as_text=()):
     """
     Read a table from a file.
@@ -560,13 +416,13 @@ def read_table(path, *, sep=None, decimal=None, encoding=None, sheet=None, na=()
     Parameters
     ----------
     path : str or Path
-        By its ending Excel (.xlsx; needs openpyxl), Parquet (.parquet, .pq) or Feather (.feather;
-        both need pyarrow), Stata (.dta); all else is separated text, also within gzip, bzip2, xz
-        or ZIP.
+        By its ending Excel (.xlsx; needs openpyxl), Parquet (.parquet, .pq), Feather (.feather) or
+        ORC (.orc; these need pyarrow), Stata (.dta), SAS (.sas7bdat, .xpt), SPSS (.sav; needs
+        pyreadstat); all else is separated text, also within gzip, bzip2, xz or ZIP.
     sep : str, optional
         Character between fields, "tab" or "space"; found from the first lines by default.
     decimal : {".", ","}, optional
-        Decimal mark of text; found from the first lines by default.
+        Decimal mark of text, also of texts in a workbook; found from the first lines by default.
     encoding : str, optional
         Of text; UTF-8 or UTF-16 where the file is that, otherwise Latin-1.
     sheet : str or int, optional
@@ -597,9 +453,11 @@ def read_table(path, *, sep=None, decimal=None, encoding=None, sheet=None, na=()
     suffix = path.suffix.lower()
     if sheet is not None and suffix not in (".xlsx", ".xlsm", ".xls"):
         raise InputError(f"{path} is no workbook, so that there is no sheet {sheet} in it.")
+    refuse_kind(path)
     try:
-        if suffix in _BINARY:
-            table, notes = _BINARY[suffix](path)
+        binary = read_binary(path)
+        if binary is not None:
+            table, notes = binary
             table, told = _marked(table, na) if na else (table, [])
             table.attrs = {"notes": notes + told, "units": {}}
             if table.empty:
@@ -609,16 +467,17 @@ def read_table(path, *, sep=None, decimal=None, encoding=None, sheet=None, na=()
                     " each is needed."
                 )
             return table
-        if suffix in _EXTRAS and path.read_bytes()[:4] in _WORKBOOKS:
-            table, notes = _read_excel(path, sheet)
+        workbook = read_workbook(path, sheet, decimal)
+        if workbook is not None:
+            table, notes = workbook
         else:
             table, notes = _read_text(path, sep, decimal, encoding, as_text)
-            if suffix in _EXTRAS:
+            if package_of(path):
                 notes.append(f"The file is text, although its ending is {suffix}.")
     except InputError:
         raise
     except ImportError as reason:
-        package = _EXTRAS.get(suffix, "pyarrow")
+        package = package_of(path) or "pyarrow"
         raise InputError(
             f"Reading {path} needs the package {package}: pip install {package}, or convert the"
             " file to CSV."
