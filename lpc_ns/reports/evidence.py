@@ -447,7 +447,8 @@ def settle(several, evidence, p_value=None, rival=False):
     if not several and family == "plain":
         return "unclear" if rival else "no", f"{evidence.why} The chosen model {has}."
     if not several and family in ("lpc", "gated"):
-        told = "They cannot be seen in x, and so the chosen model, which looks there, has none."
+        seen = "cannot be seen in x, and so" if family == "lpc" else "show in x in part only, and"
+        told = f"They {seen} the chosen model, which looks there, has none."
         test = evidence.advice.models.get("test")
         return "yes" if test is None else judge(test), f"{evidence.why} {told}"
     return "unclear", f"{evidence.why} The chosen model, however, {has} that can be seen in x."
