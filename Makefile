@@ -34,7 +34,7 @@ lab: $(READY)  ## JupyterLab on the notebooks
 docs: $(READY)  ## render the documentation site into _docs
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/docs.py
 
-readers: docs  ## ten tasks of a reader in the rendered site, in headless Chromium
+readers: docs  ## thirteen tasks of readers in the rendered site, in headless Chromium
 	$(BIN)/python scripts/readers.py
 
 notebooks: $(READY)  ## export, re-execute and clean every notebook

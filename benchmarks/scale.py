@@ -131,13 +131,13 @@ def judged(model, distance, rng):
 def coverage(n_rows=4000, n_draws=20):
     """How often the bound on the gap holds, over the choice of the rows."""
     rows = []
-    for noise, ridge in itertools.product((0.3, 1.0), (1e-6 * n_rows, 0.01, 0.0)):
+    for noise, ridge in itertools.product((0.3, 1.0), (1e-6 * n_rows, 0.01)):
         rng = np.random.default_rng(0)
         X = rng.normal(size=(n_rows, 1))
         y = rng.choice([-1.0, 1.0], n_rows) * (2 + X[:, 0]) + noise * rng.standard_t(5, n_rows)
         blocks = (da.from_array(X, chunks=(1000, 1)), da.from_array(y, chunks=1000))
         best = LinearPredictiveClustering(2, ridge=ridge, time_limit=60, random_state=0).fit(X, y)
-        for distance in (0.0, 0.02, 0.1):
+        for distance in (0.0, 0.02):
             model = DaskLinearPredictiveClustering(2, ridge=ridge, random_state=0).fit(*blocks)
             judged(model, distance, np.random.default_rng(1))
             least = 1 - best.objective_ / model.objective_

@@ -1,4 +1,4 @@
-"""Ten tasks of a reader, done in headless Chromium with the built site alone.
+"""Thirteen tasks of readers, done in headless Chromium with the built site alone.
 
     python scripts/readers.py [FOLDER] [--pictures FOLDER]
 
@@ -35,6 +35,9 @@ TASKS = {
     "explain k-means labels": (["Explaining given clusters"], "k-means"),
     "reproduce Table 2": ("Table 2 of the paper", "lpc-ns reproduce rq3"),
     "the price of the approximation": (["the price of the paper"], "Proof"),
+    "a table that I have": (["From a table to a report"], "lpc-ns lpc"),
+    "an equation of the paper": (["each of its equations"], "GlobalOpt as a mixed-integer program"),
+    "a search of my own": (["a search of one's own"], "elemental_search"),
 }
 CLICK = """(() => {
     const words = (a) => a.textContent.replaceAll("\\u2019", "'").trim();

@@ -16,6 +16,8 @@ import joblib
 from lpc_ns.base.errors import InputError
 from lpc_ns.distributed import DaskLinearPredictiveClustering, working, write_labels
 from lpc_ns.distributed.estimator import workers_memory
+from lpc_ns.experiments.runner import Experiment, run_experiment
+from lpc_ns.lpc.inference.reality import reality_test
 from lpc_ns.lpc.problem import make_problem
 from lpc_ns.lpc.proof.race import branch_and_bound
 from lpc_ns.lpc.search.local_search import local_search
@@ -128,3 +130,30 @@ def test_cross_validation_under_dask_gives_the_numbers_of_threads():
             ).fit(X, y)
             found.append(model.predict(X))
     assert np.array_equal(*found)
+
+
+def test_draws_under_dask_are_those_of_threads():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 1))
+    y = rng.normal(size=30)
+    found = {}
+    for backend in ("threading", "dask"):
+        with joblib.parallel_config(backend=backend, n_jobs=2):
+            found[backend] = reality_test(X, y, n_draws=29, random_state=0)
+    np.testing.assert_array_equal(found["dask"].draws, found["threading"].draws)
+    np.testing.assert_array_equal(found["dask"].strict_draws, found["threading"].strict_draws)
+
+
+def squared(task):
+    """The rows of a task."""
+    return [{"seed": task["seed"], "value": task["seed"] ** 2}]
+
+
+@pytest.mark.parametrize("backend", ["dask", "multiprocessing"])
+def test_experiments_under_other_back_ends_have_the_rows_of_one_process(backend):
+    tasks = [{"seed": seed} for seed in range(4)]
+    squares = Experiment("squares", "Squares", lambda full: tasks, squared, None, None)
+    alone = run_experiment(squares, verbose=0)
+    with joblib.parallel_config(backend=backend, n_jobs=2):
+        there = run_experiment(squares, verbose=0)
+    pd.testing.assert_frame_equal(alone, there)

@@ -1,6 +1,9 @@
 """Tables in blocks: the same answer whatever the blocks, and refusals in one sentence."""
 
+import errno
+import os
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,6 +22,7 @@ from lpc_ns.base.sources import make_blocks
 from lpc_ns.distributed import (
     DaskLinearPredictiveClustering,
     passes,
+    write_labels,
 )
 
 N = 12_000
@@ -510,3 +514,25 @@ def test_the_program_reads_tables_in_blocks(tmp_path, capsys, monkeypatch):
     FRAME[:50].to_csv(table, index=False)
     assert main(["lpc", table, "--target", "y", "--no-evidence", "--method", "greedy"]) == 0
     assert "--engine dask reads it in blocks" in capsys.readouterr().err
+
+
+def test_a_full_disk_leaves_labels_that_say_they_are_unfinished(tmp_path, monkeypatch):
+    found = fit(*arrays(len(Y) // 4))
+    plain = pd.DataFrame.to_parquet
+    rows = []
+
+    def full(table, path):
+        rows.append(len(table))
+        if len(rows) > 2:
+            Path(path).write_bytes(b"half of it")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        plain(table, path)
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", full)
+    with pytest.raises(InputError, match=r"2 of 4 blocks of labels could not.*No space left"):
+        write_labels(found, tmp_path / "labels")
+    kept = sorted(path.name for path in (tmp_path / "labels.unfinished").iterdir())
+    assert not (tmp_path / "labels").exists() and len(kept) == 4
+    assert sum(name.endswith(".unfinished") for name in kept) == 2
+    monkeypatch.undo()
+    assert len(pd.read_parquet(write_labels(found, tmp_path / "labels"))) == len(Y)

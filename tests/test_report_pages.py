@@ -1,5 +1,7 @@
 """Reports in a browser: no error, no request, nothing wider than the page; readable on paper."""
 
+import errno
+import os
 import re
 import shutil
 import subprocess
@@ -10,8 +12,10 @@ import pandas as pd
 import pytest
 from check_site import chromium, headless
 
+from lpc_ns.base.errors import InputError
 from lpc_ns.reports.advice import advise_table
 from lpc_ns.reports.lpc import fit_lpc_table
+from lpc_ns.reports.page import put
 from lpc_ns.reports.tree import fit_tree_table
 
 pytestmark = [
@@ -87,3 +91,14 @@ def test_pages_on_paper(pages, name, tmp_path):
     read = " ".join(p.extract_text() for p in pypdf.PdfReader(paper).pages)
     text = " ".join(unicodedata.normalize("NFKC", read).split())  # fonts join f and f
     assert " ".join(report.verdict().split())[:60] in text
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_no_half_file(tmp_path):
+    def full(path):
+        path.write_text("half of it")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (tmp_path / "report.html").write_text("the one before")
+    with pytest.raises(InputError, match=r"report.html cannot be written \(No space left"):
+        put(tmp_path / "report.html", full)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["the one before"]

@@ -112,7 +112,7 @@ class Budget:
 
 unlimited = Budget()
 
-# %% ../../nbs/01b_budget.ipynb #5123d66a
+# %% ../../nbs/01b_budget.ipynb #02782491
 def progress(iterable=None, *, desc, verbose=0, **options):
     """
     A progress bar by the one rule for showing it.
@@ -137,25 +137,29 @@ def progress(iterable=None, *, desc, verbose=0, **options):
     return tqdm(iterable, desc=desc, disable=hide, leave=False, **{"delay": 2} | options)
 
 
-def results(calls, n_jobs=None):
+def results(calls, n_jobs=None, *, prefer="threads", ordered=True):
     """
-    Results of independent calls in their order, each as soon as it is there.
+    Results of independent calls, each as soon as it is there.
 
     Parameters
     ----------
     calls : iterable
         Of joblib's `delayed`.
     n_jobs : int, optional
-        Calls made at a time, in threads unless a back end of joblib is set. Back ends that cannot
-        hand over a result before they have all of them, such as "multiprocessing", do that.
+        Calls made at a time. Back ends that cannot hand over a result before they have all of
+        them, such as "multiprocessing", do that.
+    prefer : {"threads", None}
+        Where they are made unless a back end of joblib is set.
+    ordered : bool
+        Whether in the order of the calls.
 
     Yields
     ------
     object
     """
-    options = {"n_jobs": n_jobs, "prefer": "threads"}
+    options = {"n_jobs": n_jobs, "prefer": prefer}
     try:
-        pool = Parallel(**options, return_as="generator")
+        pool = Parallel(**options, return_as="generator" if ordered else "generator_unordered")
     except ValueError:
         pool = Parallel(**options)
     yield from pool(calls)

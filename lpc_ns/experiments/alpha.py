@@ -132,8 +132,10 @@ def draw(frame):
     frame = add_deviations(frame)
     fig, axes = plt.subplots(1, 3, figsize=(8.4, 3.4), sharey=True, layout="constrained")
     for ax, (title, methods) in zip(axes, _DRAWN.items(), strict=True):
-        for shift, (label, method), line in zip(
-            np.linspace(-0.01, 0.01, len(methods)), methods.items(), ("--", "-", ":"), strict=False
+        shifts = np.linspace(-0.018, 0.018, len(methods))
+        looks = (("--", "none"), ("-", "full"), (":", "left"))  # line, and what of a marker is full
+        for shift, (label, method), (line, fill) in zip(
+            shifts, methods.items(), looks, strict=False
         ):
             means, halves = zip(
                 *frame[frame.method == method].groupby("share").deviation.agg(mean_interval),
@@ -142,6 +144,8 @@ def draw(frame):
             style = {
                 **method_style(method.partition(", alpha")[0]),
                 "linestyle": line,
+                "fillstyle": fill,
+                "markerfacecoloralt": "white",
                 "label": label,
             }
             ax.errorbar(

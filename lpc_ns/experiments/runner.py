@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Experiment', 'load_experiment', 'run_experiment', 'results_folder', 'load_results']
 
-# %% ../../nbs/40_runner.ipynb #514761fb
+# %% ../../nbs/40_runner.ipynb #64872de9
 import json
 import os
 import platform
@@ -16,10 +16,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 
 import lpc_ns
-from ..base.budget import progress
+from ..base.budget import progress, results
 from ..base.errors import DataNotFoundError, check_choice
 from ..base.numerics import clock
 from .registry import EXPERIMENTS
@@ -77,7 +77,7 @@ def load_experiment(name):
     ].partition(":")
     return getattr(import_module(module), attribute)
 
-# %% ../../nbs/40_runner.ipynb #c2b73269
+# %% ../../nbs/40_runner.ipynb #be67d32c
 _PACKAGES = (
     "numpy",
     "scipy",
@@ -202,9 +202,8 @@ def run_experiment(experiment, *, full=False, n_jobs=None, folder=None, resume=T
     bar = progress(
         desc=stem, verbose=verbose, total=len(tasks), initial=len(tasks) - len(waiting)
     )
-    for number, rows in Parallel(n_jobs, return_as="generator_unordered")(
-        delayed(_numbered)(experiment.run, *pair) for pair in waiting
-    ):
+    calls = (delayed(_numbered)(experiment.run, *pair) for pair in waiting)
+    for number, rows in results(calls, n_jobs, prefer=None, ordered=False):
         done[_key(tasks[number])] = rows
         if log:
             with log.open("a") as lines:
