@@ -384,6 +384,28 @@ def test_the_last_family_begins_with_prices_and_clusters_of_the_one_before():
     assert n_rows >= n_sets > 3 and not family.base.any()
 
 
+def test_a_family_whose_program_fails_proves_what_it_has():
+    data = make_sd1(12, 1, noise=1.0, random_state=0, table="rq2")
+    problem = make_problem(data.X, data.y, 3, ridge=0.1)
+    search = FamilySearch(problem, np.arange(12) % 3, 1e-4)
+    next(search.work)
+    family = search.family
+    proved = []
+    prove = family.prove
+
+    def watched(prices, gain):
+        proved.append(prices)
+        yield from prove(prices, gain)
+
+    family.prove = watched
+    family._program = lambda: (np.inf, None)
+    for _ in search.work:
+        pass
+    assert family.B is not None and len(proved) >= 1
+    np.testing.assert_array_equal(proved[-1], family.prices)
+    assert family.bound <= brute_force(problem).objective * (1 + 1e-9)
+
+
 def test_searches_far_behind_families_rest_after_some_turns():
     data = make_sd1(130, 1, noise=3.0, random_state=0, table="rq2")
     problem = make_problem(data.X, data.y, 3, ridge=0.1)

@@ -228,7 +228,8 @@ class Family:
             self.value = min(self.value, self._known_value())
             limit, solution = self._program()
             rest = rest + 1
-            ending = self._exhausted(limit) or turn == FAMILIES.rounds - 1
+            failed = solution is None and not self.budget.late()
+            ending = failed or self._exhausted(limit) or turn == FAMILIES.rounds - 1
             useful = self.upper - self.value < worth * (self.upper - self.bound)
             if ending or (useful and rest >= self.rest):
                 rest = 0
