@@ -5,7 +5,9 @@
 # %% auto #0
 __all__ = ['draw_tree', 'main_features', 'pair_of_features', 'draw_partition']
 
-# %% ../../../nbs/33d_tree_drawing.ipynb #a88a97b6
+# %% ../../../nbs/33d_tree_drawing.ipynb #7c79b624
+import re
+
 import numpy as np
 
 from ...base.errors import InputError, check_choice
@@ -14,7 +16,7 @@ from ...base.moments import date_axis
 from ..questions import Question, column_of
 from .rules import left_side
 
-# %% ../../../nbs/33d_tree_drawing.ipynb #4b1c6d87
+# %% ../../../nbs/33d_tree_drawing.ipynb #99815c5c
 def _positions(tree):
     """Horizontal and vertical place of every node: leaves one apart, splits in the middle above
     their children."""
@@ -95,9 +97,12 @@ def _draw_nodes(ax, tree, x, y, texts, sizes, clusters):
 
 
 def _condition(tree, node, names, threshold):
-    """The condition of a split, long names broken into lines."""
+    """The condition of a split, long names broken into lines, every term of a sum on its own."""
     side = left_side(tree, node, names)
-    text = plain_label(side, 17, 4)
+    if tree.feature[node] >= 0:
+        text = plain_label(side, 17, 4)
+    else:
+        text = "\n".join(plain_label(term, 24, 2) for term in re.split(r" (?=[+-] )", side))
     if isinstance(side, Question):
         return text
     return f"{text}\n\N{LESS-THAN OR EQUAL TO} {threshold}"

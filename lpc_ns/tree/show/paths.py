@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['draw_path']
 
-# %% ../../../nbs/33g_tree_path.ipynb #33be285f
+# %% ../../../nbs/33g_tree_path.ipynb #8a104422
 def draw_path(table, axes=None):
     """
     Draw the table of `ClusterTree.path`.
@@ -23,6 +23,7 @@ def draw_path(table, axes=None):
         at its largest value.
     """
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import MaxNLocator
 
     if axes is None:
         _, axes = plt.subplots(1, 2, figsize=(8.2, 3.2), layout="constrained")
@@ -47,4 +48,6 @@ def draw_path(table, axes=None):
     silhouette.set(xlabel=table.index.name, ylabel="mean silhouette")
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
+        if x.dtype.kind in "iu":
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return axes
