@@ -553,7 +553,7 @@ def test_report_says_that_table_and_fit_disagree():
         replace(report, comparison=replace(report.comparison, chosen=fitted))
     )
     other = "B" if fitted == "A" else "A"
-    assert f"model {fitted}. The table would choose {other}" in str(
+    assert f"model {fitted}. The comparison would choose {other}" in str(
         replace(report, comparison=replace(report.comparison, chosen=other))
     )
 

@@ -1,13 +1,16 @@
 """What reports say of tables in which something is missing: variation, weights, units."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from lpc_ns.base.metrics import mismatch
-from lpc_ns.reports.evidence import part_to_test
+from lpc_ns.reports.evidence import Evidence, part_to_test, settle
 from lpc_ns.reports.ibc import fit_ibc_table
 from lpc_ns.reports.lpc import fit_lpc_table
+from lpc_ns.reports.page import html_table
 from lpc_ns.reports.tree import fit_tree_table
 
 
@@ -108,3 +111,29 @@ def test_units_of_a_table_change_no_answer():
                     assert value == known[name], name
         slopes = [fits[0](t).coefficients["x"].to_numpy() for t in (plain, moved)]
         np.testing.assert_allclose(slopes[1] * factor / scale, slopes[0], rtol=1e-7)
+
+
+def test_a_square_is_spelt_in_one_way():
+    """Coefficients said x * x where the list of products said x^2."""
+    x = np.linspace(-2, 2, 60)
+    table = pd.DataFrame({"x": x, "z": np.cos(9 * x), "y": x**2 + 0.1 * np.sin(40 * x)})
+    report = fit_ibc_table(table, "y", model="C", evidence=False, random_state=0)
+    text = str(report)
+    assert report.summary()["products"] == ["x^2"] and "x^2" in report.coefficients()
+    assert "x * x" not in text + report.to_html()
+
+
+def test_a_verdict_does_not_say_that_a_gate_sees_nothing():
+    """It said "x tells them in part" and then "they cannot be seen in x"."""
+    advice = SimpleNamespace(family="gated", models={})
+    told = settle(False, Evidence("yes", "", None, advice, []))[1]
+    assert "in part only" in told and "cannot be seen" not in told
+    advice = SimpleNamespace(family="lpc", models={})
+    assert "cannot be seen" in settle(False, Evidence("yes", "", None, advice, []))[1]
+
+
+def test_a_page_has_no_empty_section_and_heads_stand_above_their_columns(table):
+    page = fit_lpc_table(table[["x", "y"]], "y", 1, evidence=False, random_state=0).to_html()
+    assert "<h2>Evidence</h2>" not in page and "<ul></ul>" not in page
+    shown = html_table(pd.DataFrame({"p": [0.1], "in use": [True]}, index=["x"]))
+    assert '<th class="text">in use</th>' in shown and "<th>p</th>" in shown

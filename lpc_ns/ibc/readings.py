@@ -24,10 +24,10 @@ from ..base.moments import number_text
 # %% ../../nbs/14e_ibc_readings.ipynb #f11133d2
 def column_names(model, names):
     """Names of the columns of a model's regressions."""
-    return [
-        *(names[j] for j in model.main),
-        *(" * ".join(names[j] for j in term) for term in model.terms),
-    ]
+    from lpc_ns.ibc.terms.ranking import term_name
+
+    main = [names[j] for j in model.main]
+    return main + [term_name(term, names) for term in model.terms]
 
 
 def rules_of(split, names):

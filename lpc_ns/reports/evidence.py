@@ -68,7 +68,7 @@ def _some_rows(n_samples, rows, groups, rng):
         return np.sort(rng.choice(n_samples, rows, replace=False))
     return np.flatnonzero(np.isin(unit, kept))
 
-# %% ../../nbs/60_verdict.ipynb #218daca0
+# %% ../../nbs/60_verdict.ipynb #590af8cc
 def judge(test):
     """
     Is there evidence for more than one regression?
@@ -86,7 +86,7 @@ def judge(test):
     if test.p_value > 0.05:
         enough = len(test.draws) >= 19  # with fewer no p-value is below 5 %
         return "no" if enough else "unclear"
-    return "yes" if test.strict_p_value <= 0.05 and not test.doubts else "unclear"
+    return "yes" if test.sure else "unclear"
 
 # %% ../../nbs/60_verdict.ipynb #695c5ce9
 def median_regression(X, y, weights=None):
@@ -447,7 +447,8 @@ def settle(several, evidence, p_value=None, rival=False):
     if not several and family == "plain":
         return "unclear" if rival else "no", f"{evidence.why} The chosen model {has}."
     if not several and family in ("lpc", "gated"):
-        told = "They cannot be seen in x, and so the chosen model, which looks there, has none."
+        seen = "cannot be seen in x, and so" if family == "lpc" else "show in x in part only, and"
+        told = f"They {seen} the chosen model, which looks there, has none."
         test = evidence.advice.models.get("test")
         return "yes" if test is None else judge(test), f"{evidence.why} {told}"
     return "unclear", f"{evidence.why} The chosen model, however, {has} that can be seen in x."

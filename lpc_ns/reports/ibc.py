@@ -20,6 +20,7 @@ from ..base.selection import describe_rows
 from ..ibc.estimator import InteractionBasedClustering
 from ..ibc.fixed_tests import RegimeTest
 from ..ibc.models.comparison import ModelComparison
+from ..ibc.terms.ranking import term_name
 from .equations import equation_of
 from .evidence import Evidence, advice_of, no_evidence, settle
 from .lpc import PreparedTable, prepare_table
@@ -86,7 +87,7 @@ class IBCFacts(Report):
     def products(self):
         """The products that the chosen model uses, as texts."""
         names = self.names
-        return [" * ".join(names[j] for j in t) for t in _products_in_use(self.model)]
+        return [term_name(term, names) for term in _products_in_use(self.model)]
 
     @property
     def has_regimes(self):
@@ -296,20 +297,25 @@ class IBCReport(TreeFacts):
         regimes = f" Regimes: {'; '.join(self.rules)}." if len(self.rules) > 1 else ""
         return f"{start} Model {model}: {told} ({why}).{regimes}{self._doubt()}"
 
+    def _shown_products(self):
+        """The first products, and which of them the chosen model uses."""
+        return self.interactions().head(5).rename(columns={"selected": "in use"})
+
     def _chosen(self):
         """What the rule of the table is called where another one decides."""
         same = self.model.model_ == self.comparison.chosen
         return "Chosen" if same else "One standard error alone would take"
 
     def _doubt(self):
-        """A warning if the choice on all samples is not that of the table."""
+        """A warning if the choice on all samples is not that of the comparison."""
         chosen = self.model.model_
         table = self.comparison.table
         if self.model.model != "auto" or chosen == self.comparison.chosen:
             return ""
         if chosen == "tree" and table["loss"]["tree"] <= max(table["loss_error"]["tree"], 1e-6):
             return ""
-        return f" The table would choose {self.comparison.chosen}: the data do not settle which."
+        other = self.comparison.chosen
+        return f" The comparison would choose {other}: the data do not settle which."
 
     def found(self):
         """
@@ -349,7 +355,7 @@ class IBCReport(TreeFacts):
     def lines(self):
         """The lines of the text."""
         facts = self.summary()
-        shown = self.interactions().head(5)
+        shown = self._shown_products()
         lines = [
             self.verdict(),
             *self.evidence.lines(self.answer()[0]),
@@ -396,8 +402,10 @@ class IBCReport(TreeFacts):
             parts.append(self.curve_section())
         if self.has_regimes:
             parts.append(("Figure", html_figure(self.figure(), "Regimes of the model")))
-        tried = f"<p>{_HELD_OUT}</p>" + html_table(self.comparison.table)
-        shown = self.interactions().head(5)
+        compared = self.comparison.table
+        whole = compared["n_coefficients"].round().astype(int)
+        tried = f"<p>{_HELD_OUT}</p>" + html_table(compared.assign(n_coefficients=whole))
+        shown = self._shown_products()
         if len(shown):
             tried += "<p>Products of largest partial F:</p>"
             tried += html_table(shown.set_index("term"), 3)

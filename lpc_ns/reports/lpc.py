@@ -404,11 +404,12 @@ class LPCReport(LPCFacts):
         units = self.table.units
         if units:
             table.insert(0, "unit", [units.get(name, "") for name in table.index])
-        evidence = html_list(self.evidence.lines())
+        told = self.evidence.lines()
+        evidence = html_list(told)
         if self._has_draws:
             evidence += html_figure(self.evidence_figure(), "Test of one regression")
         return [
-            ("Evidence", evidence),
+            *([("Evidence", evidence)] if told else []),
             ("Data", html_list(data)),
             ("Coefficients", html_table(table, self.digits)),
             ("Figure", html_figure(self.figure(), "Regimes and coefficients")),
@@ -480,7 +481,7 @@ class LPCReport(LPCFacts):
         effects = model.coef_[kept] * table.X.std(axis=0)
         shown = np.sort(np.argsort(-np.abs(effects).max(axis=0), kind="stable")[:_MOST_SHOWN])
         height = max(3.6, 1.4 + 0.42 * len(shown))
-        fig, axes = plt.subplots(1, 2, figsize=(12, height), layout="constrained")
+        fig, axes = plt.subplots(1, 2, figsize=(9.6, height), layout="constrained")
         plot_regimes(
             table.X,
             table.y,

@@ -152,11 +152,11 @@ th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #eee
 th { text-align: left; font-weight: 600; max-width: 22rem; overflow-wrap: anywhere; }
 tbody th { min-width: 9rem; }
 thead th { text-align: right; border-bottom: 2px solid #bbb; white-space: nowrap; }
-thead th:first-child { text-align: left; }
+thead th:first-child, thead th.text { text-align: left; }
 td { white-space: nowrap; }
 td.text { text-align: left; white-space: normal; min-width: 8rem; }
 img { max-width: 100%; height: auto; }
-@media screen { .wide img { max-width: none; width: 100%; min-width: 44rem; } }
+@media screen { .wide img { max-width: none; width: 100%; min-width: var(--natural, 44rem); } }
 li, p { overflow-wrap: anywhere; }
 code, pre { font: .88rem/1.45 ui-monospace, "DejaVu Sans Mono", monospace; white-space: pre-wrap;
   overflow-wrap: anywhere; }
@@ -183,6 +183,13 @@ def _cell(value, digits):
     return f'<td class="text">{escape(str(value))}</td>'
 
 
+def _kind(column):
+    """The class of the header of a column whose cells are all texts or truth values."""
+    values = [value for value in column if value is not None]
+    texts = all(isinstance(value, (bool, np.bool_, str)) for value in values)
+    return ' class="text"' if values and texts else ""
+
+
 def html_table(table, digits=4):
     """
     A data frame as an HTML table.
@@ -197,7 +204,9 @@ def html_table(table, digits=4):
     -------
     str
     """
-    head = "".join(f"<th>{escape(str(c))}</th>" for c in ["", *table.columns])
+    kinds = [_kind(column) for _, column in table.items()]
+    names = zip(["", *table.columns], ["", *kinds], strict=True)
+    head = "".join(f"<th{kind}>{escape(str(c))}</th>" for c, kind in names)
     rows = []
     for name, row in zip(table.index, table.itertuples(index=False, name=None), strict=True):
         cells = "".join(_cell(value, digits) for value in row)
@@ -258,8 +267,10 @@ def html_figure(figure, what):
     figure.savefig(held, dpi=130, format="png")
     plt.close(figure)
     data = base64.b64encode(held.getvalue()).decode()
-    image = f'<img alt="{escape(what)}" src="data:image/png;base64,{data}">'
-    return f'<div class="wide">{image}</div>' if figure.get_figwidth() > 9 else image
+    width = figure.get_figwidth()
+    natural = f' style="--natural: {77 * width:.0f}px"' if width > 9 else ""
+    image = f'<img alt="{escape(what)}"{natural} src="data:image/png;base64,{data}">'
+    return f'<div class="wide">{image}</div>' if natural else image
 
 
 def html_list(lines):
