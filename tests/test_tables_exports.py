@@ -184,3 +184,14 @@ def test_given_labels_follow_rows_with_identifiers_and_repeated_names():
     for options in ({"identifiers": "k"}, {"drop": "k"}):
         report = explain_table(table, labels, options={**options, "drop_missing": True})
         assert report.rules.errors == 0 and len(report.rules.labels) == 39
+
+
+def test_an_index_beside_row_names_is_no_feature_either(tmp_path):
+    """pandas writes its index beside the names of rows that R wrote."""
+    names = [f"p{i}" for i in range(8)]
+    table = pd.DataFrame({"rownames": names, "x": np.arange(8) / 2, "y": np.arange(8) / 4})
+    table.to_csv(tmp_path / "t.csv")
+    read = read_table(tmp_path / "t.csv")
+    assert list(read) == ["x", "y"] and read.index.tolist() == names
+    table.assign(rownames=1).to_csv(tmp_path / "same.csv")
+    assert list(read_table(tmp_path / "same.csv")) == ["rownames", "x", "y"]
