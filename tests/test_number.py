@@ -94,3 +94,14 @@ def test_a_curve_is_no_number_of_regimes():
     regimes = 2 * rng.choice([-1, 1], 150) * (1 + x[:, 0])
     two = select_n_clusters(x, regimes + noise, max_clusters=2, random_state=0)
     assert two.best == 2 and "curve" not in str(two)
+
+
+def test_a_few_far_rows_are_named_beside_the_number():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(150, 3))
+    y = X[:, 0] + rng.normal(size=150)
+    y[:4] += 30
+    number = select_n_clusters(X, y, 3, random_state=0)
+    assert number.best == 1 or any("far" in note for note in number.notes)
+    two = y + np.where(rng.random(150) < 0.5, 4, -4)
+    assert not any("far" in note for note in select_n_clusters(X[4:], two[4:], 3).notes)

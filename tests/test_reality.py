@@ -381,3 +381,21 @@ def test_a_curve_is_no_evidence_of_regimes():
     for y in (regimes + noise, regimes + 2 * x[:, 0] ** 2 + noise):
         test = reality_test(x, y, **options)
         assert test.p_value <= 0.05 and not test.doubts
+
+
+def test_no_shape_of_the_errors_is_more_certain_than_normal_ones():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(150, 3))
+    y = X[:, 0] + np.exp(X[:, 0]) * rng.normal(size=150)
+    test = reality_test(X, y, n_draws=59, random_state=0)
+    assert test.p_value <= test.strict_p_value and not test.sure
+
+
+def test_a_few_far_rows_are_no_sure_regimes():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(150, 3))
+    test = reality_test(X, X[:, 0] + rng.standard_cauchy(150), n_draws=59, random_state=0)
+    assert test.p_value <= 0.05 and "far" in test.verdict and not test.sure
+    two = 2.5 * rng.choice([-1, 1], 150) + rng.normal(size=150)
+    assert reality_test(X, two, n_draws=59, random_state=0).sure
+    assert not reality_test(X, two, n_draws=59, strict=False, random_state=0).sure

@@ -68,7 +68,7 @@ def _some_rows(n_samples, rows, groups, rng):
         return np.sort(rng.choice(n_samples, rows, replace=False))
     return np.flatnonzero(np.isin(unit, kept))
 
-# %% ../../nbs/60_verdict.ipynb #218daca0
+# %% ../../nbs/60_verdict.ipynb #590af8cc
 def judge(test):
     """
     Is there evidence for more than one regression?
@@ -86,7 +86,7 @@ def judge(test):
     if test.p_value > 0.05:
         enough = len(test.draws) >= 19  # with fewer no p-value is below 5 %
         return "no" if enough else "unclear"
-    return "yes" if test.strict_p_value <= 0.05 and not test.doubts else "unclear"
+    return "yes" if test.sure else "unclear"
 
 # %% ../../nbs/60_verdict.ipynb #695c5ce9
 def median_regression(X, y, weights=None):

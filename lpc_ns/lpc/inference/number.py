@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['mixture_ratios', 'NumberOfClusters', 'select_n_clusters', 'warm']
 
-# %% ../../../nbs/29bb_lpc_number.ipynb #22b2d6c9
+# %% ../../../nbs/29bb_lpc_number.ipynb #eb6219d0
 from numpy.typing import ArrayLike
 from ...base.errors import Column, Seed
 import warnings
@@ -31,6 +31,7 @@ from lpc_ns.lpc.inference.nulls import (
 from lpc_ns.lpc.inference.reality import (
     curve_doubts,
     draw_in_chunks,
+    far_doubts,
     fits_exactly,
     monte_carlo_p,
     repeated_units,
@@ -84,7 +85,7 @@ def mixture_ratios(world, regimes, first, K, n_ahead, n_draws, rng):
         ratios[t] = sse_ratios(world, e, one, first, K, n_ahead, rng)
     return ratios
 
-# %% ../../../nbs/29bb_lpc_number.ipynb #634d8ffc
+# %% ../../../nbs/29bb_lpc_number.ipynb #9b254191
 @dataclass(frozen=True)
 class NumberOfClusters:
     """
@@ -304,6 +305,7 @@ def select_n_clusters(
     if best > 1 and groups is None:
         how = (n_draws, n_jobs, verbose, False, spawn_seeds(seeds[-1], 3))
         doubts += curve_doubts(one_regression(features), y - y.mean(), 2, how)
+        doubts += far_doubts(studentise(ladder.smooth, ladder.y)[0])
     return _result(fits, draws, best, reason, gaps, kinds=kinds, doubts=doubts)
 
 

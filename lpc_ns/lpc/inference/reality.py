@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['RealityTest', 'draw_in_chunks', 'monte_carlo_p', 'reality_test', 'curve_doubts', 'fits_exactly', 'repeated_units',
-           'table_doubts']
+           'table_doubts', 'far_doubts']
 
 # %% ../../../nbs/29b_lpc_reality.ipynb #eeac359e
 from numpy.typing import ArrayLike
@@ -45,7 +45,7 @@ from ..measures import null_sse_ratio
 from ..search.mixture import em_refit
 from ..search.units import unit_order
 
-# %% ../../../nbs/29b_lpc_reality.ipynb #0e3a4d65
+# %% ../../../nbs/29b_lpc_reality.ipynb #3f2964de
 _CHUNK = 10
 _ENOUGH = 20  # draws below the statistic after which a sequential test stops
 _SKEWED = 0.5
@@ -74,6 +74,7 @@ class RealityTest:
         (1 + draws at most the statistic) / (1 + draws).
     strict_p_value : float
         The same for errors of any unimodal shape; with groups, for units that differ continuously.
+        At least `p_value`, whose world is among these.
     strict_draws : ndarray
         Its draws; it stops after 20 of them are as small as the statistic.
     null : str
@@ -115,6 +116,12 @@ class RealityTest:
         without draws."""
         share = 0.05 if self.kind == "sse" else 0.95
         return float(np.quantile(self.draws, share)) if len(self.draws) else float("nan")
+
+    @property
+    def sure(self):
+        """Whether several regressions are all that is left: no other shape, doubts or far rows."""
+        far = self.null == "normal" and self.kurtosis > _FAR
+        return self.strict_p_value <= 0.05 and not (self.doubts or far)
 
     @property
     def verdict(self):
@@ -204,7 +211,7 @@ def _verdict(test):
         f" error explains these data too.{doubt}"
     )
 
-# %% ../../../nbs/29b_lpc_reality.ipynb #fad7b812
+# %% ../../../nbs/29b_lpc_reality.ipynb #0f58b1ad
 def draw_in_chunks(draw, n_draws, seed, n_jobs, verbose, enough=np.inf, statistic=-np.inf):
     """
     Draws in the order of their seeds, whatever the number of threads and the back end of joblib.
@@ -253,8 +260,7 @@ def draw_in_chunks(draw, n_draws, seed, n_jobs, verbose, enough=np.inf, statisti
 
 
 def _call(module, name, arguments, size, rng):
-    """Draws by a function that every process imports for itself: a compiled one that travelled
-    would be compiled anew."""
+    """Draws by a function that every process imports: what travels would be compiled anew."""
     return getattr(import_module(module), name)(*arguments, size, rng)
 
 
@@ -541,13 +547,30 @@ def table_doubts(X, y, groups=None):
     return doubts
 
 
-def _exact(K, n_samples, statistic):
+def far_doubts(e):
+    """
+    Whether a few rows far from one regression may be all that there is.
+
+    Parameters
+    ----------
+    e : ndarray of shape (n_samples,)
+        Residuals over scale.
+
+    Returns
+    -------
+    list of str
+    """
+    tails = kurtosis(e)
+    told = f"A few rows far from one regression look like a regime (kurtosis {tails:.0f})."
+    return [told] if tails > _FAR else []
+
+
+def _exact(K, N, statistic):
     """The result for data that one regression fits without error."""
     none = np.empty(0)
-    scale = np.zeros(n_samples)
     values = (1.0, null_sse_ratio(K)) if statistic == "sse" else (0.0, float("nan"))
     return RealityTest(
-        *values, none, 1.0, 1.0, none, "normal", K, scale, 0.0, 0.0, "exact", statistic
+        *values, none, 1.0, 1.0, none, "normal", K, np.zeros(N), 0.0, 0.0, "exact", statistic
     )
 
 
@@ -560,19 +583,20 @@ def _row_test(world, y, K, errors, call):
     statistic = sse_ratio(world, e, scale, np.arange(len(y) + 1), K, rng)
     draw = partial(null_ratios, world, scale, shape if errors == "unimodal" else normal, K)
     draws, stopped = draw_in_chunks(draw, n_draws, seeds[0], n_jobs, verbose)
+    p_value = monte_carlo_p(statistic, draws)
     strict_draws = draws if errors == "unimodal" else np.empty(0)
-    strict_p = monte_carlo_p(statistic, draws) if errors == "unimodal" else float("nan")
+    strict_p = p_value if errors == "unimodal" else float("nan")
     if strict and errors != "unimodal" and not stopped:
         draw = partial(null_ratios, world, scale, shape, K)
         strict_draws, stopped = draw_in_chunks(
             draw, n_draws, seeds[1], n_jobs, verbose, _ENOUGH, statistic
         )
-        strict_p = _sequential_p(statistic, strict_draws)
+        strict_p = max(p_value, _sequential_p(statistic, strict_draws))
     return RealityTest(
         float(statistic),
         null_sse_ratio(K),
         draws,
-        monte_carlo_p(statistic, draws),
+        p_value,
         strict_p,
         strict_draws,
         errors,
@@ -651,6 +675,7 @@ def _grouped_test(world, y, K, groups, call):
     statistic = sse_ratio(world, e, ones, first, K, rng)
     draw = partial(flipped_ratios, world, e, first, K)
     draws, stopped = draw_in_chunks(draw, n_draws, seeds[0], n_jobs, verbose)
+    p_value = monte_carlo_p(statistic, draws)
     strict_draws = np.empty(0)
     strict_p = float("nan")
     if strict and not stopped:
@@ -658,12 +683,12 @@ def _grouped_test(world, y, K, groups, call):
         strict_draws, stopped = draw_in_chunks(
             draw, n_draws, seeds[1], n_jobs, verbose, _ENOUGH, statistic
         )
-        strict_p = _sequential_p(statistic, strict_draws)
+        strict_p = max(p_value, _sequential_p(statistic, strict_draws))
     return RealityTest(
         float(statistic),
         null_sse_ratio(K),
         draws,
-        monte_carlo_p(statistic, draws),
+        p_value,
         strict_p,
         strict_draws,
         "signs within units",
