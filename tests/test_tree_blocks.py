@@ -133,3 +133,24 @@ def test_truth_values_are_no_numbers(tmp_path):
     for table in (frame, str(tmp_path)):
         with pytest.raises(InputError, match="'old' holds truth values"):
             ClusterTree(2).fit(table)
+
+
+@pytest.mark.parametrize("at", [1, 3])
+def test_an_interrupt_between_passes_keeps_the_cuts_so_far(monkeypatch, whole, at):
+    plain = room.BlockBins.recut
+    calls = []
+
+    def pressed(*args):
+        calls.append(1)
+        if len(calls) == at:
+            raise KeyboardInterrupt
+        return plain(*args)
+
+    monkeypatch.setattr(room.BlockBins, "recut", pressed)
+    model = ClusterTree(4, random_state=0).fit(da.from_array(X, chunks=(700, 3)))
+    assert model.status_ == "interrupted" and len(calls) == at
+    Z = model._loss_scaling.transform(X)
+    labels = model.labels_.compute()
+    loss = sum(((Z[labels == k] - Z[labels == k].mean(0)) ** 2).sum() for k in set(labels))
+    assert model.loss_ == pytest.approx(loss) and model.loss_ >= whole.loss_ * (1 - 1e-9)
+    assert model.lower_bound_ <= whole.objective_

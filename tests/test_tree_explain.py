@@ -10,6 +10,8 @@ from lpc_ns import ClusterTree
 from lpc_ns.base.errors import InputError
 from lpc_ns.cli import main
 from lpc_ns.tree.explain import explain_labels
+from lpc_ns.tree.search import labels as label_room
+from lpc_ns.tree.search.labels import Limits, label_tree
 
 
 def least_impurity(X, z, depth):
@@ -109,3 +111,40 @@ def test_explaining_at_the_command_line(tmp_path, capsys):
 def test_labels_of_several_parts_are_refused():
     with pytest.raises(InputError, match="labels has 2 dimensions"):
         ClusterTree().explain(np.arange(6.0)[:, None], [(0, "a"), (1, "b")] * 3)
+
+
+@pytest.mark.parametrize("where", ["descend", "FewestErrors"])
+def test_an_interrupt_of_explaining_keeps_the_best_tree(monkeypatch, where):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 2))
+    code = rng.integers(0, 3, 80)
+    whole = label_tree(X, code, np.ones(80), Limits(4, 3), method="exact")
+
+    def pressed(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    if where == "descend":
+        monkeypatch.setattr(label_room, "descend", pressed)
+    else:
+        monkeypatch.setattr(label_room.FewestErrors, "solve", pressed)
+    found = label_tree(X, code, np.ones(80), Limits(4, 3), method="exact")
+    assert found.status == "interrupted"
+    assert found.lower_bound <= whole.cost <= found.cost
+    assert found.cost == (found.tree.assign(X) != code).sum()
+    assert found.cost <= min(
+        (t.assign(X) != code).sum() for t in found.starts.values() if t.n_leaves <= 4
+    )
+
+
+def test_an_interrupt_ends_a_path(monkeypatch):
+    rows = np.random.default_rng(0).normal(size=(12, 2))
+    plain = ClusterTree.fit
+
+    def pressed(model, X, **kwargs):
+        plain(model, X, **kwargs)
+        model.status_ = "interrupted" if model.n_clusters == 3 else model.status_
+        return model
+
+    monkeypatch.setattr(ClusterTree, "fit", pressed)
+    path = ClusterTree(random_state=0).path(rows, range(2, 6))
+    assert path.index.tolist() == [2, 3] and path.status[3] == "interrupted"

@@ -113,7 +113,7 @@ def _check_width(encoding, n_columns):
     if len(encoding.names) != n_columns:
         raise InputError(f"X has {n_columns} features, and fit saw {len(encoding.names)}.")
 
-# %% ../../nbs/06ca_sources.ipynb #48b171f9
+# %% ../../nbs/06ca_sources.ipynb #5f35b9b8
 def _frame_block(features, y, w, codes, target, weight):
     """The block of a pandas frame; target and weights may be columns of it."""
     y = features[target] if y is None and target is not None else y
@@ -146,7 +146,8 @@ def _frame_codes(frame):
         else:
             raise InputError(
                 f"Column {str(name)!r} is text; make it categories with"
-                f" .categorize(columns=[{name!r}]) on the data frame, or drop it."
+                f" .categorize(columns=[{name!r}]) on the data frame, numbers with .astype(float),"
+                " or drop it."
             )
     return tuple(codes)
 

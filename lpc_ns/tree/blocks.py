@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Posed', 'BlockBins', 'in_blocks', 'fit_in_blocks', 'predict_in_blocks', 'sampled_gap']
 
-# %% ../../nbs/33h_tree_blocks.ipynb #ea5e0a1e
+# %% ../../nbs/33h_tree_blocks.ipynb #12564b37
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -23,11 +23,11 @@ from .problem.trees import children
 from .questions import fills_of, questions, variable_weights, weigh
 from .search.bound import kmeans_lower_bound
 from lpc_ns.tree.search.histograms import (
-    cut_all,
     eigenvalue_losses,
     fill,
     gain_of,
     quantile_cuts,
+    recuts,
     snapped,
 )
 from .search.starts import nearest_sums, next_centers, part_centers
@@ -205,7 +205,7 @@ def _least_loss(blocks, posed, several):
         best = min(best, *(loss for _, loss in steps))
     return best
 
-# %% ../../nbs/33h_tree_blocks.ipynb #d9f053eb
+# %% ../../nbs/33h_tree_blocks.ipynb #e7f4e101
 _NEEDED = {"criterion": ("l2",), "method": ("auto", "histogram"), "local_sparsity": (1,)}
 
 
@@ -277,6 +277,17 @@ def _sample_problem(parameters, splits, loss, sample, n_rows):
     )
 
 
+def _cut_by_all(bins, tree):
+    """The tree with the cuts that all rows choose, after Ctrl-C those so far; and the status."""
+    last = tree
+    try:
+        for better in recuts(bins, tree):
+            last = better
+    except KeyboardInterrupt:
+        return last, "interrupted"
+    return last, "feasible"
+
+
 def fit_in_blocks(parameters, X, others):
     """
     Fit the tree of a table in blocks.
@@ -314,9 +325,13 @@ def fit_in_blocks(parameters, X, others):
     posed = Posed(splits, loss, mean, edges)
     root = float(((seen.tally.deviations[loss.columns] / loss.span) / loss.span).sum())
     bins = BlockBins(blocks, posed, parameters["min_samples_leaf"], root)
-    tree = cut_all(bins, snapped(start.tree, edges)) if start.tree.n_leaves > 1 else start.tree
+    tree = start.tree
+    status = "interrupted" if start.status == "interrupted" else "feasible"
+    if tree.n_leaves > 1 and status == "feasible":
+        tree, status = _cut_by_all(bins, snapped(tree, edges))
     several = [part_centers(problem, 0) - mean]
-    return _attributes(parameters, (blocks, sample), posed, tree, several, problem)
+    found = _attributes(parameters, (blocks, sample), posed, tree, several, problem)
+    return found | {"status_": status}
 
 
 def _attributes(parameters, table, posed, tree, several, problem):
@@ -363,7 +378,6 @@ def _attributes(parameters, table, posed, tree, several, problem):
         "root_loss_": root,
         "lower_bound_": bound,
         "gap_": gap,
-        "status_": "feasible",
         "price_of_explainability_": cost / best if best > 0 else 1.0,
         "encoding_": blocks.encoding,
         "n_features_in_": len(blocks.encoding.names),

@@ -440,7 +440,7 @@ class ClusterTree(
         vars(self).update(fit_model(parameters, search, self.encoding_, *data))
         return self
 
-# %% ../../nbs/33_tree_estimator.ipynb #0eb33b9e
+# %% ../../nbs/33_tree_estimator.ipynb #f96a93f2
 _PATHS = ("n_clusters", "max_leaves", "max_depth", "complexity", "min_samples_leaf")
 
 
@@ -488,4 +488,6 @@ def tree_path(estimator, X, values, parameter="n_clusters", sample_weight=None):
                 "status": model.status_,
             }
         )
-    return pd.DataFrame(rows, index=pd.Index(values, name=parameter))
+        if model.status_ == "interrupted":
+            break
+    return pd.DataFrame(rows, index=pd.Index(values[: len(rows)], name=parameter))

@@ -272,7 +272,7 @@ def starts_for(X, code, weight, limits):
     free = TreeProblem(X, X, n_labels, max_leaves=n_labels, **rules)
     return {"CART": cart_tree(small, code, weight), "IMM": imm_tree(free, code)}
 
-# %% ../../../nbs/32g_tree_labels.ipynb #64276b55
+# %% ../../../nbs/32g_tree_labels.ipynb #b0e98028
 class LabelTree(NamedTuple):
     """
     A tree for given labels.
@@ -351,6 +351,8 @@ def _proof(search, method):
     search.fewest = fewest
     try:
         cost, tree = fewest.solve(search.orders, limits.leaves, limits.depth, search.best)
+    except KeyboardInterrupt:
+        return max(least, fewest.lower), "interrupted"
     except Spent:
         return max(least, fewest.lower), "time_limit" if budget.late() else "feasible"
     if tree is not None:
@@ -380,12 +382,19 @@ def label_tree(X, code, weight, limits, method="auto", time_limit=None, random_s
     budget = Budget(time_limit)
     search = LabelSearch(X, code, weight, limits, budget.part(0.5))
     starts = starts_for(X, code, weight, limits)
-    if len(X) > TUNED.large:
-        _cut_all_anew(search, starts, random_state)
-    else:
-        _searched(search, starts)
+    interrupted = None
+    try:
+        if len(X) > TUNED.large:
+            _cut_all_anew(search, starts, random_state)
+        else:
+            _searched(search, starts)
+    except KeyboardInterrupt:
+        interrupted = "interrupted"
+        for tree in starts.values():
+            search.offer(search.cleaned(tree))
     search.budget = budget
-    lower, stopped = _proof(search, method)
+    lower, stopped = _proof(search, "local" if interrupted else method)
+    stopped = interrupted or stopped
     lower = min(float(lower), search.best)
     status = conclude(search.best, lower, TUNED.gap, stopped)
     facts = (status, budget.seconds, search.fewest.n_nodes, starts)
