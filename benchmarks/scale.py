@@ -140,7 +140,7 @@ def coverage(n_rows=4000, n_draws=20):
         for distance in (0.0, 0.02):
             model = DaskLinearPredictiveClustering(2, ridge=ridge, random_state=0).fit(*blocks)
             judged(model, distance, np.random.default_rng(1))
-            least = 1 - best.objective_ / model.objective_
+            least = max(0.0, 1 - best.objective_ / model.objective_)
             most = 1 - best.lower_bound_ / model.objective_
             bounds = []
             for seed in range(n_draws):

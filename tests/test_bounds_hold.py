@@ -361,6 +361,69 @@ def test_a_family_ends_near_its_best_prices():
         assert largest <= family.value + left + 1e-3 * family.upper
 
 
+def test_the_last_family_begins_with_prices_and_clusters_of_the_one_before():
+    data = make_sd1(90, 1, noise=3.0, random_state=0, table="rq2")
+    problem = make_problem(data.X, data.y, 3, ridge=0.1)
+    labels = local_search(problem, 1, random_state=0).labels
+    search = FamilySearch(problem, labels, 1e-4)
+    next(search.work)
+    family = search.family
+    begin = family.open
+    opened = []
+
+    def watched(base, B, c):
+        before = () if family.B is None else (family.prices, len(family.sets))
+        begin(base, B, c)
+        opened.append((before, family.prices, len(family.program.b)))
+
+    family.open = watched
+    while len(opened) < 2:
+        next(search.work)
+    (prices, n_sets), after, n_rows = opened[1]
+    np.testing.assert_allclose(after, prices, rtol=1e-12)
+    assert n_rows >= n_sets > 3 and not family.base.any()
+
+
+def test_a_family_whose_program_fails_proves_what_it_has():
+    data = make_sd1(12, 1, noise=1.0, random_state=0, table="rq2")
+    problem = make_problem(data.X, data.y, 3, ridge=0.1)
+    search = FamilySearch(problem, np.arange(12) % 3, 1e-4)
+    next(search.work)
+    family = search.family
+    proved = []
+    prove = family.prove
+
+    def watched(prices, gain):
+        proved.append(prices)
+        yield from prove(prices, gain)
+
+    family.prove = watched
+    family._program = lambda: (np.inf, None)
+    for _ in search.work:
+        pass
+    assert family.B is not None and len(proved) >= 1
+    np.testing.assert_array_equal(proved[-1], family.prices)
+    assert family.bound <= brute_force(problem).objective * (1 + 1e-9)
+
+
+def test_searches_far_behind_families_rest_after_some_turns():
+    data = make_sd1(130, 1, noise=3.0, random_state=0, table="rq2")
+    problem = make_problem(data.X, data.y, 3, ridge=0.1)
+    race = choose_search(problem, np.arange(130) % 3, 1e-4, 1)
+    families = next(tree for tree in race.trees if isinstance(tree, FamilySearch))
+    labels = next(tree for tree in race.trees if isinstance(tree, LabelSearch))
+    families.best = 0.6 * race.upper
+    others = [tree for tree in race.trees if isinstance(tree, (LabelSearch, SumOfGroups))]
+    late = FAMILIES.after + FAMILIES.every - 1
+    for turns, proved, resting in ((2, 0.1, []), (late, 0.1, others), (late, 0.3, [])):
+        labels.lower = proved * race.upper
+        race.turns = turns
+        assert race._outdone() == resting
+    labels.lower = 0.0
+    race.turns = FAMILIES.every * FAMILIES.after
+    assert race._outdone() == [] and len(others) == 2
+
+
 def test_prices_of_every_sample_go_on_from_those_of_a_family():
     """The root of the branching has the family's prices and bound, and the end of the search
     leaves no partition unexamined."""

@@ -184,3 +184,31 @@ def test_given_labels_follow_rows_with_identifiers_and_repeated_names():
     for options in ({"identifiers": "k"}, {"drop": "k"}):
         report = explain_table(table, labels, options={**options, "drop_missing": True})
         assert report.rules.errors == 0 and len(report.rules.labels) == 39
+
+
+def test_an_index_beside_row_names_is_no_feature_either(tmp_path):
+    """pandas writes its index beside the names of rows that R wrote."""
+    names = [f"p{i}" for i in range(8)]
+    table = pd.DataFrame({"rownames": names, "x": np.arange(8) / 2, "y": np.arange(8) / 4})
+    table.to_csv(tmp_path / "t.csv")
+    read = read_table(tmp_path / "t.csv")
+    assert list(read) == ["x", "y"] and read.index.tolist() == names
+    table.assign(rownames=1).to_csv(tmp_path / "same.csv")
+    assert list(read_table(tmp_path / "same.csv")) == ["rownames", "x", "y"]
+
+
+def test_what_databases_and_sap_write(tmp_path):
+    """Null as backslash N, a zone of two digits, a minus behind the number."""
+    rows = range(12)
+    days = [f"2024-01-{i + 1:02d} 10:00:00+0{i % 2}" for i in rows]
+    table = pd.DataFrame({"t": days, "x": [f"{i}.5" for i in rows], "g": list("ab") * 6, "y": rows})
+    table.loc[3, ["x", "g"]] = "\\N"
+    table.to_csv(tmp_path / "t.csv", index=False)
+    chosen = select(read_table(tmp_path / "t.csv"), "y", drop_missing=True)
+    told = " ".join(chosen.notes)
+    assert "'x': read as missing: '\\\\N' in 1 row" in told and "'g': '\\\\N' in 1 row is a" in told
+    encoding = learn_encoding(chosen.features)
+    assert encoding.names[0] == "t" and encoding.apply(chosen.features)[1, 0] == 1 - 1 / 24
+    sap = pd.DataFrame({"x": ["1.5-", "2.5", "3.5-", "4.5"] * 3})
+    with pytest.raises(InputError, match="'x' is numeric but for 6 values"):
+        learn_encoding(sap)

@@ -137,3 +137,8 @@ def test_a_page_has_no_empty_section_and_heads_stand_above_their_columns(table):
     assert "<h2>Evidence</h2>" not in page and "<ul></ul>" not in page
     shown = html_table(pd.DataFrame({"p": [0.1], "in use": [True]}, index=["x"]))
     assert '<th class="text">in use</th>' in shown and "<th>p</th>" in shown
+
+
+def test_dates_among_numbers_stand_as_the_numbers_do():
+    page = html_table(pd.DataFrame({"cluster 0": ["2020-01-02", 3.5]}, index=["day", "x"]))
+    assert 'class="text"' not in page and "<td>2020-01-02</td>" in page

@@ -21,12 +21,15 @@ from .errors import counted
 
 # %% ../../nbs/06_cells.ipynb #2bf97dff
 _MISSING = frozenset(
-    ("NA", "N/A", "n/a", "na", "#N/A", "NaN", "nan", "NULL", "null", "None", "none", "<NA>", "")
+    (
+        *("", "NA", "N/A", "n/a", "na", "#N/A", "NaN", "nan"),
+        *("NULL", "null", "None", "none", "<NA>", "\\N"),
+    )
 )
 _ALMOST = re.compile(
     r"\(?\s*[-+]?\s*[$€£¥]?\s*[-+]?"
     r"(\d{1,3}([,.' \u00a0]\d{3})+([.,]\d+)?|\d+([.,]\d+)?)"
-    r"\s*([%€$£¥]|[kKmM])?\s*\)?"
+    r"\s*([%€$£¥]|[kKmM]|-)?\s*\)?"
 )
 
 

@@ -16,7 +16,8 @@ from .errors import InputError
 
 # %% ../../nbs/06_dates.ipynb #3874d875
 _TIME = r"([ T:]\s?\d{1,2}(:\d{2}(:\d{2}(\.\d+)?)?)?(\s?[AaPp]\.?[Mm]\.?)?)?"
-_ZONE = r"\s?(Z|UTC|GMT|[+-]\d{2}:?\d{2})?"
+_HOURS = r"(?<=:\d\d)[+-]\d\d|(?<=\.\d{3})[+-]\d\d|(?<=\.\d{6})[+-]\d\d"  # as PostgreSQL has it
+_ZONE = rf"(\s?(Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}})|{_HOURS})?"
 _YEAR_FIRST = re.compile(
     r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})"
     rf"(?P<time>{_TIME})(?P<zone>{_ZONE})"

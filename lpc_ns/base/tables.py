@@ -263,12 +263,12 @@ def _finish(table, name, notes, na, as_text):
 
 
 def _row_names(table):
-    """The table with a first column of row names as its index."""
+    """The table with a first column of row names as its index; the second, if both are such."""
     first = table.columns[0] if table.shape[1] > 1 else None
     named = str(first).lower() in _ROW_NAMES or first == "row"
     if first is None or not named or not table[first].is_unique or table[first].isna().any():
         return table
-    return table.set_index(first).rename_axis("row")
+    return _row_names(table.set_index(first).rename_axis("row"))
 
 # %% ../../nbs/06_tables.ipynb #87359faf
 def _read_text(path, sep, decimal, encoding, as_text):

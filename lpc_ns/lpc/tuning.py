@@ -66,7 +66,9 @@ class FamilyTable(NamedTuple):
     rest: int = 5
     slice: int = 1_500
     precision: float = 0.2
+    finest: float = 0.2
     exhausted: float = 0.1
+    last: float = 0.02
     rounds: int = 150
     effort: int = 25
     work: int = 1_000
@@ -74,6 +76,8 @@ class FamilyTable(NamedTuple):
     piece: int = 200_000
     wait: int = 8
     outdoes: int = 300
+    after: int = 16
+    behind: float = 2.0
     every: int = 8
 
 

@@ -170,17 +170,17 @@ footer { margin-top: 2rem; color: #555; font-size: .85rem; }
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
-def _cell(value, digits):
-    """One cell of an HTML table."""
+def _cell(value, digits, kind):
+    """One cell of an HTML table; texts among numbers, such as dates, stand as these do."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "<td></td>"
     if isinstance(value, (bool, np.bool_, str)):
-        return f'<td class="text">{escape(str(value))}</td>'
+        return f"<td{kind}>{escape(str(value))}</td>"
     if isinstance(value, (int, np.integer)):
         return f"<td>{value}</td>"
     if isinstance(value, (float, np.floating)):
         return f"<td>{value:.{digits}g}</td>"
-    return f'<td class="text">{escape(str(value))}</td>'
+    return f"<td{kind}>{escape(str(value))}</td>"
 
 
 def _kind(column):
@@ -209,7 +209,7 @@ def html_table(table, digits=4):
     head = "".join(f"<th{kind}>{escape(str(c))}</th>" for c, kind in names)
     rows = []
     for name, row in zip(table.index, table.itertuples(index=False, name=None), strict=True):
-        cells = "".join(_cell(value, digits) for value in row)
+        cells = "".join(_cell(v, digits, kind) for v, kind in zip(row, kinds, strict=True))
         rows.append(f"<tr><th>{escape(str(name))}</th>{cells}</tr>")
     body = "\n".join(rows)
     return (

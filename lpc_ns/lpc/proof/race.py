@@ -142,11 +142,14 @@ class InTurn:
         """The searches that rest in most turns, because families are far ahead of them."""
         families = [tree for tree in self.trees if isinstance(tree, FamilySearch)]
         ahead = families and not families[0].finished and families[0].lower >= self.lower
-        form = families[0].form if ahead else None
-        many = ahead and form.n_clusters > 2 and len(form.y) >= FAMILIES.outdoes
-        if not many or self.turns % FAMILIES.every == 0:
+        if not ahead or families[0].form.n_clusters == 2 or self.turns % FAMILIES.every == 0:
             return []
-        return [tree for tree in self.trees if isinstance(tree, (LabelSearch, SumOfGroups))]
+        others = [tree for tree in self.trees if isinstance(tree, (LabelSearch, SumOfGroups))]
+        many = len(families[0].form.y) >= FAMILIES.outdoes
+        left = self.upper - max((tree.lower for tree in others), default=0.0)
+        behind = left > FAMILIES.behind * (self.upper - self.lower)
+        tried = self.turns >= FAMILIES.after and behind
+        return others if many or tried else []
 
     @property
     def finished(self):
