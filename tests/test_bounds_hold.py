@@ -361,7 +361,7 @@ def test_a_family_ends_near_its_best_prices():
         assert largest <= family.value + left + 1e-3 * family.upper
 
 
-def test_the_last_family_begins_with_prices_and_clusters_of_the_one_before():
+def test_families_begin_with_prices_and_clusters_of_the_one_before():
     data = make_sd1(90, 1, noise=3.0, random_state=0, table="rq2")
     problem = make_problem(data.X, data.y, 3, ridge=0.1)
     labels = local_search(problem, 1, random_state=0).labels
@@ -379,9 +379,10 @@ def test_the_last_family_begins_with_prices_and_clusters_of_the_one_before():
     family.open = watched
     while len(opened) < 2:
         next(search.work)
-    (prices, n_sets), after, n_rows = opened[1]
-    np.testing.assert_allclose(after, prices, rtol=1e-12)
-    assert n_rows >= n_sets > 3 and not family.base.any()
+    for (prices, n_sets), after, n_rows in opened[1:]:
+        np.testing.assert_allclose(after, prices, rtol=1e-12)
+        assert n_rows >= n_sets > 3
+    assert search._stages() == [40, 90, 91]
 
 
 def test_a_family_whose_program_fails_proves_what_it_has():

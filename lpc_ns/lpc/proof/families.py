@@ -52,14 +52,14 @@ def pieces_of(margin, square, cells):
     return B[:, np.asarray(B.sum(axis=0)) > 0]
 
 
-def shares_of(base, margin, square, prices):
-    """The matrix B, sparse, of prices B c of every sample, c from 0 to 1, and the c of given
-    ones."""
-    most = np.maximum(base + np.minimum(margin, FAMILIES.heights[-1] * square), prices)
-    paid = np.flatnonzero(most > 0)
-    shape = (len(base), len(paid))
-    B = csr_array((most[paid], (paid, np.arange(len(paid)))), shape=shape)
-    return B, prices[paid] / most[paid]
+def shares_of(low, most, prices):
+    """The matrix B, sparse, of prices low + B c of every sample, c from 0 to 1, which reach the
+    larger of `most` and given prices, and the c of these."""
+    room = np.maximum(most, prices) - low
+    paid = np.flatnonzero(room > 0)
+    shape = (len(low), len(paid))
+    B = csr_array((room[paid], (paid, np.arange(len(paid)))), shape=shape)
+    return B, np.clip((prices - low)[paid] / room[paid], 0, 1)
 
 
 def nearest_parameters(B, slack):
@@ -235,8 +235,10 @@ class Family:
                 rest = 0
                 worth = FAMILIES.worth
                 prices = self.prices
+                before = self.bound
                 yield from self.prove(prices, (self.value - prices.sum()) / self.K)
-                if self._exhausted(limit) or self.bound >= self.aim:
+                stuck = self.pricer.ran_out and self.bound <= before + FAMILIES.last * before
+                if stuck or self._exhausted(limit) or self.bound >= self.aim:
                     return
             if solution is None:
                 return
@@ -439,12 +441,14 @@ class FamilySearch:
         yield from self._note(self.family.prove(prices, self.family.clusters_at(prices)[0]))
         N = len(self.base)
         for n_cells in self._stages():
-            if n_cells == N:
-                base = np.zeros(N)
-                self.family.exhausted = FAMILIES.last
-                B, c = shares_of(self.base, self.margin, self.square, prices)
+            base = self.base
+            if n_cells >= N:
+                if n_cells > N:
+                    base = np.zeros(N)
+                    self.family.exhausted = FAMILIES.last
+                most = self.base + np.minimum(self.margin, FAMILIES.heights[-1] * self.square)
+                B, c = shares_of(base, most, prices)
             else:
-                base = self.base
                 cells = cells_of(self.residual, np.sqrt(self.square), n_cells)
                 B = pieces_of(self.margin, self.square, cells)
                 c = nearest_parameters(B, prices - base)
@@ -460,10 +464,11 @@ class FamilySearch:
                 return
 
     def _stages(self):
-        """Numbers of cells, family by family."""
+        """Numbers of cells, family by family; one more than there are samples stands for all
+        prices, also below the smallest squares."""
         N = len(self.base)
         stages = [J for J in FAMILIES.cells if 2 * J <= N]
-        return [*stages[:1], N] if N <= FAMILIES.alone else stages
+        return [*stages[:1], N, N + 1] if N <= FAMILIES.alone else stages
 
     def _note(self, work):
         """Do some work of the family, and note its bound."""

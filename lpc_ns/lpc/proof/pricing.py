@@ -286,6 +286,7 @@ class Pricer:
         self.unit = 4 * np.finfo(float).eps * (N + 3 * p)
         self.room = form.n_clusters * room_for_rounding(at, W, upper, self.unit)
         self.visited = np.empty((self.visits, p))
+        self.ran_out = False
         places = LIMITS.memory / (8 * N + 32 * (p + 2) ** 2)
         places = int(np.clip(places, 3 * LIMITS.short, 50_000))
         self.pool = new_pool(places, 1, p, np.zeros(N, dtype=np.int64))
@@ -324,6 +325,7 @@ class Pricer:
             price_exactly(Prices(self.V, self.y, mu), pool, self.visited, goal, slice_end)
             low = smallest_bound(pool)
             done = not (now["waiting"] and pool.key[0] < now["threshold"])
+            self.ran_out = not done
             yield low
         return low
 
