@@ -261,7 +261,7 @@ class Family:
         known = self.known[-self.n_starts :]
         starts = np.zeros((len(known) + self.n_starts, len(prices)), dtype=bool)
         starts[: len(known)] = known
-        p = self.pricer.V.shape[1]
+        p = min(self.pricer.V.shape)
         for row in starts[len(known) :]:
             row[self.rng.choice(len(prices), p, replace=False)] = True
         gains = self._gains(prices, starts)
