@@ -212,6 +212,8 @@ def test_certificate_of_a_given_partition():
 def test_unusable_labels(labels):
     with pytest.raises(InputError, match="labels"):
         certificate(overlapping(60), labels)
+    with pytest.raises(InputError, match="labels"):
+        branch_and_bound(overlapping(60), start=labels)
 
 
 @pytest.mark.parametrize(
@@ -224,9 +226,11 @@ def test_unusable_parameters(parameters):
 
 def test_a_start_that_is_given_is_used():
     problem = overlapping(60)
-    start = make_solution(problem, np.zeros(60, dtype=int))
-    found = branch_and_bound(problem, start=start)
-    assert found.status == "optimal" and found.trace[0][1] == start.objective
+    labels = np.zeros(60, dtype=int)
+    start = make_solution(problem, labels)
+    for given in (start, labels):
+        found = branch_and_bound(problem, start=given)
+        assert found.status == "optimal" and found.trace[0][1] == start.objective
 
 
 def test_sample_weights():

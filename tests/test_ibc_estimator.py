@@ -355,7 +355,7 @@ def test_user_choices_are_followed():
     model = InteractionBasedClustering(
         "D", interactions=terms, candidates=groups, split="quadrants", cv=2
     ).fit(table, y)
-    assert model.terms_ == ((2, 3), (0, 0)) and model.columns_[-2:] == ["c * d", "a * a"]
+    assert model.terms_ == ((2, 3), (0, 0)) and model.columns_[-2:] == ["c * d", "a^2"]
     assert model.split_.variables == (0, 1) and model.split_.rule == "quadrants"
     none = InteractionBasedClustering("C", degree=1, cv=2).fit(table, y)
     assert none.terms_ == () and none.interactions_ is None

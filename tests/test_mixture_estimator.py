@@ -33,7 +33,7 @@ def test_a_table_keeps_the_names_of_its_columns():
     assert np.ptp(MixtureOfRegressions(common=["x1"], gate="none").fit(X, y).coef_[:, 1]) == 0
     for options, weight, message in (
         ({"common": ["size"]}, None, "not a column"),
-        ({}, -np.ones(200), "negative in row 0"),
+        ({}, -np.ones(200), "-1 in row 0; a weight must be 0 or more"),
     ):
         with pytest.raises(InputError, match=message):
             MixtureOfRegressions(**options).fit(table, y, weight)

@@ -298,8 +298,11 @@ class IBCReport(TreeFacts):
         return f"{start} Model {model}: {told} ({why}).{regimes}{self._doubt()}"
 
     def _shown_products(self):
-        """The first products, and which of them the chosen model uses."""
-        return self.interactions().head(5).rename(columns={"selected": "in use"})
+        """The first products, their p-values if any was tested, and which the model uses."""
+        shown = self.interactions().head(5).dropna(axis=1, how="all")
+        if len(shown):
+            shown["in use"] = np.where(shown.pop("selected"), "yes", "no")
+        return shown
 
     def _chosen(self):
         """What the rule of the table is called where another one decides."""

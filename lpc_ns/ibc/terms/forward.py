@@ -252,6 +252,7 @@ class _Forward:
         self.y = data.y
         self.root = data.root
         self.ones = data.ones[:, None]
+        self.rounding = data.rounding
         self.main = list(main)
         self.groups = groups
         self.signs = signs
@@ -274,12 +275,16 @@ class _Forward:
         main = (self.root * self.Z[rows]).T
         return orthonormal(np.hstack([self.ones, main, self.columns(terms), self.beside]))
 
+    def fits_exactly(self, basis):
+        """Whether a basis leaves nothing but rounding, in which there is no product to find."""
+        return (off(basis, self.y) ** 2).sum() <= self.rounding
+
     def run(self, pairs, most):
         """Take products of these pairs while the bootstrap of the maximum allows."""
         family = _Family(self.Z, self.root, pairs, self.groups, self.signs)
         while len(self.terms) < most and len(pairs):
             basis = self.span(self.terms)
-            if len(self.y) - basis.shape[1] < 3:
+            if len(self.y) - basis.shape[1] < 3 or self.fits_exactly(basis):
                 return
             F, p = family.test(basis, self.y)
             if not self.take(pairs, F, p):
@@ -291,7 +296,10 @@ class _Forward:
         none = np.empty((len(self.y), 0))
         family = _Family(self.Z, self.root, pairs, None, none)
         while len(self.terms) < most and len(pairs):
-            quick, _ = family.test(self.span(self.terms), self.y)
+            basis = self.span(self.terms)
+            if self.fits_exactly(basis):
+                return
+            quick, _ = family.test(basis, self.y)
             likely = pairs[np.argsort(-quick, kind="stable")[:60]]
             likely = np.array([t for t in likely.tolist() if tuple(t) not in self.terms])
             found = [self.robust(tuple(t), self.terms) for t in likely.tolist()]

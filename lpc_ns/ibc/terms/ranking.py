@@ -23,6 +23,7 @@ from lpc_ns.base.errors import (
     check_vector,
     counted,
 )
+from ...base.numerics import smallest_error
 from ..tuning import TUNED
 
 # %% ../../../nbs/11_ibc_ranking.ipynb #9e361d64
@@ -44,6 +45,8 @@ class ScreenData:
         Square roots of the weights of the samples, whose mean is one.
     size : float
         Length of the centred target.
+    rounding : float
+        Squared length of `y` at or below which a residual is rounding, and says nothing.
     """
 
     X: np.ndarray
@@ -52,6 +55,7 @@ class ScreenData:
     names: tuple | None
     root: np.ndarray
     size: float
+    rounding: float
 
     @property
     def ones(self):
@@ -94,6 +98,7 @@ def standardise(X, y, names=None, stacklevel=3, weights=None):
     varies = X.std(axis=0) > TUNED.constant * np.abs(X).max(axis=0)
     warn_constant(varies, names, stacklevel + 1)
     size = np.abs(y).max()
+    least = len(y) * smallest_error(y)
     root = np.ones(len(y)) if weights is None else np.sqrt(weights / weights.mean())
     y = y - (y.mean() if weights is None else np.average(y, weights=weights))
     if y.std() <= TUNED.constant * size:
@@ -104,8 +109,8 @@ def standardise(X, y, names=None, stacklevel=3, weights=None):
         )
         y = np.zeros_like(y)
     y = y * root
-    size = float(np.linalg.norm(y))
-    return ScreenData(X, y / (size or 1.0), np.flatnonzero(varies), names, root, size)
+    size = float(np.linalg.norm(y)) or 1.0
+    return ScreenData(X, y / size, np.flatnonzero(varies), names, root, size, least / size**2)
 
 
 def unit_rows(data, columns, dtype=np.float64):

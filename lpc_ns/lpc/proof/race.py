@@ -378,8 +378,8 @@ def branch_and_bound(
         Threads for that, and for groups of samples, as in joblib.
     verbose : int
         1 shows the gap while a proof takes more than two seconds; at a terminal it is shown anyway.
-    start : LPCSolution, optional
-        First partition; by default that of `local_search`.
+    start : LPCSolution or array-like of int, shape (n_samples,), optional
+        First partition, or its labels; by default that of `local_search`.
 
     Returns
     -------
@@ -392,7 +392,7 @@ def branch_and_bound(
     Raises
     ------
     InputError
-        If a parameter is out of range.
+        If a parameter is out of range, or labels do not fit the problem.
     """
     gap = check_nonnegative("gap", gap)
     budget = Budget(time_limit, None if max_nodes is None else check_count("max_nodes", max_nodes))
@@ -405,6 +405,7 @@ def branch_and_bound(
             n_jobs=n_jobs,
             verbose=verbose,
         )
+    start = _given(problem, start)
     log = ProofLog(budget, verbose)
     log.note(start.objective, 0.0)
     proof = Proof(slices, trial)
@@ -422,6 +423,14 @@ def branch_and_bound(
             )
             lower = float(proof.search.lower)
     return _certified(start, best, min(lower, best.objective), gap, proof, log)
+
+
+def _given(problem, partition):
+    """A partition as a solution; labels are checked."""
+    if isinstance(partition, LPCSolution):
+        return partition
+    labels = check_labels(partition, problem.n_samples, n_clusters=problem.n_clusters)
+    return make_solution(problem, labels)
 
 
 def _certified(start, best, lower, gap, proof, log):
@@ -471,11 +480,7 @@ def certificate(
     InputError
         If the labels do not fit the problem, or a parameter is out of range.
     """
-    given = partition
-    if not isinstance(given, LPCSolution):
-        labels = check_labels(given, problem.n_samples, n_clusters=problem.n_clusters)
-        given = make_solution(problem, labels)
-    given = replace(given, status="feasible")
+    given = replace(_given(problem, partition), status="feasible")
     found = branch_and_bound(
         problem,
         gap=gap,
