@@ -8,7 +8,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 MOVED = {
     "errors": "base.errors",
     "metrics": "base.metrics lpc.measures base.errors",
-    "solvers": "base.solvers base.numerics",
+    "solvers": "base.solvers base.backends base.numerics",
     "report": "reports base.tables",
     "demo": "experiments.demo",
     "lpc.local_search": "lpc.search lpc.problem base.numerics",

@@ -32,7 +32,7 @@ def data_or_skip(load, *args):
 
 def backends(kind):
     """Installed back ends that solve a class of problem."""
-    from lpc_ns.base.solvers import BACKENDS
+    from lpc_ns.base.backends import BACKENDS
 
     return [b.name for b in BACKENDS.values() if kind in b.solves and b.installed]
 

@@ -57,20 +57,6 @@ TABLES = set(
     RULES_OF_FIXED_SIZE MODELS""".split()
 )
 
-# Not reached yet (28 November 2026): rooms that are being divided. A room leaves this list when it
-# is; the list goes when it is empty.
-PENDING = {
-    "private": "",
-    "lines": "",
-    "classes": "",
-    "constants": "",
-    "arguments": "",
-    "unused": "",
-    "libraries": "",
-    "tuples": "",
-}
-
-
 @cache
 def modules():
     """Every module of the package by its name, with its path."""
@@ -120,10 +106,9 @@ def place(name, depth):
     return name.split(".")[depth] if name.count(".") >= depth else ""
 
 
-def judge(kind, wrong):
-    """Fail on rooms that are wrong and not excused."""
-    excused = PENDING[kind].split()
-    wrong = {n: w for n, w in wrong.items() if w and n.removeprefix("lpc_ns.") not in excused}
+def judge(wrong):
+    """Fail on rooms that are wrong."""
+    wrong = {name: what for name, what in wrong.items() if what}
     assert not wrong, "\n".join(f"{name}: {what}" for name, what in wrong.items())
 
 
@@ -160,7 +145,7 @@ def test_what_several_files_use_is_public():
                 if node.value.id in aliases and re.match(r"_[^_]", node.attr):
                     taken.add(f"{node.value.id}.{node.attr}")
         wrong[name] = sorted(taken)
-    judge("private", wrong)
+    judge(wrong)
 
 
 # ---- sizes
@@ -168,7 +153,7 @@ def test_what_several_files_use_is_public():
 
 def test_rooms_have_at_most_700_lines():
     counts = {n: len(p.read_text(encoding="utf-8").splitlines()) for n, p in modules().items()}
-    judge("lines", {name: f"{n} lines" * (n > 700) for name, n in counts.items()})
+    judge({name: f"{n} lines" * (n > 700) for name, n in counts.items()})
 
 
 def test_classes_have_at_most_200_lines():
@@ -180,7 +165,7 @@ def test_classes_have_at_most_200_lines():
             if isinstance(node, ast.ClassDef)
         }
         wrong[name] = {n: size for n, size in sizes.items() if size > 200}
-    judge("classes", wrong)
+    judge(wrong)
 
 
 def test_lines_have_at_most_100_characters():
@@ -219,7 +204,7 @@ def test_constants_of_engines_are_not_on_the_face():
         for name in rooms()
         if place(name, 1) != "experiments" and not name.endswith(".tuning")
     }
-    judge("constants", wrong)
+    judge(wrong)
 
 
 def kernels(name):
@@ -236,7 +221,7 @@ def test_kernels_have_at_most_8_arguments():
     for name in modules():
         counts = {node.name: len(node.args.args) for node in kernels(name)}
         wrong[name] = {kernel: n for kernel, n in counts.items() if n > 8}
-    judge("arguments", wrong)
+    judge(wrong)
 
 
 def test_private_functions_have_callers():
@@ -255,7 +240,7 @@ def test_private_functions_have_callers():
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name.startswith("_")
         }
         wrong[name] = sorted(inner - used - {"__getattr__", "__dir__"})
-    judge("unused", wrong)
+    judge(wrong)
 
 
 def packed(node):
@@ -282,7 +267,7 @@ def test_tuple_assignment_is_for_swaps_and_returns():
     for name, source in [*((n, tree(n)) for n in modules()), *notebook_sources()]:
         found = [ast.unparse(node) for node in ast.walk(source) if packed(node)]
         wrong[name] = wrong.get(name, []) + found
-    judge("tuples", wrong)
+    judge(wrong)
 
 
 CHANGING = r"0x[0-9a-f]{8}|git hash|SCIP version|sk-container|\w+Warning:|it/s\]"
@@ -321,7 +306,7 @@ def test_importing_the_package_imports_nothing_else():
 )
 def test_estimators_import_solvers_and_plots_when_they_use_them(name):
     found = loaded(f"from lpc_ns import {name}").intersection(LIBRARIES)
-    judge("libraries", {name: sorted(found)})
+    judge({name: sorted(found)})
 
 
 # ---- tests

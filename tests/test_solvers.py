@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 from conftest import backends
 
-from lpc_ns.base.errors import InputError, LicenceError, MissingBackendError, NoSolutionError
-from lpc_ns.base.numerics import relative_gap
-from lpc_ns.base.solvers import (
+from lpc_ns.base.backends import (
     BACKENDS,
     FIRST_CHOICE,
     Backend,
     available_backends,
     choose_backend,
     problem_class,
-    solve,
 )
+from lpc_ns.base.errors import InputError, LicenceError, MissingBackendError, NoSolutionError
+from lpc_ns.base.numerics import relative_gap
+from lpc_ns.base.solvers import solve
 
 LICENSED = ("GUROBI", "COPT", "CPLEX")
 

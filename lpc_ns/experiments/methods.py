@@ -18,7 +18,7 @@ from scipy.special import logsumexp
 from ..base.errors import DataNotFoundError, LicenceError, check_choice
 from ..base.metrics import coefficient_distance, mismatch
 from ..base.numerics import clock, spawn_seeds
-from ..base.solvers import BACKENDS
+from ..base.backends import BACKENDS
 from ..datasets.published import load_reference_instances
 from ..datasets.uci import find_data
 from ..lpc.auto import search_and_prove

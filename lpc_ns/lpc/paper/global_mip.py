@@ -14,7 +14,8 @@ import numpy as np
 from ...base.budget import conclude
 from ...base.errors import InputError, NoSolutionError, check_choice, check_nonnegative
 from ...base.numerics import clock, relative_gap
-from ...base.solvers import backend_for, solve
+from ...base.backends import backend_for
+from ...base.solvers import solve
 from .big_m import LOSSES, big_m_bounds, loss_objective, loss_refit
 from lpc_ns.lpc.paper.formulation import (
     ScipModel,
@@ -212,8 +213,8 @@ def global_mip(
     gap : float
         Relative gap at which the search may stop.
     solver : str, optional
-        Back end, see `lpc_ns.base.solvers.available_backends`; by default SCIP for the squared loss
-        and HIGHS for the absolute.
+        Back end, see `lpc_ns.base.backends.available_backends`; by default SCIP for the
+        squared loss and HIGHS for the absolute.
     random_state : int, Generator, RandomState or None
         Seed of the local search.
     verbose : int

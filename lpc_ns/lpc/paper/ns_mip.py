@@ -22,7 +22,8 @@ from lpc_ns.base.errors import (
     check_shares,
 )
 from ...base.numerics import clock
-from ...base.solvers import BACKENDS, backend_for, choose_backend, run_scip, solve
+from ...base.backends import BACKENDS, backend_for, choose_backend
+from ...base.solvers import run_scip, solve
 from .formulation import by_first_sample, interchangeable, symmetry_constraints
 from lpc_ns.lpc.paper.surrogate import (
     approximate_coefficients,

@@ -13,7 +13,8 @@ import numpy as np
 
 from ...base.errors import check_choice, check_count, check_nonnegative, check_shares
 from ...base.numerics import clock, spawn_seeds
-from ...base.solvers import BACKENDS, backend_for, solve
+from ...base.backends import BACKENDS, backend_for
+from ...base.solvers import solve
 from .arrangement import qpbo_exact, sign_form
 from .surrogate import surrogate_solution, surrogate_value, surrogate_vectors
 

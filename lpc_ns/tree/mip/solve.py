@@ -12,7 +12,8 @@ import numpy as np
 
 from ...base.budget import Budget, conclude
 from ...base.errors import InputError, LpcNsError, NoSolutionError, check_nonnegative
-from ...base.solvers import choose_backend, solve
+from ...base.backends import choose_backend
+from ...base.solvers import solve
 from .model import HyperplaneSplits, build_tree_model, write_tree
 from ..problem.objective import conclusion, make_solution, split_margins
 from ..problem.trees import branch, leaf
@@ -107,7 +108,7 @@ def mip_tree(
     gap : float
         Relative gap at which the search may stop.
     solver : str, optional
-        Back end, see `lpc_ns.base.solvers.available_backends`; by default HIGHS for criterion "l1"
+        Back end, see `lpc_ns.base.backends.available_backends`; by default HIGHS for criterion "l1"
         and SCIP for "l2".
     verbose : int
         1 prints the back end's log.
