@@ -7,6 +7,7 @@ __all__ = ['has_zone', 'looks_dated', 'Dated', 'read_dates']
 
 # %% ../../nbs/06_dates.ipynb #23fece5b
 import re
+import unicodedata
 from datetime import date
 from typing import NamedTuple
 
@@ -26,7 +27,8 @@ _EASTERN = re.compile(
     r"(?P<year>\d{4})\s?[年년]\s?(?P<month>\d{1,2})\s?[月월]\s?(?P<day>\d{1,2})[日일]"
 )
 _DAY_WORD = re.compile(
-    r"([A-Za-z]{3,9},? )?(?P<day>\d{1,2})(st|nd|rd|th)?[ ./-]*(?P<month>[^\W\d_]{3,9})[ .,/-]*"
+    r"([^\W\d_]{2,10}\.?,? )?(?P<day>\d{1,2})(st|nd|rd|th|er)?[ ./-]*(de )?"
+    r"(?P<month>[^\W\d_]{3,10})([ .,/-]*| de )"
     rf"(?P<year>\d{{4}})(?P<time>{_TIME})(?P<zone>{_ZONE})"
 )
 _WORD_DAY = re.compile(
@@ -43,7 +45,8 @@ _MONTH_YEAR = re.compile(r"(?P<month>0?[1-9]|1[0-2])/" + _YEAR)
 _QUARTER = re.compile(_YEAR + r"[- ]?[Qq](?P<quarter>[1-4])")
 _QUARTER_YEAR = re.compile(r"[Qq](?P<quarter>[1-4])[- /]?" + _YEAR)
 _WEEK = re.compile(_YEAR + r"-?W(?P<week>\d{2})(-?(?P<day>[1-7]))?")
-_NAMED_MONTH = re.compile(r"(?P<month>[A-Za-z]{3,9})\.?[ -]" + _YEAR)
+_NAMED_MONTH = re.compile(r"(?P<month>[^\W\d_]{3,10})\.?( de |[ -])" + _YEAR)
+_MONTH_SHORT = re.compile(r"([^\W\d_]{3,10})\.?[ -]'?\d{2}|\d{1,2}[ .-]{1,2}([^\W\d_]{3,10})\.?")
 _CLOCK = re.compile(r"(?P<span>-?\d{1,3}:[0-5]\d)(?P<rest>:[0-5]\d(\.\d+)?)?")
 _HALF_DAY = re.compile(
     r"(?P<hour>0?[1-9]|1[0-2])(?P<rest>:[0-5]\d(:[0-5]\d)?)\s?(?P<half>[AaPp])\.?[Mm]\.?"
@@ -56,17 +59,34 @@ _SHORT = re.compile(
     r"\d{1,2}([./-])\d{1,2}\1\d{2}|\d{1,2}[. -]*[^\W\d_]{3,9}[. -]*(\d{4}|\d{2})"
     r"|[^\W\d_]{3,9}\.? \d{1,2},? \d{4}"
 )
-_MONTHS = (
-    *("january", "february", "march", "april", "may", "june", "july"),
-    *("august", "september", "october", "november", "december"),
+_MONTHS = tuple(  # in English, German, French, Spanish, Italian and Portuguese, without accents
+    names.split()
+    for names in (
+        "january januar janner janvier enero gennaio janeiro",
+        "february februar fevrier febrero febbraio fevereiro",
+        "march marz maerz mrz mars marzo marco",
+        "april avril abril aprile",
+        "may mai mayo maggio maio",
+        "june juni juin junio giugno junho",
+        "july juli juillet julio luglio julho",
+        "august aout agosto",
+        "september septembre septiembre settembre setembro",
+        "october oktober octobre octubre ottobre outubro",
+        "november novembre noviembre novembro",
+        "december dezember decembre diciembre dicembre dezembro",
+    )
 )
 
 
 def _month_number(word):
-    """The number of a month by its English name or its first three letters; 0 for other words."""
-    word = word.lower()
-    fits = (word in (month, month[:3], month[:4]) for month in _MONTHS)
-    return next((i for i, fit in enumerate(fits, 1) if fit), 0)
+    """The number of a month by its name or its first letters, three at least; 0 for other words."""
+    word = unicodedata.normalize("NFD", word.lower())
+    word = "".join(letter for letter in word if not unicodedata.combining(letter))
+    short = len(word) in (3, 4)
+    for number, names in enumerate(_MONTHS, 1):
+        if any(word == name or (short and name.startswith(word)) for name in names):
+            return number
+    return 0
 
 
 def _written(year, month, day, time="", zone=""):
@@ -241,12 +261,18 @@ def read_dates(texts, name):
     """
     form = _main_form(texts)
     found = None if form is None else _read_form(_FORMS[form], texts, name)
-    if found is None and texts and all(map(_SHORT.fullmatch, texts)):
+    if found is None and texts and (all(map(_SHORT.fullmatch, texts)) or _only_months(texts)):
         raise InputError(
             f"Column {name!r} holds dates such as {texts[0]}; write them as year-month-day, or drop"
             " the column."
         )
     return found
+
+
+def _only_months(texts):
+    """Whether texts are months with two digits, such as Jan-18: of which century, or a day?"""
+    found = [_MONTH_SHORT.fullmatch(text) for text in texts]
+    return all(found) and all(_month_number(f[1] or f[2]) for f in found)
 
 
 def _read_form(form, texts, name):

@@ -7,6 +7,7 @@ __all__ = ['most_levels', 'refuse_odd', 'plain_column', 'ColumnCode', 'TableEnco
            'level_scales', 'level_sets', 'rows_that_count', 'with_known_levels', 'encode']
 
 # %% ../../nbs/06a_encoding.ipynb #621f0b85
+import re
 from dataclasses import dataclass
 from itertools import combinations
 from numbers import Real
@@ -15,13 +16,14 @@ import numpy as np
 import pandas as pd
 
 from .errors import LARGEST_ENTRY, InputError, check_matrix, check_weights, counted
-from .cells import almost_number, distinct, is_text, read_texts, says_missing
+from .cells import distinct, is_text, read_texts, says_missing
 from .dates import has_zone, read_dates
 from .moments import Moment
 from .tables import to_pandas
 
 # %% ../../nbs/06a_encoding.ipynb #5965db56
 _DAY = pd.Timedelta(days=1)
+_NEARLY = re.compile(r"[^\w\s]{0,2}\s?[-+]?\.?\d")  # 5%, <0.5, 80+, 12* and the like
 _BLOCK = 4096  # rows that are written at a time, so that they stay in the processor's cache
 
 
@@ -80,11 +82,13 @@ def refuse_odd(column, odd, name, what="is numeric"):
     named = repr(odd[0]) if len(odd) == 1 else f"[{', '.join(map(repr, odd[:3]))}{more}]"
     marks = f"na={named}, {' '.join(f'--na {text!r}' for text in odd[:3])}{more}"
     ways = [f"mark {them} as missing ({marks})", f"mend {them}"]
-    if all(map(almost_number, odd)):
+    if what == "is numeric" and all(map(_NEARLY.match, odd)):
         ways = [
             f"write {them} as {'plain numbers' if len(rows) > 1 else 'a plain number'}",
             ways[0],
         ]
+    elif what == "is numeric" and texts.nunique() <= most_levels(len(column)):
+        ways.append(f"name the column as one of categories (--category {name})")
     raise InputError(
         f"Column {name!r} {what} but for {counted(len(rows), 'value')}, {_shown(odd)} in row"
         f" {rows[0]}{' and others' if len(rows) > 1 else ''}; {', '.join(ways)}, or drop the"
@@ -285,9 +289,12 @@ def _levels(values, name, n_rows):
     counts = np.bincount(codes[codes >= 0], minlength=len(values.cat.categories))
     order = [values.cat.categories[i] for i in np.argsort(-counts, kind="stable") if counts[i]]
     if len(order) == n_rows and n_rows > 2:
+        numbers = sum(map(bool, map(_NEARLY.match, order))) > 0.5 * n_rows
+        form = f", or numbers in a form that is not known, such as {order[0]!r}" if numbers else ""
         raise InputError(
             f"Column {name!r} is text with another value in each of the {n_rows} rows: an"
-            f" identifier. Leave it out (drop={name!r}), or carry it to the outputs (--id {name})."
+            f" identifier{form}. Leave it out (drop={name!r}), or carry it to the outputs (--id"
+            f" {name})."
         )
     if len(order) > most_levels(n_rows):
         raise InputError(

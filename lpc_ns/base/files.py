@@ -27,6 +27,8 @@ _MARKS = (
 _OTHER_KINDS = (
     (re.compile(r"\s*<(!doctype|html|table|head|\?xml)", re.I), "a web page or XML"),
     (re.compile(r'\s*(\{\s*["}]|\[\s*[\[{])'), "JSON"),
+    (re.compile(r"(\s*%.*\n)*\s*@relation\b", re.I), "an ARFF file"),
+    (re.compile(r"\S+([ \t]+\d+:[-+.\deE]+)+\s*\n"), "a file of LIBSVM's sparse form"),
 )
 
 
@@ -70,6 +72,35 @@ def unpack(data, name):
         return archive.read(members[0])
 
 
+def _line_by_line(data):
+    """A text of which some lines are UTF-8 and others are not, and numbers of the others; None if
+    no line shows that it is UTF-8."""
+    lines = data.splitlines(keepends=True)
+    spoiled = []
+    confirmed = False
+    for k, line in enumerate(lines):
+        try:
+            line.decode("utf-8")
+            confirmed = confirmed or not line.isascii()
+        except UnicodeDecodeError:
+            lines[k] = line.decode("cp1252", errors="replace").encode()
+            spoiled.append(k + 1)
+    return (b"".join(lines), spoiled) if confirmed else None
+
+
+def _letters(data):
+    """A text that is not UTF-8, or not everywhere, and the note on it."""
+    mixed = _line_by_line(data)
+    if mixed is None:
+        note = "The file is not UTF-8; it was read as Latin-1 (Windows-1252)."
+        return data.decode("cp1252", errors="replace").encode(), note
+    body, spoiled = mixed
+    those = f"line {spoiled[0]} is"
+    if len(spoiled) > 1:
+        those = f"{len(spoiled)} lines, the first of them line {spoiled[0]}, are"
+    return body, f"The file is UTF-8, but {those} not; read there as Latin-1 (Windows-1252)."
+
+
 def decode(data, encoding, name):
     """
     A text as UTF-8 without a mark, and a note.
@@ -93,6 +124,9 @@ def decode(data, encoding, name):
         If it is no text, or none of a table.
     """
     guessed = encoding or next((e for mark, e in _MARKS if data.startswith(mark)), None)
+    whole = data.rstrip(b"\0\x1a")  # what stands behind the end of a text
+    if guessed in (None, "utf-8-sig") and len(whole) < len(data) and b"\0" not in whole:
+        data = whole
     if guessed is None and data[:4000].count(b"\0") > len(data[:4000]) / 5:
         guessed = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
     note = None
@@ -108,8 +142,7 @@ def decode(data, encoding, name):
             raise InputError(
                 f"{name} is not text in the encoding {guessed}; give another with --encoding."
             ) from None
-        body = data.decode("cp1252", errors="replace").encode()
-        note = "The file is not UTF-8; it was read as Latin-1 (Windows-1252)."
+        body, note = _letters(data)
     body = body.removeprefix("\ufeff".encode())
     text = body[:4000].decode(errors="ignore")
     what = next((what for begin, what in _OTHER_KINDS if begin.match(text)), None)

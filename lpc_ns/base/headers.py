@@ -7,8 +7,8 @@ __all__ = ['is_number', 'titles_of', 'told_titles', 'two_rows_of_names', 'told_j
 
 # %% ../../nbs/06_headers.ipynb #e8f59e09
 import re
-import unicodedata
 
+from .cells import plain_text
 from .errors import InputError
 
 # %% ../../nbs/06_headers.ipynb #4f118e12
@@ -146,8 +146,7 @@ def name_columns(names, where):
     InputError
         If two columns have one name.
     """
-    names = [unicodedata.normalize("NFC", str(name or "")) for name in names]
-    names = [name.strip().strip("\ufeff\u200b\u200e\u200f").strip() for name in names]
+    names = [plain_text(name or "") for name in names]
     repeated = next((name for name in names if name and names.count(name) > 1), None)
     if repeated is not None:
         places = " and ".join(str(j + 1) for j, name in enumerate(names) if name == repeated)

@@ -228,6 +228,30 @@ def _numbers_rows(column):
     return len(values) > 9 and values[1] - values[0] == 1 and bool(np.all(np.diff(values) == 1))
 
 
+def _code_of_missing(column, name):
+    """A note on a number of nines only, such as -99, that is further from all others than these are
+    from each other; None if there is none."""
+    types = pd.api.types
+    odd = types.is_complex_dtype(column.dtype) or types.is_bool_dtype(column.dtype)
+    if odd or not types.is_numeric_dtype(column.dtype):
+        return None
+    values = column.to_numpy(dtype=float, na_value=np.nan)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return None
+    for code in (values.max(), values.min()):
+        others = values != code
+        nines = str(int(abs(code))) if code % 1 == 0 and abs(code) < 1e7 else ""
+        if len(nines) > 1 and not nines.strip("9") and np.count_nonzero(others) > 2:
+            rest = values[others]
+            if np.min(np.abs(rest - code)) > np.ptp(rest):
+                return (
+                    f"Column {name!r}: {code:g} is far from all other values; if it says that the"
+                    f" value is missing, say --na {code:g}."
+                )
+    return None
+
+
 def _word_for_missing(column, name):
     """A note on a level that may say that a value is missing; None if there is none."""
     if any(isinstance(value, (list, dict, np.ndarray)) for value in column.dropna().head(1)):
@@ -241,7 +265,10 @@ def _word_for_missing(column, name):
     return None
 
 
-_TOTAL = re.compile(r"(grand |sub)?totals?|sums?|(gesamt|zwischen)?summe|gesamt|insgesamt", re.I)
+_TOTAL = re.compile(
+    "(grand |sub)?totals?|sums?|(gesamt|zwischen)?summe|(ins)?gesamt|total général|totale|totaal",
+    re.I,
+)
 
 
 def _total_row(column, name):
@@ -249,16 +276,14 @@ def _total_row(column, name):
     last = column.iloc[-1] if len(column) > 2 else None
     if not isinstance(last, str) or not _TOTAL.fullmatch(last.strip()) or last in set(column[:-1]):
         return None
-    return (
-        f"Column {name!r} calls the last row {last.strip()!r}; if it sums up the others, delete it."
-    )
+    return f"{name} calls the last row {last.strip()!r}; if it sums up the others, delete it."
 
 
 def _remark(column, name):
     """A note on a column that may be something else; None for most."""
     types = pd.api.types
     if is_text(column):
-        return _word_for_missing(column, name) or _total_row(column, name)
+        return _word_for_missing(column, name) or _total_row(column, f"Column {name!r}")
     odd = types.is_complex_dtype(column.dtype) or types.is_bool_dtype(column.dtype)
     if odd or not types.is_numeric_dtype(column.dtype):
         return None
@@ -285,17 +310,32 @@ def _tidy(table, units, target=None):
     table = table.copy(deep=False)
     for c in table.columns:
         column = table[c]
-        tidied, found, mark = tidy_column(column)
+        tidied, found, mark, negative = tidy_column(column)
         if tidied is not column:
             table[c] = tidied
-        notes += told_of(str(c), found, mark)
+        notes += told_of(str(c), found, mark, negative)
         if found:
             missing[c] = found
         if mark:
             units[str(c)] = mark
         remark = None if c == target else _remark(tidied, str(c))
-        notes += [remark] if remark else []
+        notes += filter(None, (remark, _code_of_missing(tidied, str(c))))
     return table, missing, notes
+
+
+def _refuse_infinite(table):
+    """Refuse columns with infinite values, which are neither numbers nor missing."""
+    for c in table.columns:
+        if table[c].dtype.kind != "f" or np.isfinite(table[c].sum()):
+            continue
+        rows = table.index[np.isinf(table[c].to_numpy())]
+        if len(rows):
+            them = "them" if len(rows) > 1 else "it"
+            raise InputError(
+                f"Column {str(c)!r} is infinite in {counted(len(rows), 'row')}, the first of them"
+                f" {rows[0]}; mend {them}, mark {them} as missing (na=['inf', '-inf'], --na inf"
+                " --na=-inf), or drop the column."
+            )
 
 
 def _refuse_missing(table, missing):
@@ -379,12 +419,16 @@ def select(
     computed = _by_role(table, target, weights, identifiers, drop, categories)
     table, missing, more = _computable(computed, units, target, weights, na)
     notes += more
+    for k in range(table.index.nlevels):
+        told = _total_row(table.index.get_level_values(k).to_series(), "The name of a row")
+        notes += [told] if told else []
     if weights is not None:
         notes.append(f"Rows have the weights in column {str(weights)!r}.")
     n_rows = len(table)
     counting, more = _rows_that_count(table, weights)
     notes += more
     table = table if len(counting) == n_rows else table.iloc[counting]
+    _refuse_infinite(table)
     named = [c for c in (target, weights) if c is not None]
     fills = bool(impute) or (keep_missing and not drop_missing)
     if not fills and not drop_missing and table.isna().to_numpy().any():

@@ -19,6 +19,7 @@ from lpc_ns.base.cells import (
     distinct,
     is_text,
     mark_missing,
+    plain_text,
     read_texts,
     says_missing,
     tidy_column,
@@ -83,6 +84,25 @@ def _titles_above(begin, sep):
     return above, said if above else []
 
 
+def _hashed(body):
+    """Whether the header of columns between white space begins with a sign of a remark."""
+    lines = body[:_SAMPLE].decode(errors="ignore").splitlines()[:5]
+    return bool(lines) and lines[0][:1] == "#" and _names_columns(lines[0][1:].split(), lines[1:])
+
+
+_RULE = re.compile(rb"^[ \t]*(?=[-+|:= \t]*-{2})(?=[-+=: \t]*[|+])[-+|:= \t]+\r?\n?", re.M)
+
+
+def _without_rules(body):
+    """A text without lines that are drawn around the header, as |---|---|; and their number."""
+    head = body[:_SAMPLE]
+    if b"--" not in head[:20_000]:
+        return body, 0
+    plain, n_lines = _RULE.subn(b"", head[: head.rfind(b"\n") + 1 or None])
+    rest = body[head.rfind(b"\n") + 1 or None :]
+    return (plain + _RULE.sub(b"", rest), n_lines) if n_lines else (body, 0)
+
+
 def _without(body, lines, n_lines):
     """A text without its first lines."""
     return body[len("".join(lines[:n_lines]).encode()) :] if n_lines else body
@@ -144,7 +164,20 @@ def _preamble(text):
         elif line and not (line.startswith("#") and _is_comment(lines[start:])):
             break
         start += 1
+    above = lines[start - 1] if start else ""
+    if above.startswith("#") and _names_columns(above[1:].split(), lines[start:]):
+        start -= 1
     return start, named
+
+
+def _names_columns(names, rows):
+    """Whether a remark names the columns of rows of numbers between white space."""
+    first = next((row.split() for row in rows if row.strip()), [])
+    return (
+        1 < len(names) == len(first)
+        and all(map(is_number, first))
+        and not any(map(is_number, names))
+    )
 
 
 def _is_comment(lines):
@@ -219,10 +252,10 @@ def _tidy(table, as_text):
     marks = {}
     for c in table.columns.difference(as_text, sort=False):
         column = table[c]
-        tidied, missing, mark = tidy_column(column)
+        tidied, missing, mark, negative = tidy_column(column)
         if tidied is not column:
             table[c] = tidied
-        notes += told_of(c, missing, mark)
+        notes += told_of(c, missing, mark, negative)
         if mark:
             marks[c] = mark
     return table, notes, marks
@@ -237,10 +270,46 @@ def _marked(table, na):
     return table, notes
 
 
+def _without_headers(table):
+    """The table without rows that repeat the header, as files that were put together have them; and
+    a note."""
+    first = table.columns[0]
+    if not all(is_text(table[c]) for c in table.columns):
+        return table, []
+    codes, texts = distinct(table[first])
+    if first not in texts or len(texts) == 1:
+        return table, []
+    again = codes == texts.index(first)
+    for c in table.columns[1:]:
+        again[again] = [str(text).strip() == c for text in table[c].to_numpy()[again]]
+    if not again.any():
+        return table, []
+    rows = counted(int(again.sum()), "row")
+    return table[~again].reset_index(drop=True), [f"The header stands again in {rows}: left out."]
+
+
+def _without_remarks(table):
+    """The table without last rows that have a text in the first of three columns or more and
+    nothing else, and a note."""
+    last = table.iloc[-20:]
+    if table.shape[1] < 3 or not is_text(last.iloc[:, 0]):
+        return table, []
+    filled = last.iloc[:, 1:].notna().any(axis=1).to_numpy()
+    below = int(np.argmax(filled[::-1])) if filled.any() else 0
+    said = [plain_text(text) for text in last.iloc[len(last) - below :, 0].dropna()]
+    if not said or any(map(is_number, said)):
+        return table, []
+    those = "1 row below the table was" if below == 1 else f"{below} rows below the table were"
+    return table.iloc[:-below], [f"{those} left out: {'; '.join(said)[:80]!r}."]
+
+
 def _finish(table, name, notes, na, as_text):
     """A table as it is handed out, from texts below a header."""
+    table, told = _without_headers(table)
+    table, below = _without_remarks(table)
+    notes = notes + told + below
     table, told = _marked(table, na)
-    notes = notes + told
+    notes += told
     table, units = _take_units(table)
     if units:
         told = ", ".join(f"{c} in {unit}" for c, unit in units.items())
@@ -278,6 +347,9 @@ def _read_text(path, sep, decimal, encoding, as_text):
     sample = _sample(body)
     skipped, named = _preamble(sample)
     body = _without(body, sample.splitlines(keepends=True), skipped)
+    body = body[1:].lstrip(b" \t") if _hashed(body) else body
+    body, n_lines = _without_rules(body)
+    skipped += n_lines
     sample = _sample(body)
     given = sep
     sep = {"tab": "\t", "\\t": "\t", "space": r"\s+", " ": r"\s+"}.get(sep, sep)
