@@ -13,7 +13,7 @@ from lpc_ns.base.numerics import compile_seconds
 from lpc_ns.datasets import make_sd1
 from lpc_ns.lpc.auto import evidence, in_reach, proof_slices, search_and_prove, trial_slices, warm
 from lpc_ns.lpc.problem import make_problem
-from lpc_ns.lpc.proof.race import branch_and_bound
+from lpc_ns.lpc.proof.race import branch_and_bound, time_for_search
 from lpc_ns.lpc.search.local_search import local_search
 
 pytestmark = pytest.mark.slow
@@ -107,6 +107,20 @@ def test_more_slices_prove_more():
 def test_a_clock_that_is_given_is_named():
     stopped = search_and_prove(hard_problem(), time_limit=0, random_state=0)
     assert stopped.status == "time_limit" and stopped.lower_bound == 0
+
+
+@pytest.mark.parametrize("prove", [search_and_prove, branch_and_bound])
+def test_a_search_that_would_take_the_whole_limit_leaves_the_proof_a_share(ticking, prove):
+    data = make_sd1(n_samples=400, n_features=2, noise=4.0, random_state=0, table="rq2")
+    found = prove(make_problem(data.X, data.y, 3), time_limit=0.6, random_state=0)
+    assert found.status == "time_limit" and 0 < found.lower_bound < found.objective
+
+
+def test_where_only_labels_can_be_searched_a_partition_has_all_the_time():
+    assert time_for_search(three_regressions(1_500), 3.0) == 3.0
+    assert time_for_search(three_regressions(50), None) is None
+    data = make_sd1(n_samples=400, n_features=2, noise=4.0, random_state=0, table="rq2")
+    assert time_for_search(make_problem(data.X, data.y, 3), 3.0) == 2.0
 
 
 def three_regressions(n):

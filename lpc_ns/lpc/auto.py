@@ -12,7 +12,13 @@ import numpy as np
 
 from ..base.numerics import compile_seconds
 from .problem import make_problem
-from .proof.race import LPCCertificate, branch_and_bound, group_size, searches_for
+from lpc_ns.lpc.proof.race import (
+    LPCCertificate,
+    branch_and_bound,
+    group_size,
+    searches_for,
+    time_for_search,
+)
 from .search.local_search import greedy, local_search, search_work
 from .search.mixture import em_refit
 from .search.units import group_search
@@ -126,8 +132,8 @@ def search_and_prove(
     gap : float
         Relative gap at which the proof ends.
     time_limit : float, optional
-        Seconds for both together. Without one the proof has `proof_slices`, and the result depends
-        on nothing but the problem, `n_init`, `gap` and `random_state`.
+        Seconds for both together; local search leaves the proof a share of them. Without one the
+        proof has `proof_slices`, and the result depends on nothing but the problem, `n_init`, `gap` and `random_state`.
 
     Returns
     -------
@@ -136,9 +142,8 @@ def search_and_prove(
         limit, "time_limit" if it needs more time. Its seconds are those of search and proof.
     """
     options = {"n_jobs": n_jobs, "verbose": verbose}
-    found = local_search(
-        problem, n_init, time_limit=time_limit, random_state=random_state, **options
-    )
+    share = time_for_search(problem, time_limit)
+    found = local_search(problem, n_init, time_limit=share, random_state=random_state, **options)
     if time_limit is None:
         slices = proof_slices(problem, len(found.restart_objectives))
         if found.status == "feasible" and problem.n_clusters > 1 and not in_reach(problem, slices):

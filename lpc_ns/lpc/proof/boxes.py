@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['Lines', 'Box', 'Work', 'Pair', 'Aim', 'Pool', 'POOL_STATE', 'new_work', 'absorb', 'copy_lines', 'measure',
            'finish_moduli', 'relax_pair', 'minimise', 'value_at', 'into_box', 'bound_box', 'contract', 'new_pool',
-           'start_pool', 'box_of', 'push', 'pop', 'close', 'divide', 'settle', 'smallest_bound', 'explore', 'BoxSearch']
+           'start_pool', 'box_of', 'push', 'pop', 'close', 'divide', 'settle', 'smallest_bound', 'explore',
+           'PoolSearch', 'BoxSearch']
 
 # %% ../../../nbs/25aa_lpc_boxes.ipynb #753a0be7
 from collections import namedtuple
@@ -578,7 +579,32 @@ def explore(pair, pool, aim, n_nodes):
             settle(pool, h, bound, work.score, aim.scale)
 
 # %% ../../../nbs/25aa_lpc_boxes.ipynb #a4dc892a
-class BoxSearch:
+class PoolSearch:
+    """
+    What searches over a pool share: slice by slice, and what the pool knows after each.
+
+    A search sets the attributes of `LabelSearch` and `pool`, and bounds nodes in `_slice`.
+    """
+
+    def advance(self):
+        """Bound one slice of nodes."""
+        if self.finished:
+            return
+        self._slice()
+        now = self.pool.now[0]
+        if now["upper"] < self.upper:
+            self.labels = self.pool.best.copy()
+            self.upper = float(now["upper"])
+        self.lower = max(self.lower, smallest_bound(self.pool) - self.rounding)
+        self.finished = not (now["waiting"] and self.pool.key[0] < now["threshold"])
+
+    @property
+    def nodes(self):
+        """Nodes bounded so far."""
+        return int(self.pool.now["nodes"][0])
+
+
+class BoxSearch(PoolSearch):
     """
     Branch and bound over the coefficients of two clusters, with a positive penalty on each.
 
@@ -643,19 +669,5 @@ class BoxSearch:
         root.lines.b[:] = -at.B.T @ (penalty * at.mean)
         root.lines.constant[0] = root.lines.moduli[0] = 2 * (penalty * at.mean**2).sum()
 
-    def advance(self):
-        """Bound one slice of boxes."""
-        if self.finished:
-            return
+    def _slice(self):
         explore(self.pair, self.pool, self.aim, self.batch)
-        now = self.pool.now[0]
-        if now["upper"] < self.upper:
-            self.labels = self.pool.best.copy()
-            self.upper = float(now["upper"])
-        self.lower = max(self.lower, smallest_bound(self.pool) - self.rounding)
-        self.finished = not (now["waiting"] and self.pool.key[0] < now["threshold"])
-
-    @property
-    def nodes(self):
-        """Boxes bounded so far."""
-        return int(self.pool.now["nodes"][0])

@@ -14,7 +14,7 @@ import numpy as np
 from ...base.budget import unlimited
 from ...base.numerics import kernel
 from ..problem import refit
-from .boxes import POOL_STATE, close, pop, push, smallest_bound
+from .boxes import POOL_STATE, PoolSearch, close, pop, push
 from lpc_ns.lpc.proof.labels import (
     LIMITS,
     Data,
@@ -525,7 +525,7 @@ def examine_root(quadric, pool, plan):
     _examine(quadric, pool, 0, -np.inf, plan, desk)
 
 # %% ../../../nbs/25d_lpc_quadrics.ipynb #32c523eb
-class QuadricSearch:
+class QuadricSearch(PoolSearch):
     """
     Branch and bound over the labels of two clusters, with a positive penalty on each coefficient,
     by the quadric bound.
@@ -578,10 +578,7 @@ class QuadricSearch:
         threshold = threshold_below(self.upper, self.plan)
         self.pool.now[0] = (1, places - 1, 0, 0, self.upper, threshold, np.inf, np.inf)
 
-    def advance(self):
-        """Bound one slice of nodes."""
-        if self.finished:
-            return
+    def _slice(self):
         if self.nodes == 0:
             examine_root(self.quadric, self.pool, self.plan)
         end = self.nodes + self.batch
@@ -590,14 +587,3 @@ class QuadricSearch:
             before = self.nodes
             piece = min(end - before, max(2, self.batch // self.effort))
             explore_quadrics(self.quadric, self.pool, self.plan, piece)
-        now = self.pool.now[0]
-        if now["upper"] < self.upper:
-            self.labels = self.pool.best.copy()
-            self.upper = float(now["upper"])
-        self.lower = max(self.lower, smallest_bound(self.pool) - self.rounding)
-        self.finished = not (now["waiting"] and self.pool.key[0] < now["threshold"])
-
-    @property
-    def nodes(self):
-        """Nodes bounded so far."""
-        return int(self.pool.now["nodes"][0])

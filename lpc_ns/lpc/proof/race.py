@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['deal', 'part', 'slices_of', 'SumOfGroups', 'InTurn', 'sees_both_lines', 'searches_for', 'group_size', 'turns_before',
-           'choose_search', 'LPCCertificate', 'ProofLog', 'bound_of_one_cluster', 'Proof', 'branch_and_bound',
-           'certificate']
+           'searches_of_the_whole', 'time_for_search', 'choose_search', 'LPCCertificate', 'ProofLog',
+           'bound_of_one_cluster', 'Proof', 'branch_and_bound', 'certificate']
 
 # %% ../../../nbs/26_lpc_bounds.ipynb #be35f454
 from dataclasses import dataclass, replace
@@ -237,12 +237,38 @@ def turns_before(problem, kinds):
     return {kind: waits.get(kind, 0) for kind in kinds}
 
 
+def searches_of_the_whole(problem):
+    """The searches that are run on the whole of a problem: boxes are not where groups are."""
+    many = problem.n_samples >= 2 * group_size(problem)
+    return [kind for kind in searches_for(problem) if not (many and kind is BoxSearch)]
+
+
+def time_for_search(problem, time_limit):
+    """
+    How much of a time limit the search for a first partition may take.
+
+    Parameters
+    ----------
+    problem : LPCProblem
+    time_limit : float or None
+
+    Returns
+    -------
+    float or None
+        Two thirds of the limit where something but labels and groups can be searched for a bound,
+        and all of it elsewhere: where local search takes that long, those say nothing.
+    """
+    proved = set(searches_of_the_whole(problem)) - {LabelSearch}
+    if time_limit is None or problem.n_clusters == 1 or not proved:
+        return time_limit
+    return check_nonnegative("time_limit", time_limit) * 2 / 3
+
+
 def choose_search(problem, labels, gap, n_jobs, budget=unlimited):
     """The search that suits a problem, or several of them and groups in turn."""
-    kinds = searches_for(problem)
+    kinds = searches_of_the_whole(problem)
     N = problem.n_samples
     group = group_size(problem)
-    kinds = [kind for kind in kinds if kind is not BoxSearch or N < 2 * group]
     trees = [kind(problem, labels, gap) for kind in kinds]
     waits = turns_before(problem, kinds)
     for tree in trees:
@@ -363,7 +389,8 @@ def branch_and_bound(
         to prove.
     time_limit : float, optional
         Seconds after which the search returns what it has, including the search for a first
-        partition, but not the compilation of kernels once after an installation.
+        partition, which leaves the proof a share of them, but not the compilation of kernels once
+        after an installation.
     max_nodes : int, optional
         Nodes of the search trees after which it does; the result then depends neither on the
         machine nor on `n_jobs`.
@@ -400,7 +427,7 @@ def branch_and_bound(
     if start is None:
         start = local_search(
             problem,
-            time_limit=time_limit,
+            time_limit=time_for_search(problem, time_limit),
             random_state=random_state,
             n_jobs=n_jobs,
             verbose=verbose,
@@ -411,7 +438,8 @@ def branch_and_bound(
     proof = Proof(slices, trial)
     best = start
     lower = 0.0
-    if start.status in ("time_limit", "interrupted"):
+    late = start.status == "time_limit" and budget.late()
+    if late or start.status == "interrupted":
         proof.stopped = start.status
     elif problem.n_clusters == 1:
         lower = bound_of_one_cluster(problem, start)
