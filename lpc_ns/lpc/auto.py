@@ -133,7 +133,8 @@ def search_and_prove(
         Relative gap at which the proof ends.
     time_limit : float, optional
         Seconds for both together; local search leaves the proof a share of them. Without one the
-        proof has `proof_slices`, and the result depends on nothing but the problem, `n_init`, `gap` and `random_state`.
+        proof has `proof_slices`, and the result depends on nothing but the problem, `n_init`, `gap`
+        and `random_state`.
 
     Returns
     -------
