@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from .base.errors import Column, Seed
 import warnings
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,8 +27,10 @@ from lpc_ns.base.errors import (
 )
 from .base.gaps import fill_gaps
 from .base.numerics import spawn_seeds
+from .lpc.inference.doubts import fits_exactly, repeated_units, table_doubts
+from .lpc.inference.nulls import neighbours_alike
 from .lpc.inference.prediction import distinct_rows, gate_test, unit_codes
-from .lpc.inference.reality import fits_exactly, reality_test, repeated_units, table_doubts
+from .lpc.inference.reality import reality_test
 from .lpc.search.mixture import em_refit
 
 # %% ../nbs/50_advisor.ipynb #997a1800
@@ -39,6 +42,7 @@ _SHARP = 0.8  # a finer threshold is taken if it lowers the error to less than t
 _LEAF = 30  # smallest leaf, at least twice the coefficients
 _IMPROVEMENT = 4.0  # smallest F-like ratio of a split
 _FOLDS = 5
+_ALIKE = 3.0  # standard errors of the correlation of neighbours from which on order matters
 _FEW = 0.05  # share of rows that a switch or a tree may misplace at its borders
 
 
@@ -267,88 +271,119 @@ def which_regime(
     check_count("n_draws", n_draws, 49)
     if len(y) < 20:
         raise InputError(f"{len(y)} samples are too few for advice; 20 is the least.")
-    groups = repeated_units(groups, len(y))
-    if groups is not None:
-        groups = unit_codes(groups, len(y))
-        if groups.max() + 1 < 2 * _FOLDS:
-            raise InputError(
-                f"groups names {counted(int(groups.max()) + 1, 'unit')}, too few for advice;"
-                f" {2 * _FOLDS} are the least."
-            )
+    groups = _checked_units(groups, len(y))
     Z = _standardised(X)
-    t = (y - y.mean()) / (y.std() or 1.0)
-    if Z.shape[1] == 0 or y.std() == 0:
-        return _plain("X or y is constant: there is nothing to regress.")
-    if fits_exactly(fill_gaps(X), y):
-        if len(y) <= Z.shape[1] + 1:
-            return _plain(
-                f"{len(y)} samples with {Z.shape[1] + 1} coefficients are fitted without error"
-                " whatever they are: they tell nothing."
-            )
-        return _plain("One regression fits without error: there is nothing to divide.")
+    reason = _nothing_to_divide(X, y, Z)
+    if reason:
+        return Advice("plain", (reason,), pd.DataFrame({"R2": []}), {}, _COSTS["plain"])
+    t = (y - y.mean()) / y.std()
     rows = distinct_rows(fill_gaps(X), y)
     copies = 2 * _FOLDS <= rows.max() + 1 < len(y)
     predictions = _out_of_fold(Z, t, rows if copies and groups is None else groups)
-    Z = fill_gaps(Z)
     losses = {name: (t - p) ** 2 for name, p in predictions.items()}
     table = pd.DataFrame({"R2": {name: 1 - loss.mean() for name, loss in losses.items()}})
     visible = _visible_family(losses, rows, groups)
+    left = _Left(fill_gaps(Z), t, groups, visible, t - predictions[visible])
     doubts = table_doubts(X, y, groups)
-    reasons = [*doubts, _visible_reason(visible, table.R2)]
+    reasons = [*doubts, _visible_reason(visible, table.R2), *_order_reason(left)]
     seeds = spawn_seeds(random_state, 2)
-    residual = t - predictions[visible]
-    few = len(Z.T) + 1 if visible == "plain" else max(len(Z.T) + 1, int(_FEW * len(y)))
+    options = {"n_draws": n_draws, "n_jobs": n_jobs, "verbose": verbose}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
-        try:
-            test = reality_test(
-                Z,
-                residual,
-                groups=groups,
-                n_draws=n_draws,
-                random_state=seeds[0],
-                n_jobs=n_jobs,
-                verbose=verbose,
-            )
-        except InputError as reason:
-            reasons.append(f"Hidden regimes could not be tested: {reason}")
-            return Advice(visible, tuple(reasons), table, {}, _COSTS[visible])
-        hidden = test.p_value <= _LEVEL
-        shape = test.null == "normal" and not test.strict_p_value <= 0.05
-        told = test.verdict
-        if hidden and doubts:
-            told = "With such rows this is no evidence of hidden regimes."
-        reasons.append(
-            f"Hidden regimes in what {_NAMES[visible]} leaves: SSE ratio {test.statistic:.3f},"
-            f" p = {test.p_value:.3g}. {told}"
-        )
-        models = {"test": test}
-        family = visible
-        if hidden and groups is not None and not test.strict_p_value <= _KINDS:
-            reasons.append(
-                "Units that differ by degrees ask for a mixed model, with random intercepts and"
-                " slopes, and for standard errors by unit."
-            )
-        elif hidden and not (doubts or test.doubts):
-            outliers = _second_size(Z, residual, groups, seeds[1])
-            if outliers > few:
-                family = _hidden_family(Z, t, groups, visible, seeds[1], models, reasons)
-            else:
-                reasons.append(
-                    f"But the second of two regimes in it has {outliers} of {len(y)} rows, too few"
-                    " for a regression: outliers, or rows at a border."
-                )
+        family, models = _hidden_regimes(left, doubts, reasons, seeds, options)
     _note_boosting(table.R2, visible, reasons)
-    cost = _COSTS["shape" if family == "lpc" and shape else family]
-    return Advice(family, tuple(reasons), table, models, cost)
+    test = models.get("test")
+    shape = family == "lpc" and test.null == "normal" and not test.strict_p_value <= 0.05
+    return Advice(family, tuple(reasons), table, models, _COSTS["shape" if shape else family])
+
+
+class _Left(NamedTuple):
+    """A standardised table and what its visible family leaves of it."""
+
+    X: np.ndarray
+    y: np.ndarray
+    groups: np.ndarray | None
+    visible: str
+    residual: np.ndarray
+
+
+def _checked_units(groups, n_samples):
+    """Codes of units, or None if no unit has two rows; refuses too few of them."""
+    groups = repeated_units(groups, n_samples)
+    if groups is None:
+        return None
+    groups = unit_codes(groups, n_samples)
+    if groups.max() + 1 < 2 * _FOLDS:
+        raise InputError(
+            f"groups names {counted(int(groups.max()) + 1, 'unit')}, too few for advice;"
+            f" {2 * _FOLDS} are the least."
+        )
+    return groups
+
+
+def _nothing_to_divide(X, y, Z):
+    """Why one regression is the answer without any fit; empty if it is not."""
+    if Z.shape[1] == 0 or y.std() == 0:
+        return "X or y is constant: there is nothing to regress."
+    if not fits_exactly(fill_gaps(X), y):
+        return ""
+    if len(y) <= Z.shape[1] + 1:
+        return (
+            f"{len(y)} samples with {Z.shape[1] + 1} coefficients are fitted without error"
+            " whatever they are: they tell nothing."
+        )
+    return "One regression fits without error: there is nothing to divide."
+
+
+def _order_reason(left):
+    """A sentence where rows of random folds are told by their neighbours, if any."""
+    rho = neighbours_alike(left.residual - left.residual.mean())
+    if left.groups is not None or left.visible == "plain" or rho * len(left.y) ** 0.5 <= _ALIKE:
+        return []
+    return [
+        f"But neighbouring rows are alike in what it leaves (correlation {rho:.2f}): if the rows"
+        " are a series, random folds flatter whatever follows it."
+    ]
+
+
+def _hidden_regimes(left, doubts, reasons, seeds, options):
+    """The family, with regimes hidden in what the visible one leaves, and the models of the
+    answer; adds reasons."""
+    X, y, groups, visible, residual = left
+    try:
+        test = reality_test(X, residual, groups=groups, random_state=seeds[0], **options)
+    except InputError as reason:
+        reasons.append(f"Hidden regimes could not be tested: {reason}")
+        return visible, {}
+    hidden = test.p_value <= _LEVEL
+    told = test.verdict
+    if hidden and doubts:
+        told = "With such rows this is no evidence of hidden regimes."
+    reasons.append(
+        f"Hidden regimes in what {_NAMES[visible]} leaves: SSE ratio {test.statistic:.3f},"
+        f" p = {test.p_value:.3g}. {told}"
+    )
+    models = {"test": test}
+    if not hidden or doubts or (groups is None and test.doubts):
+        return visible, models
+    if groups is not None and not (test.strict_p_value <= _KINDS and not test.doubts):
+        reasons.append(
+            "Units that differ by degrees ask for a mixed model, with random intercepts and"
+            " slopes, and for standard errors by unit."
+        )
+        return visible, models
+    second = _second_size(X, residual, groups, seeds[1])
+    p = X.shape[1] + 1
+    if second > (p if visible == "plain" else max(p, int(_FEW * len(y)))):
+        return _hidden_family(left, seeds[1], models, reasons), models
+    reasons.append(
+        f"But the second of two regimes in it has {second} of {len(y)} rows, too few for a"
+        " regression: outliers, or rows at a border."
+    )
+    return visible, models
 
 
 _NAMES = {"plain": "one regression", "ibc": "one switch", "tree": "a tree of cells"}
-
-
-def _plain(reason):
-    """Advice where there is nothing to fit."""
-    return Advice("plain", (reason,), pd.DataFrame({"R2": []}), {}, _COSTS["plain"])
 
 
 def _visible_reason(visible, r2):
@@ -363,9 +398,10 @@ def _second_size(X, y, groups, seed):
     return int(np.bincount(mixture.labels, minlength=2).min())
 
 
-def _hidden_family(X, y, groups, visible, seed, models, reasons):
+def _hidden_family(left, seed, models, reasons):
     """ "gated" or "lpc", by BIC, or what is visible if x tells nearly every row's regime; fills
     models and reasons."""
+    X, y, groups, visible, _ = left
     constant = em_refit(X, y, n_clusters=2, groups=groups, random_state=seed).whole()
     gated = em_refit(X, y, posterior=constant.posterior, groups=groups, concomitant=X).whole()
     models["mixture"] = constant

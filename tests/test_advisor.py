@@ -118,7 +118,7 @@ def test_one_outlier_is_no_regime():
     y = X[:, 0] + rng.normal(size=100)
     y[3] = 1e3
     advice = which_regime(X, y, random_state=0)
-    assert advice.family == "plain" and "too few for a regression" in advice.report()
+    assert advice.family == "plain" and "far from one regression" in advice.report()
 
 
 def test_doubts_about_the_rows_come_first():

@@ -9,8 +9,9 @@ import pytest
 from joblib import delayed
 
 from lpc_ns.base.errors import DataWarning, InputError
-from lpc_ns.lpc.inference import nulls, reality
+from lpc_ns.lpc.inference import nulls
 from lpc_ns.lpc.inference.nulls import (
+    monte_carlo_p,
     null_ratios,
     one_regression,
     residuals,
@@ -19,7 +20,7 @@ from lpc_ns.lpc.inference.nulls import (
     unimodal_density,
 )
 from lpc_ns.lpc.inference.number import select_n_clusters
-from lpc_ns.lpc.inference.reality import monte_carlo_p, reality_test
+from lpc_ns.lpc.inference.reality import reality_test
 from lpc_ns.lpc.search.units import Units, short_search
 from lpc_ns.reports.evidence import judge
 
@@ -345,7 +346,7 @@ def test_draws_travel_by_name():
     draw = partial(null_ratios, one_regression(np.arange(9.0)[:, None]), np.ones(9))
     call = (draw.func.__module__, draw.func.__name__, ((np.empty(0), np.empty(0)), 2))
     args = (*draw.args, *call[2])
-    call = pickle.loads(pickle.dumps(delayed(reality._call)(*call[:2], args, 3, _rng())))
+    call = pickle.loads(pickle.dumps(delayed(nulls._call)(*call[:2], args, 3, _rng())))
     np.testing.assert_array_equal(call[0](*call[1]), null_ratios(*args, 3, _rng()))
 
 

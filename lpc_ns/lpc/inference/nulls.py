@@ -4,13 +4,18 @@
 
 # %% auto #0
 __all__ = ['OneRegression', 'one_regression', 'residuals', 'studentise', 'unimodal_density', 'draw_unimodal', 'sse_ratios',
-           'sse_ratio', 'null_ratios', 'flipped_ratios', 'Components', 'fit_random_effects', 'mixed_ratios']
+           'sse_ratio', 'null_ratios', 'neighbours_alike', 'drifting_ratios', 'flipped_ratios', 'Components',
+           'fit_random_effects', 'mixed_ratios', 'draw_in_chunks', 'monte_carlo_p', 'sequential_p']
 
 # %% ../../../nbs/29ba_lpc_nulls.ipynb #2af893bc
+import warnings
+from importlib import import_module
 from typing import NamedTuple
 
 import numpy as np
+from joblib import delayed
 
+from ...base.budget import progress, results
 from ...base.numerics import invert, kernel
 from ..search.units import Units, search_from_cut
 
@@ -380,6 +385,58 @@ def null_ratios(world, scale, shape, K, n_draws, rng):
         ratios[t] = sse_ratio(world, e, s, first, K, rng)
     return ratios
 
+# %% ../../../nbs/29ba_lpc_nulls.ipynb #bf46e09e
+@kernel
+def _follow(z, rho):
+    """Independent numbers into a stationary series of the same scale, in place."""
+    for i in range(1, z.size):
+        z[i] = rho * z[i - 1] + np.sqrt(1 - rho * rho) * z[i]
+
+
+def neighbours_alike(e):
+    """
+    How far each residual tells the next one of the table.
+
+    Parameters
+    ----------
+    e : ndarray of shape (n_samples,)
+        Residuals with mean 0.
+
+    Returns
+    -------
+    float
+        Correlation of neighbours, its bias of order 1 / n_samples taken out, at most .99.
+    """
+    r = float(e[1:] @ e[:-1] / (e @ e))
+    return min(r + (1 + 3 * r) / len(e), 0.99)
+
+
+def drifting_ratios(world, scale, rho, K, n_draws, rng):
+    """
+    The statistic in worlds with one regression whose errors drift from row to row.
+
+    Parameters
+    ----------
+    world : OneRegression
+    scale : ndarray of shape (n_samples,)
+    rho : float
+        Correlation of the errors of neighbouring rows.
+    K, n_draws : int
+    rng : Generator
+
+    Returns
+    -------
+    ndarray of shape (n_draws,)
+    """
+    first = np.arange(len(scale) + 1)
+    ratios = np.empty(n_draws)
+    for t in range(n_draws):
+        z = rng.standard_normal(len(scale))
+        _follow(z, rho)
+        e, s = studentise(world, scale * z)
+        ratios[t] = sse_ratio(world, e, s, first, K, rng)
+    return ratios
+
 # %% ../../../nbs/29ba_lpc_nulls.ipynb #8e6882c1
 @kernel
 def flipped_ratios(world, e, first, K, n_draws, rng):
@@ -493,3 +550,100 @@ def mixed_ratios(world, parts, first, K, n_draws, rng):
                     y[i] += world.X[i, a] * u
         ratios[t] = sse_ratio(world, residuals(world.Q, y), one, first, K, rng)
     return ratios
+
+# %% ../../../nbs/29ba_lpc_nulls.ipynb #7d67d277
+_CHUNK = 10
+_ENOUGH = 20  # draws below the statistic after which a sequential test may stop
+
+
+def draw_in_chunks(draw, n_draws, seed, n_jobs, verbose, statistic=-np.inf):
+    """
+    Draws in the order of their seeds, whatever the number of threads and the back end of joblib.
+
+    Parameters
+    ----------
+    draw : partial
+        Of a function of a module, which takes besides a number of draws and a Generator.
+    n_draws : int
+    seed : SeedSequence
+    n_jobs, verbose : int
+    statistic : float
+        Stop when twenty draws are at most this.
+
+    Returns
+    -------
+    draws : ndarray
+    interrupted : bool
+        Whether the user stopped them.
+    """
+    sizes = [min(_CHUNK, n_draws - done) for done in range(0, n_draws, _CHUNK)]
+    seeds = seed.spawn(len(sizes))
+    done = []
+    below = 0
+    place = (draw.func.__module__, draw.func.__name__, draw.args)
+    calls = (
+        delayed(_call)(*place, size, np.random.default_rng(seed))
+        for size, seed in zip(sizes, seeds, strict=True)
+    )
+    try:
+        runs = results(calls, n_jobs)
+        with progress(total=n_draws, desc="draws", verbose=verbose) as bar:
+            for chunk in runs:
+                done.append(chunk)
+                bar.update(len(chunk))
+                below += int((chunk <= statistic).sum())
+                if below >= _ENOUGH:
+                    _close(runs)
+                    break
+        return np.concatenate(done), False
+    except KeyboardInterrupt:
+        if not done:
+            raise
+        return np.concatenate(done), True
+
+
+def _call(module, name, arguments, size, rng):
+    """Draws by a function that every process imports: what travels would be compiled anew."""
+    return getattr(import_module(module), name)(*arguments, size, rng)
+
+
+def _close(runs):
+    """Stop a generator of draws that are not needed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        runs.close()
+
+
+def monte_carlo_p(statistic, draws):
+    """
+    P-value of a statistic whose small values are evidence: its rank among the draws and itself.
+
+    Parameters
+    ----------
+    statistic : float
+    draws : ndarray
+
+    Returns
+    -------
+    float
+    """
+    return float((1 + (draws <= statistic).sum()) / (1 + len(draws)))
+
+
+def sequential_p(statistic, draws):
+    """
+    The same if the draws may have ended early.
+
+    Parameters
+    ----------
+    statistic : float
+    draws : ndarray
+
+    Returns
+    -------
+    float
+    """
+    below = np.cumsum(draws <= statistic)
+    if len(draws) and below[-1] >= _ENOUGH:
+        return float(_ENOUGH / (1 + np.argmax(below >= _ENOUGH)))
+    return monte_carlo_p(statistic, draws)

@@ -17,10 +17,13 @@ import pandas as pd
 
 from ...base.errors import DataWarning, check_count, check_matrix, check_vector
 from ...base.numerics import kernel, spawn_seeds
+from .doubts import fits_exactly, repeated_units, table_doubts
 from lpc_ns.lpc.inference.nulls import (
+    draw_in_chunks,
     fit_random_effects,
     flipped_ratios,
     mixed_ratios,
+    monte_carlo_p,
     null_ratios,
     one_regression,
     residuals,
@@ -28,15 +31,7 @@ from lpc_ns.lpc.inference.nulls import (
     sse_ratios,
     studentise,
 )
-from lpc_ns.lpc.inference.reality import (
-    curve_doubts,
-    draw_in_chunks,
-    far_doubts,
-    fits_exactly,
-    monte_carlo_p,
-    repeated_units,
-    table_doubts,
-)
+from .reality import curve_doubts, row_doubts
 from ..search.mixture import em_refit
 from ..search.units import unit_order
 
@@ -304,8 +299,9 @@ def select_n_clusters(
     doubts = table_doubts(features, y, groups) if best > 1 else []
     if best > 1 and groups is None:
         how = (n_draws, n_jobs, verbose, False, spawn_seeds(seeds[-1], 3))
-        doubts += curve_doubts(one_regression(features), y - y.mean(), 2, how)
-        doubts += far_doubts(studentise(ladder.smooth, ladder.y)[0])
+        smooth = one_regression(features)
+        doubts += curve_doubts(smooth, y - y.mean(), 2, how)
+        doubts += row_doubts(smooth, y - y.mean(), best, how)
     return _result(fits, draws, best, reason, gaps, kinds=kinds, doubts=doubts)
 
 
