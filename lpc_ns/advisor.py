@@ -388,8 +388,16 @@ _NAMES = {"plain": "one regression", "ibc": "one switch", "tree": "a tree of cel
 
 def _visible_reason(visible, r2):
     """The sentence for the first step."""
+    if r2["plain"] == r2["ibc"] == r2["tree"]:
+        return (
+            f"Out-of-fold R2 of one regression {r2['plain']:.3f}; no fold has a switch or a tree of"
+            " cells that is worth its coefficients."
+        )
     scores = ", ".join(f"{_NAMES[name]} {r2[name]:.3f}" for name in _VISIBLE)
-    return f"Out-of-fold R2: {scores}. The simplest that is not beaten: {_NAMES[visible]}."
+    return (
+        f"Out-of-fold R2: {scores}. The simplest that no other beats by two standard errors:"
+        f" {_NAMES[visible]}."
+    )
 
 
 def _second_size(X, y, groups, seed):

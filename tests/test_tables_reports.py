@@ -1,11 +1,16 @@
 """What reports say of tables in which something is missing: variation, weights, units."""
 
+import html
+import re
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+from lpc_ns import ClusterTree, InteractionBasedClustering, LinearPredictiveClustering
 from lpc_ns.base.metrics import mismatch
 from lpc_ns.reports.evidence import Evidence, part_to_test, settle
 from lpc_ns.reports.ibc import fit_ibc_table
@@ -142,3 +147,42 @@ def test_a_page_has_no_empty_section_and_heads_stand_above_their_columns(table):
 def test_dates_among_numbers_stand_as_the_numbers_do():
     page = html_table(pd.DataFrame({"cluster 0": ["2020-01-02", 3.5]}, index=["day", "x"]))
     assert 'class="text"' not in page and "<td>2020-01-02</td>" in page
+
+
+def test_a_verdict_knows_what_the_test_of_regimes_says():
+    """Part I said "no" above a test that rejected, and "unclear" where both kinds were found."""
+    for several, family, p_value, answer in (
+        (False, "plain", 0.3, "no"),
+        (False, "plain", 0.005, "unclear"),
+        (True, "gated", 0.005, "yes"),
+        (True, "lpc", 0.3, "unclear"),
+    ):
+        evidence = Evidence("yes", "So.", None, SimpleNamespace(family=family, models={}), ())
+        assert settle(several, evidence, p_value)[0] == answer
+    assert "rejects one linear model (p = 0.005)" in settle(
+        False, Evidence("no", "So.", None, SimpleNamespace(family="plain", models={}), ()), 0.005
+    )[1]
+
+
+def test_an_advice_that_the_verdict_names_is_not_said_twice():
+    advice = SimpleNamespace(family="lpc", models={}, reasons=("Why.",), cost="Cost.")
+    told = "The advice, from a test of its own, is, however, hidden regimes (lpc-ns lpc)."
+    assert Evidence("unclear", told, None, advice).lines() == ["Why.", "Cost."]
+    assert "nevertheless" in Evidence("unclear", "No test.", None, advice).lines()[0]
+
+
+def test_a_wide_table_fits_a_printed_page():
+    narrow = html_table(pd.DataFrame({"a": [1.5]}))
+    wide = html_table(pd.DataFrame({f"column {i}": [1.2345678] for i in range(20)}), 8)
+    assert "--fit" not in narrow and float(re.search("--fit: ([0-9.]+)", wide)[1]) < 0.6
+
+
+def test_jupyter_shows_estimators_and_reports(table):
+    """The diagram of scikit-learn, also before a fit and in a pipeline; the verdict of a report."""
+    steps = make_pipeline(StandardScaler(), ClusterTree(2))
+    for shown in (LinearPredictiveClustering(), InteractionBasedClustering(), steps):
+        assert "sk-top-container" in shown._repr_html_()
+    report = fit_tree_table(table, 2, method="local")
+    page = report._repr_html_()
+    assert page.index(html.escape(report.verdict())) < page.index("Centres")
+    assert page.index("Rules") < page.index("Data")

@@ -24,7 +24,7 @@ from .tables import to_pandas
 # %% ../../nbs/06a_encoding.ipynb #5965db56
 _DAY = pd.Timedelta(days=1)
 _NEARLY = re.compile(r"[^\w\s]{0,2}\s?[-+]?\.?\d")  # 5%, <0.5, 80+, 12* and the like
-_BLOCK = 4096  # rows that are written at a time, so that they stay in the processor's cache
+_BLOCK = 1024  # rows that are written at a time, so that they stay in the processor's cache
 
 
 def most_levels(n_rows):
@@ -376,19 +376,25 @@ class TableEncoding:
             check_matrix(pd.DataFrame(numbers), missing=self.missing)
         encoded = np.zeros((len(X), len(self.names)))
         starts = np.cumsum([0, *(len(code.names) for code in self.codes)])
+        ones = {
+            start: self._level_of(X[code.column], code)
+            for code, start in zip(self.codes, starts, strict=False)
+            if code.kind == "levels"
+        }
         for begin in range(0, len(X), _BLOCK):
             rows = slice(begin, begin + _BLOCK)
+            block = encoded[rows]
             for code, start in zip(self.codes, starts, strict=False):
                 if code.kind != "levels":
-                    encoded[rows, start] = numbers[code.column][rows]
-        for code, start in zip(self.codes, starts, strict=False):
-            if code.kind == "levels":
-                ones, level = self._level_of(X[code.column], code)
-                encoded[ones, start + level] = 1.0
+                    block[:, start] = numbers[code.column][rows]
+                    continue
+                level = ones[start][rows]
+                there = np.flatnonzero(level >= 0)
+                block[there, start + level[there]] = 1.0
         return encoded
 
     def _level_of(self, column, code):
-        """Rows that have a 1 among the columns of a variable of levels, and in which of them."""
+        """Which of the columns of a variable of levels has a 1, for each row; -1 if none has."""
         values = _named_gaps(code.numbers(column)) if self.missing else code.numbers(column)
         if values.isna().any():
             raise InputError(
@@ -404,9 +410,7 @@ class TableEncoding:
                 f"Column {str(code.column)!r} has the level {unknown!r}, which was not there in"
                 f" fit; known are {', '.join(code.levels[:10])}."
             )
-        level = codes if self.every_level else codes - 1
-        rows = np.flatnonzero(level >= 0)
-        return rows, level[rows]
+        return codes if self.every_level else codes - 1
 
 
 def learn_encoding(X, *, every_level=False, categories=(), missing=False):

@@ -209,7 +209,8 @@ def decimal_marks(rows, sep, given):
         raise InputError(
             "The separator and the decimal mark are both a comma; name another with --sep."
         )
-    cells = [cell.strip(" \t\u00a0€$£¥%") for row in rows[1:] for cell in row]
+    marked = (cell for row in rows[1:] for cell in row if "," in cell or "." in cell)
+    cells = [cell.strip(" \t\u00a0€$£¥%") for cell in dict.fromkeys(marked)]
     commas = [c for c in cells if "," in c and (_COMMA.fullmatch(c) or _GROUPED.fullmatch(c))]
     point = next((c for c in cells if "." in c and _POINT.fullmatch(c)), None)
     grouped = all(_THOUSANDS.fullmatch(c) or _GROUPED.fullmatch(c) for c in commas)

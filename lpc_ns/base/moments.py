@@ -239,7 +239,7 @@ def date_axis(axis, name, values=None):
 
     if not isinstance(name, Moment):
         if values is not None and np.all(np.asarray(values) % 1 == 0):
-            axis.set_major_locator(MaxNLocator(integer=True))
+            axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
         return
 
     if name.origin is None:

@@ -9,6 +9,8 @@ __all__ = ['read_table', 'to_pandas']
 import csv
 import io
 import re
+import warnings
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -143,7 +145,7 @@ def _separator(text):
         steady = np.mean([len(row) in (width, width + 1) for row in body])
         if sep == r"\s+" and steady < 0.5:
             continue
-        numbers = np.mean([is_number(cell) for row in body for cell in row])
+        numbers = np.mean([is_number(cell) for row in body[:100] for cell in row])
         score = (round(float(steady), 1), round(float(numbers), 1), width)
         if score > best:
             best = score
@@ -455,21 +457,26 @@ def _blank_fields(body, sep, as_text):
 
 def _parse(body, path, skipped, names, sep, decimal, thousands, as_text):
     """The table of a text by pandas' reader; InputError with the line if a row is too long."""
+    parse = partial(
+        pd.read_csv,
+        sep=sep,
+        header=0,
+        names=names,
+        index_col=False,
+        decimal=decimal,
+        thousands=thousands,
+        keep_default_na=False,
+        na_values=[""],
+        dtype=dict.fromkeys(as_text, str),
+        skipinitialspace=_blank_fields(body, sep, as_text),
+    )
     try:
-        return pd.read_csv(
-            io.BytesIO(body),
-            sep=sep,
-            header=0,
-            names=names,
-            index_col=False,
-            decimal=decimal,
-            thousands=thousands,
-            keep_default_na=False,
-            na_values=[""],
-            low_memory=False,
-            dtype=dict.fromkeys(as_text, str),
-            skipinitialspace=_blank_fields(body, sep, as_text),
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.DtypeWarning)
+            try:
+                return parse(io.BytesIO(body))  # by pieces, which saves memory
+            except pd.errors.DtypeWarning:  # of which some look like numbers and others do not
+                return parse(io.BytesIO(body), low_memory=False)
     except pd.errors.ParserError as reason:
         found = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(reason))
         if found:

@@ -13,6 +13,13 @@ from .evidence import Evidence, advice_of, draw_test
 from .lpc import PreparedTable, prepare_table
 from .page import Report, html_figure, html_list, html_table
 
+_MODELS = {
+    "plain": "one regression",
+    "ibc": "one switch",
+    "tree": "a tree of cells",
+    "boosting": "boosting, for comparison",
+}
+
 # %% ../../nbs/60d_advice.ipynb #e32207d3
 @dataclass(frozen=True)
 class AdviceReport(Report):
@@ -87,7 +94,8 @@ class AdviceReport(Report):
         """Headings and contents of the page."""
         parts = [("Why", html_list(self.reasons()))]
         if len(self.scores):
-            parts.append(("R2 on rows that were not seen", html_table(self.scores, 3)))
+            shown = self.scores.rename(index=_MODELS)
+            parts.append(("R2 on rows that were not seen", html_table(shown, 3)))
         for draw, what in self.figures().values():
             parts.append((what, html_figure(draw(), what)))
         return [*parts, ("Data", html_list(self.data()))]

@@ -173,7 +173,9 @@ class Evidence:
         """
         lines = [] if self.test is None else [line_of_test(self.test)]
         if self.advice is not None:
-            lines += advice_lines(self.advice, answer or self.answer)
+            told = advice_lines(self.advice, answer or self.answer)
+            said = "nevertheless" in told[0] and _FAMILIES[self.advice.family] in self.why
+            lines += told[said:]
         return [*lines, *self.notes]
 
     def facts(self):
@@ -352,6 +354,8 @@ def _answer(test, why, advice):
     why = test.verdict
     if answer == "unclear" and test.p_value > 0.05:
         why = "The test was interrupted before it could tell."
+    if advice is not None and any(told.startswith("Boosting") for told in advice.reasons):
+        why += " Boosting predicts far better than any regression: a curve can look like regimes."
     several = answer if advice is None else "no" if advice.family == "plain" else "yes"
     if answer != several and several != "unclear":
         told = f"{_BEST[advice.family in _HIDDEN]} is, however, {_FAMILIES[advice.family]}."
@@ -445,7 +449,13 @@ def settle(several, evidence, p_value=None, rival=False):
             return "unclear", f"{evidence.why} The test of regimes does not see them."
         return "yes", f"{evidence.why} The chosen model {has}."
     if not several and family == "plain":
+        if p_value is not None and p_value <= 0.05:
+            told = f"The test of regimes, however, rejects one linear model (p = {p_value:.3g}):"
+            why = f"{evidence.why} The chosen model {has}. {told} a curve would explain that, too."
+            return "unclear", why
         return "unclear" if rival else "no", f"{evidence.why} The chosen model {has}."
+    if several and family in _HIDDEN and p_value is not None and p_value <= 0.05:
+        return "yes", f"{evidence.why} The chosen model {has} that can be seen in x, beside them."
     if not several and family in ("lpc", "gated"):
         seen = "cannot be seen in x, and so" if family == "lpc" else "show in x in part only, and"
         told = f"They {seen} the chosen model, which looks there, has none."

@@ -245,8 +245,7 @@ class TreeFacts(IBCFacts):
             "Rules (the left side of a question is written first):",
             self.model.export_text(),
             "",
-            "Splits, in order (gain of R2 on these samples; p-value and level; how often half of",
-            "the samples ask for the variable first, and the middle 90 % of their thresholds):",
+            *wrap(f"Splits, in order ({_SPLITS}):", 88),
             _short(self.splits),
             "",
             "Cross-validated error over the number of cells, in units of the variance:",
@@ -256,9 +255,10 @@ class TreeFacts(IBCFacts):
 
     def tree_sections(self):
         """Rules and evidence of the splits as parts of the page."""
+        told = html_table(self.splits.set_index("question"), 3)
         return [
             ("Rules", f"<pre>{escape(self.model.export_text())}</pre>"),
-            ("Splits", html_table(self.splits.set_index("question"), 3)),
+            ("Splits", f"<p>In order; {_SPLITS}.</p>{told}"),
         ]
 
     def curve_section(self):
@@ -556,7 +556,12 @@ def _facts_of(test):
 
 _HELD_OUT = (
     "Held-out R2 of all models, everything chosen inside the folds (A linear, B linear in cells, C"
-    " with products, D both):"
+    " with products, D both); loss is what R2 lacks to the best of them, loss_error its standard"
+    " error:"
+)
+_SPLITS = (
+    "gain of R2 on these samples; p-value of the first and level of the others; how often half of"
+    " the samples ask for the variable first, and the middle 90 % of their thresholds"
 )
 _NO_TEST = "One linear model was not tested: too few samples, or no column that parts them."
 _GAPS = {

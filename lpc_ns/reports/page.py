@@ -14,6 +14,7 @@ import io
 import json
 import math
 import platform
+import re
 import warnings
 from functools import partial
 from html import escape
@@ -162,8 +163,10 @@ code, pre { font: .88rem/1.45 ui-monospace, "DejaVu Sans Mono", monospace; white
   overflow-wrap: anywhere; }
 footer { margin-top: 2rem; color: #555; font-size: .85rem; }
 @media (max-width: 30rem) { body { padding: .7rem; font-size: 15px; } }
-@media print { body { max-width: none; padding: 0; } h2 { break-after: avoid; }
-  table, img { break-inside: avoid; } .wide { overflow: visible; } }
+@media print { body { max-width: none; padding: 0; } h2, p { break-after: avoid; }
+  table, img { break-inside: avoid; } .wide { overflow: visible; }
+  table { font-size: calc(.85rem * var(--fit, 1)); } th, td { padding: .2rem .45rem; }
+  thead th { white-space: normal; overflow-wrap: normal; } tbody th { min-width: 0; } }
 """
 
 
@@ -190,6 +193,18 @@ def _kind(column):
     return ' class="text"' if values and texts else ""
 
 
+_LETTERS_OF_A_PAGE = 84
+
+
+def _fit(heads, rows):
+    """How much smaller the letters of a table must be for the width of a printed page."""
+    longest = [max(map(len, name.split()), default=0) for name in heads]
+    for row in rows:
+        longest = [max(n, len(text)) for n, text in zip(longest, row, strict=True)]
+    letters = sum(min(n, 40) for n in longest) + 2 * len(longest)
+    return max(0.4, _LETTERS_OF_A_PAGE / letters)
+
+
 def html_table(table, digits=4):
     """
     A data frame as an HTML table.
@@ -208,13 +223,17 @@ def html_table(table, digits=4):
     names = zip(["", *table.columns], ["", *kinds], strict=True)
     head = "".join(f"<th{kind}>{escape(str(c))}</th>" for c, kind in names)
     rows = []
+    texts = []
     for name, row in zip(table.index, table.itertuples(index=False, name=None), strict=True):
-        cells = "".join(_cell(v, digits, kind) for v, kind in zip(row, kinds, strict=True))
-        rows.append(f"<tr><th>{escape(str(name))}</th>{cells}</tr>")
+        cells = [_cell(v, digits, kind) for v, kind in zip(row, kinds, strict=True)]
+        rows.append(f"<tr><th>{escape(str(name))}</th>{''.join(cells)}</tr>")
+        texts.append([str(name), *(re.sub("<[^>]*>", "", cell) for cell in cells)])
     body = "\n".join(rows)
+    fit = _fit([str(c) for c in ["", *table.columns]], texts)
+    style = f' style="--fit: {fit:.2f}"' if fit < 1 else ""
     return (
-        f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>'
-        "</div>"
+        f'<div class="wide"><table{style}><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody>'
+        "</table></div>"
     )
 
 

@@ -184,6 +184,9 @@ class TreeFacts(Report):
         return table.rename_axis("cluster")
 
 
+_DIFFERENCES = {"l2": "squared differences", "l1": "absolute differences"}
+
+
 @dataclass(frozen=True)
 class TreeReport(TreeFacts):
     """A table with its cluster tree, as text, page and files; see `TreeFacts`."""
@@ -199,7 +202,7 @@ class TreeReport(TreeFacts):
         return (
             f"{counted(len(facts['cluster_sizes']), 'cluster')} by"
             f" {counted(facts['n_leaves'], 'rule')}; within them"
-            f" {left:.1%} of the differences between samples are left."
+            f" {left:.1%} of the {_DIFFERENCES[facts['criterion']]} between samples are left."
         )
 
     def rules(self):
@@ -239,7 +242,7 @@ class TreeReport(TreeFacts):
             (
                 f"Loss {facts['loss']:.6g} of {facts['loss_of_one_cluster']:.6g} with one cluster"
                 f" ({left:.1%}), {facts['price_of_explainability']:.3f} x the best clustering"
-                f" without a tree{silhouette}."
+                f" without a tree that was found{silhouette}."
             ),
             (
                 f"Status {facts['status']}, {facts['seconds']:.2f} s; objective"
@@ -281,8 +284,8 @@ class TreeReport(TreeFacts):
         ]
         centres = self._rounded_centers().T.rename(columns=lambda k: f"cluster {k}")
         return [
-            ("Data", html_list(data)),
             ("Rules", html_list(self.rules())),
+            ("Data", html_list(data)),
             ("Centres", html_table(centres, 12)),
             ("Figures", figures),
             ("What was tried", html_list(tried)),
