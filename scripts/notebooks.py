@@ -94,9 +94,9 @@ def exported_sources(notebook):
     return sources
 
 
-def execute(path):
-    """Execute one notebook in this process and return it with its outputs; a raising cell ends the
-    run."""
+def execute(path, pictures="retina"):
+    """Execute one notebook in this process and return it with its outputs, pictures in a format of
+    IPython's inline back end; a raising cell ends the run."""
     import IPython.paths
     from execnb.nbio import read_nb
     from execnb.shell import CaptureShell
@@ -104,7 +104,7 @@ def execute(path):
     IPython.paths.get_ipython_cache_dir = lambda: os.environ["NUMBA_CACHE_DIR"]  # kernels in cells
     os.chdir(NBS)
     notebook = read_nb(path)
-    shell = CaptureShell(NBS, mpl_format="retina")
+    shell = CaptureShell(NBS, mpl_format=pictures)
     sources = exported_sources(notebook)
     for cell in filter(_wanted, notebook.cells):
         cell.outputs = shell.run(sources.get(cell.id, cell.source))
@@ -148,7 +148,7 @@ def run_one(path, check):
     from nbdev.clean import clean_nb
 
     start = time.perf_counter()
-    fresh = execute(path)
+    fresh = execute(path, "png" if check else "retina")  # half the points where nobody looks
     seconds = time.perf_counter() - start
     for worker in multiprocessing.active_children():  # of joblib, which would wait for more work
         worker.terminate()

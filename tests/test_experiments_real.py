@@ -79,6 +79,7 @@ def test_caveats_quick():
 
 
 @needs_data
+@pytest.mark.certify  # seconds of eight methods on published tables
 def test_rq3_quick():
     frame = quick("rq3")
     ours = frame[frame.method == "ours (auto)"].set_index(["set", "ridge"]).objective
