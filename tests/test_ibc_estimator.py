@@ -810,3 +810,17 @@ def test_committee_predicts_and_the_tree_explains():
     many = clone(model).set_params(n_committees=10).fit(X, y)
     assert many.rules() == model.rules() and len(many.models_["tree"].committee) == 10
     assert np.abs(many.predict(X) - model.predict(X)).max() > 0
+
+
+def test_slopes_that_only_tell_units_apart_are_given_up():
+    worst = []
+    for groups in (None, np.repeat(np.arange(20), 30)):
+        rng = np.random.default_rng(3)
+        traits = rng.normal(size=(40, 12))  # of units, each with 30 rows
+        levels = 5 * rng.normal(size=40)
+        unit = np.repeat(np.arange(40), 30)
+        X = traits[unit] + 0.1 * rng.normal(size=(1200, 12))
+        y = levels[unit] + rng.normal(size=1200)
+        model = InteractionBasedClustering("A", random_state=0).fit(X[:600], y[:600], groups=groups)
+        worst.append(model.score(X[600:], y[600:]))
+    assert worst[0] < -0.2 < worst[1]

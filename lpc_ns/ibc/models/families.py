@@ -14,7 +14,7 @@ import numpy as np
 from ...base.errors import DataWarning
 from ...base.numerics import smallest_error
 from .findings import choose_split, find_terms, leaf_of, product_columns
-from ..split.cells import CellFit, fit_cells
+from ..split.cells import CellFit, fit_cells, unit_ridge
 from ..split.search import SplitSearch
 from ..theory import pooling_weight
 
@@ -123,7 +123,7 @@ def _names_of(settings, n_features):
     return [names.get(j, "") for j in range(n_features)]
 
 
-def _fit_family(name, X, y, found, settings, weights):
+def _fit_family(name, X, y, found, settings, weights, groups):
     """Search the split of one of the four models, if it has one, and fit it."""
     terms = found.terms if name in "CD" else ()
     center = X.mean(axis=0)
@@ -135,7 +135,10 @@ def _fit_family(name, X, y, found, settings, weights):
     leaf = leaf_of(design, settings)
     one = np.zeros(len(y), dtype=int)
     options = {"ridge": settings.ridge, "min_samples_leaf": leaf, "weights": weights}
-    fit = fit_cells(design, y, one, 1, **options)
+    common = dict(options)
+    if groups is not None and settings.ridge is None:
+        common["ridge"] = unit_ridge(design, y, groups, weights)
+    fit = fit_cells(design, y, one, 1, **common)
     if search is not None and search.split.n_cells > 1:
         labels = cells_of(search.split, X)
         n_cells = search.split.n_cells
@@ -254,7 +257,7 @@ def fit_models(X, y, settings, names=(*FAMILIES, "pooled"), *, weights=None, gro
             models[name] = (
                 replace(models[twin], name=name)
                 if same
-                else _fit_family(name, X, y, found, settings, weights)
+                else _fit_family(name, X, y, found, settings, weights, groups)
             )
     if "pooled" in names:
         models["pooled"] = pool(X, y, models["C"], models["D"])
