@@ -1,39 +1,56 @@
-"""Tables in blocks: ratios of one run, on two worker processes.
+"""Tables in blocks: one table for each row of goals.
 
-    python benchmarks/scale.py [--store] [--coverage] [--acceleration] [N ...]
+    python benchmarks/scale.py [ROW ...] [--rows N ...] [--store]
 
-For each N (default 1e6; 1e7 and 1e8 where disk and time allow): Parquet files of D = 10, K = 3 are
-made in a temporary folder and removed at the end; fits from files, passes from files and with
-blocks in memory, peaks of the workers, the fit in memory up to N = 1e6, and the bound on the gap
-with 99 % confidence for K = 2, D = 2. Seconds depend on the machine; read the ratios. `--store`
-writes them to `nbs/results/scale.csv`, which chapter 29ec shows. `--coverage` counts instead how
-often the bound holds where the optimum is proved, over twenty choices of the rows; chapter 29eb
-shows `nbs/results/scale_coverage.csv`. `--acceleration` counts passes to a relative 1e-7 of the
-least objective, plain and accelerated (`nbs/results/scale_passes.csv`, chapter 29ea).
+Rows, and what they print ("sizes" without any):
+
+    sizes         fits to Parquet files, two worker processes: passes, memory, the fit in memory,
+                  the bound on the gap with 99 % confidence
+    large         --rows 1e8: the same with five features and at most 1 GiB a worker
+    blocks        the same data in 1, 20, 300 blocks, as array, data frame and files
+    offset        columns far from zero
+    killed        a worker that dies in the middle of a pass
+    backends      searches, proofs and draws under joblib's back ends
+    acceleration  passes to a relative 1e-7 of the least objective, plain and accelerated
+    coverage      how often the bound on the gap holds where the optimum is proved
+
+Files are made in a temporary folder and removed at the end. Seconds depend on the machine; read
+the ratios. `--store` writes nbs/results/scale_ROW.csv, which the chapters 29e to 29ec show.
 """
 
 import argparse
 import itertools
-import resource
+import os
+import signal
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 import dask
 import dask.array as da
+import dask.dataframe as dd
+import joblib
 import numpy as np
 import pandas as pd
+from distributed import Client, LocalCluster
 
 from lpc_ns.base.numerics import clock
 from lpc_ns.base.profile import profile_blocks
 from lpc_ns.base.sources import make_blocks
-from lpc_ns.distributed import DaskLinearPredictiveClustering, working
+from lpc_ns.distributed import DaskLinearPredictiveClustering
 from lpc_ns.distributed.estimator import persisted
 from lpc_ns.distributed.moments import make_coordinates
 from lpc_ns.distributed.passes import descend, one_pass, search_sample
+from lpc_ns.ibc.estimator import InteractionBasedClustering
 from lpc_ns.lpc.estimator import LinearPredictiveClustering
+from lpc_ns.lpc.inference.reality import reality_test
+from lpc_ns.lpc.problem import make_problem
+from lpc_ns.lpc.proof.race import branch_and_bound
+from lpc_ns.lpc.search.local_search import local_search
 
 BLOCK = 100_000
-RESULTS = Path(__file__).resolve().parents[1] / "nbs" / "results" / "scale.csv"
+RESULTS = Path(__file__).resolve().parents[1] / "nbs" / "results"
 
 
 def rows_of(block, n, d, k, noise):
@@ -46,76 +63,236 @@ def rows_of(block, n, d, k, noise):
     return pd.DataFrame(X, columns=[f"x{j}" for j in range(d)]).assign(y=y)
 
 
-def write(folder, n_rows, d, k, noise=1.0):
+def write(folder, n_rows, d, k, noise=1.0, size=BLOCK):
     """A table as files of one block each."""
-    for block in range(-(-n_rows // BLOCK)):
-        part = rows_of(block, min(BLOCK, n_rows - block * BLOCK), d, k, noise)
+    for block in range(-(-n_rows // size)):
+        part = rows_of(block, min(size, n_rows - block * size), d, k, noise)
         part.to_parquet(f"{folder}/part-{block:05d}.parquet", compression=None)
 
 
+def cluster(n_workers=2, memory_limit="auto"):
+    """Worker processes of one thread each."""
+    return LocalCluster(
+        n_workers, threads_per_worker=1, dashboard_address=None, memory_limit=memory_limit
+    )
+
+
 def peak():
-    """Peak of this process in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Peak of the memory of this process in MB; that of getrusage would be its parent's."""
+    line = next(line for line in Path("/proc/self/status").open() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
 
 
-def passes(folder, lines):
-    """Nanoseconds a row of a pass from files, and with blocks in the workers' memory."""
-    seconds = []
-    for persist in (False, True):
-        blocks = persisted(make_blocks(folder, "y"), persist)
-        seen = profile_blocks(blocks, 1000, np.uint64(0))
-        at = make_coordinates(seen.tally.mean, seen.spread, 0.01)
-        posed = at.pose(*lines)
-        one_pass(blocks, at, posed)
-        begin = clock()
-        one_pass(blocks, at, posed, posed)
-        seconds.append(clock() - begin)
-    return [1e9 * s / blocks.n_rows for s in seconds]
+def fit_files(folder, k, **options):
+    """A fit to files that are read in every pass."""
+    options = {"persist": False, "random_state": 0} | options
+    return DaskLinearPredictiveClustering(k, **options).fit(str(folder), "y")
 
 
-def measure(n_rows, client):
-    """The figures for one size, a dict."""
-    with tempfile.TemporaryDirectory() as folder:
-        write(folder, n_rows, 10, 3)
-        first = f"{folder}/part-00000.parquet"
-        DaskLinearPredictiveClustering(3, n_init=1, persist=False).fit(first, "y")
+def measure(client, n_rows, d, size=BLOCK):
+    """Fit to files: passes, seconds, and memory of the workers beside what they may take."""
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as small:
+        write(folder, n_rows, d, 3, size=size)
+        write(small, 1000, d, 3)
+        fit_files(small, 3, n_init=1)
         idle = max(client.run(peak).values())
         begin = clock()
-        model = DaskLinearPredictiveClustering(3, persist=False, random_state=0).fit(folder, "y")
+        model = fit_files(folder, 3)
         seconds = clock() - begin
         most = max(client.run(peak).values())
-        files, kept = passes(folder, (model.coef_, model.intercept_))
-        print(f"N = {n_rows:.0e}: {model.n_passes_} passes, {seconds:.1f} s", flush=True)
-        print(f"  pass from files {files:.0f} ns/row, {files / kept:.1f} times one in memory")
-        print(f"  peak of a worker {most:.0f} MB, {idle:.0f} after a fit to one file", flush=True)
-        found = {
+        spent = model.trace_[-1][0] - model.trace_[0][0]
+        row = {
             "rows": n_rows,
+            "features": d,
             "passes": model.n_passes_,
-            "ns_a_row_and_pass": round(files),
-            "times_a_pass_in_memory": round(files / kept, 1),
+            "seconds": round(seconds, 1),
+            "ns_a_row_and_pass": round(1e9 * spent / (model.n_passes_ - 1) / n_rows),
             "peak_mb": round(most),
-            "peak_of_one_file_mb": round(idle),
+            "idle_mb": round(idle),
+            "allowed_mb": round(idle + 8 * size * (d + 1) * 8 / 2**20 + 100),
         }
-        if n_rows <= 1_000_000:
-            table = pd.read_parquet(folder)
-            begin = clock()
-            local = LinearPredictiveClustering(3, method="local", random_state=0)
-            local.fit(table.drop(columns="y"), table["y"])
-            ratio = seconds / (clock() - begin)
-            gap = model.objective_ / local.objective_ - 1
-            print(f"  objective against memory {gap:+.1e}, seconds {ratio:.1f} times")
-            found |= {"objective_against_memory": f"{gap:.1e}", "times_memory": round(ratio, 1)}
-        return found
+        print(row, model.status_, flush=True)
+        return row | (beside(folder, model, seconds) if d == 10 else {})
 
 
-def certificates(n_rows):
+def beside(folder, model, seconds):
+    """A pass from files beside one in the workers' memory; the fit beside that in memory."""
+    blocks = make_blocks(folder, "y")
+    spent = []
+    for kept in (blocks, persisted(blocks, True)):
+        lines = model._coordinates.pose(model.coef_, model.intercept_)
+        one_pass(kept, model._coordinates, lines)
+        begin = clock()
+        one_pass(kept, model._coordinates, lines, lines)
+        spent.append(clock() - begin)
+    row = {"times_a_pass_in_memory": round(spent[0] / spent[1], 1)}
+    if blocks.n_rows <= 1_000_000:
+        table = pd.read_parquet(folder)
+        begin = clock()
+        local = LinearPredictiveClustering(3, method="local", random_state=0)
+        local.fit(table.drop(columns="y"), table["y"])
+        gap = model.objective_ / local.objective_ - 1
+        ratio = round(seconds / (clock() - begin), 1)
+        row |= {"objective_against_memory": f"{gap:.1e}", "times_memory": ratio}
+    print(row, flush=True)
+    return row
+
+
+def certified(n_rows):
     """The bound on the gap, with the ridge in proportion to the rows."""
     with tempfile.TemporaryDirectory() as folder:
         write(folder, n_rows, 2, 2, noise=0.3)
-        model = DaskLinearPredictiveClustering(ridge=1e-6 * n_rows, random_state=0)
-        model.fit(folder, "y").certify(10, 2000)
-        print(f"  gap at most {model.gap_confidence_bound_:.2%}, 99 % confidence", flush=True)
+        model = fit_files(folder, 2, ridge=1e-6 * n_rows).certify(10, 2000)
+        print(f"gap at most {model.gap_confidence_bound_:.2%}, 99 % confidence", flush=True)
         return {"gap_99": round(model.gap_confidence_bound_, 5)}
+
+
+def sizes(n_rows):
+    """Fits to tables of several sizes, each with workers of its own."""
+    rows = []
+    for n in n_rows or [1_000_000]:
+        with cluster() as workers, Client(workers) as client:
+            rows.append(measure(client, n, 10) | certified(n))
+    return pd.DataFrame(rows)
+
+
+def large(n_rows):
+    """Fits to tables that two workers of 1 GiB each cannot hold."""
+    rows = []
+    for n in n_rows or [100_000_000]:
+        with cluster(memory_limit="1GiB") as workers, Client(workers) as client:
+            rows.append(measure(client, n, 5, size=500_000))
+    return pd.DataFrame(rows)
+
+
+def blocks(n_rows):
+    """The same table in different blocks, in threads and on one, two and three workers."""
+    n = (n_rows or [30_000])[0]
+    table = rows_of(0, n, 5, 3, 1.0)
+    X, y = table.drop(columns="y").to_numpy(), table["y"].to_numpy()
+    forms = {
+        f"array, {k} blocks": lambda k=k: (
+            da.from_array(X, chunks=(-(-n // k), 5)),
+            da.from_array(y, chunks=-(-n // k)),
+        )
+        for k in (1, 20, 300)
+    }
+    forms["data frame, 20 partitions"] = lambda: (dd.from_pandas(table, npartitions=20), "y")
+    forms["data frame, 300 partitions"] = lambda: (dd.from_pandas(table, npartitions=300), "y")
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        table.to_parquet(f"{folder}/table.parquet", row_group_size=n // 20)
+        forms["files, 20 row groups"] = lambda: (folder, "y")
+        for name, form in forms.items():
+            rows.append({"form": name, "on": "threads"} | fitted(*form()))
+        for n_workers in (1, 2, 3):
+            with cluster(n_workers) as workers, Client(workers):
+                there = {"form": "files, 20 row groups", "on": f"workers: {n_workers}"}
+                rows.append(there | fitted(folder, "y"))
+    first = rows[0]
+    for row in rows:
+        row["labels_that_differ"] = int((row["labels"] != first["labels"]).sum())
+        row["objective_off"] = f"{abs(row['objective'] / first['objective'] - 1):.0e}"
+    return pd.DataFrame(rows).drop(columns=["labels", "objective"])
+
+
+def fitted(X, y):
+    """Passes, objective and labels of a fit."""
+    model = DaskLinearPredictiveClustering(3, random_state=0).fit(X, y)
+    labels = np.asarray(model.labels_.compute())
+    return {"passes": model.n_passes_, "objective": model.objective_, "labels": labels}
+
+
+def offset(n_rows):
+    """Largest relative error of the slopes where all columns are far from zero."""
+    n = (n_rows or [50_000])[0]
+    table = rows_of(0, n, 4, 3, 1.0)
+    X, y = table.drop(columns="y").to_numpy(), table["y"].to_numpy()
+    cut = (da.from_array(y, chunks=10_000),)
+    near = {}
+    rows = []
+    for ridge, far in itertools.product((0.0, 0.01), (0.0, 1e3, 1e5, 1e7)):
+        options = {"ridge": ridge, "random_state": 0}
+        there = da.from_array(X + far, chunks=(10_000, 4))
+        found = {
+            "in_blocks": DaskLinearPredictiveClustering(3, **options).fit(there, *cut),
+            "in_memory": LinearPredictiveClustering(3, method="local", **options).fit(X + far, y),
+        }
+        row = {"ridge": ridge, "offset": far}
+        for name, model in found.items():
+            own = near.setdefault((ridge, name), model.coef_)
+            row[name] = f"{np.abs(model.coef_ / own - 1).max():.0e}"
+        rows += [row] if far else []
+    return pd.DataFrame(rows)
+
+
+def struck(folder, persist, wait=None):
+    """A fit on two workers, one of which is killed after some seconds; and what was seen."""
+    with cluster() as workers, Client(workers) as client:
+        fit_files(f"{folder}/part-00000.parquet", 3, n_init=1)
+        before = set(client.run(os.getpid).values())
+        if wait is not None:
+            threading.Timer(wait, os.kill, (min(before), signal.SIGKILL)).start()
+        begin = clock()
+        model = fit_files(folder, 3, persist=persist, n_init=2)
+        seconds = clock() - begin
+        time.sleep(2)  # until the other worker is back
+        died = len(before - set(client.run(os.getpid).values()))
+    return model, {"workers_that_died": died, "seconds": round(seconds, 1)}
+
+
+def killed(n_rows):
+    """A fit one of whose two workers dies in a pass, against the same fit undisturbed."""
+    n = (n_rows or [500_000])[0]
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        write(folder, n, 10, 3, size=n // 20)
+        for persist in (False, True):
+            calm, seen = struck(folder, persist)
+            wait = seen["seconds"] - calm.trace_[-1][0] / 2
+            other, again = struck(folder, persist, wait)
+            differ = (other.coef_ != calm.coef_).sum() + (other.objective_ != calm.objective_)
+            row = {"persist": persist, "workers_that_died": again["workers_that_died"]}
+            row |= {"seconds": again["seconds"], "undisturbed": seen["seconds"]}
+            rows.append(row | {"passes": other.n_passes_, "numbers_that_differ": int(differ)})
+            print(rows[-1], flush=True)
+    return pd.DataFrame(rows)
+
+
+def backends(n_rows):
+    """Searches, proofs and draws under joblib's back ends: the numbers of one process?"""
+    n = (n_rows or [20_000])[0]
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 2))
+    y = np.where(rng.random(n) < 0.5, 1 + X @ [2, 0], -1 - X @ [0, 1]) + 0.3 * rng.normal(size=n)
+    few, some = slice(200), slice(1000)
+    problem = make_problem(X, y, 3)
+    small = make_problem(X[few, :1], y[few], 3)
+    tasks = {
+        "search": lambda: local_search(problem, 8, random_state=0, n_jobs=2).labels,
+        "proof by groups": lambda: (
+            branch_and_bound(small, max_slices=20, n_jobs=2, random_state=0).lower_bound
+        ),
+        "draws of the reality test": lambda: (
+            reality_test(X[few], y[few], n_draws=39, random_state=0, n_jobs=2).draws
+        ),
+        "cross-validation": lambda: (
+            InteractionBasedClustering(n_jobs=2, random_state=0)
+            .fit(X[some], y[some])
+            .predict(X[some])
+        ),
+    }
+    with cluster() as workers, Client(workers):
+        rows = []
+        for name, task in tasks.items():
+            alone = np.asarray(task())
+            row = {"task": name, "numbers": alone.size}
+            for backend in ("threading", "loky", "dask"):
+                with joblib.parallel_config(backend=backend, n_jobs=2):
+                    row[f"{backend}_differ"] = int((np.asarray(task()) != alone).sum())
+            rows.append(row)
+            print(row, flush=True)
+    return pd.DataFrame(rows)
 
 
 def judged(model, distance, rng):
@@ -129,13 +306,14 @@ def judged(model, distance, rng):
     model.objective_ = float(at.unit * cost)
 
 
-def coverage(n_rows=4000, n_draws=20):
+def coverage(n_rows, n_draws=20):
     """How often the bound on the gap holds, over the choice of the rows."""
+    n = (n_rows or [4000])[0]
     rows = []
-    for noise, ridge in itertools.product((0.3, 1.0), (1e-6 * n_rows, 0.01)):
+    for noise, ridge in itertools.product((0.3, 1.0), (1e-6 * n, 0.01)):
         rng = np.random.default_rng(0)
-        X = rng.normal(size=(n_rows, 1))
-        y = rng.choice([-1.0, 1.0], n_rows) * (2 + X[:, 0]) + noise * rng.standard_t(5, n_rows)
+        X = rng.normal(size=(n, 1))
+        y = rng.choice([-1.0, 1.0], n) * (2 + X[:, 0]) + noise * rng.standard_t(5, n)
         blocks = (da.from_array(X, chunks=(1000, 1)), da.from_array(y, chunks=1000))
         best = LinearPredictiveClustering(2, ridge=ridge, time_limit=60, random_state=0).fit(X, y)
         for distance in (0.0, 0.02):
@@ -153,7 +331,7 @@ def coverage(n_rows=4000, n_draws=20):
             rows.append(row | {"smallest_bound": bounds.min(), "held": int((bounds >= most).sum())})
             rows[-1]["of"] = n_draws
             print(rows[-1], flush=True)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).round(5)
 
 
 def mixture(n, d, shares, noise):
@@ -166,20 +344,21 @@ def mixture(n, d, shares, noise):
     return make_blocks(da.from_array(X, chunks=(BLOCK, d)), da.from_array(y, chunks=BLOCK))
 
 
-def acceleration(n_rows=300_000):
+def acceleration(n_rows):
     """Passes from the same start until an objective is reached, plain and accelerated."""
+    n = (n_rows or [300_000])[0]
     rows = []
     for name, d, shares, noise in (
         ("little overlap", 10, (1 / 3, 1 / 3, 1 / 3), 1.0),
         ("overlap", 2, (1 / 4, 1 / 4, 1 / 4, 1 / 4), 2.0),
         ("a regime of one row in a thousand", 5, (0.6, 0.399, 0.001), 0.3),
     ):
-        blocks = mixture(n_rows, d, shares, noise)
+        blocks = mixture(n, d, shares, noise)
         seen = profile_blocks(blocks, 10_000, np.uint64(0))
         at = make_coordinates(seen.tally.mean, seen.spread, 0.01)
         sample = (seen.X, seen.y, seen.w)
         seed = np.random.SeedSequence(0)
-        share = len(seen.y) / n_rows
+        share = len(seen.y) / n
         start = search_sample(sample, at, len(shares), share, seed=seed, n_init=8)
         found = {}
         for kind, window in (("plain", 0), ("accelerated", 6)):
@@ -195,32 +374,25 @@ def acceleration(n_rows=300_000):
     return pd.DataFrame(rows)
 
 
+ROWS = {
+    row.__name__: row
+    for row in (sizes, large, blocks, offset, killed, backends, acceleration, coverage)
+}
+IN_ONE_THREAD = ("acceleration", "coverage")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sizes", metavar="N", nargs="*", type=float, default=[1e6])
-    parser.add_argument("--coverage", action="store_true", help="only count how often bounds hold")
-    parser.add_argument("--acceleration", action="store_true", help="only count passes")
-    parser.add_argument("--store", action="store_true", help="write nbs/results/scale.csv")
+    parser.add_argument("names", metavar="ROW", nargs="*", default=["sizes"], help=", ".join(ROWS))
+    parser.add_argument("--rows", metavar="N", nargs="+", type=float, default=[])
+    parser.add_argument("--store", action="store_true", help="write nbs/results/scale_ROW.csv")
     args = parser.parse_args()
-    if args.acceleration:
-        with dask.config.set(scheduler="synchronous"):
-            found = acceleration()
+    for name in args.names:
+        with dask.config.set({"scheduler": "synchronous"} if name in IN_ONE_THREAD else {}):
+            found = ROWS[name](list(map(int, args.rows)))
+        print(found.to_string(index=False), flush=True)
         if args.store:
-            found.to_csv(RESULTS.with_name("scale_passes.csv"), index=False)
-        return
-    if args.coverage:
-        with dask.config.set(scheduler="synchronous"):
-            found = coverage()
-        print(found.to_string(float_format="%.4f"))
-        if args.store:
-            found.round(5).to_csv(RESULTS.with_name("scale_coverage.csv"), index=False)
-        return
-    rows = []
-    for n_rows in map(int, args.sizes):
-        with working(workers=2) as client:
-            rows.append(measure(n_rows, client) | certificates(n_rows))
-        if args.store:
-            pd.DataFrame(rows).to_csv(RESULTS, index=False)
+            found.to_csv(RESULTS / f"scale_{name}.csv", index=False)
 
 
 if __name__ == "__main__":

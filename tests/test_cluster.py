@@ -94,6 +94,18 @@ def test_a_worker_that_dies_in_a_pass_changes_no_bit(tmp_path):
     assert np.array_equal(struck.coef_, calm.coef_)
 
 
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals are those of POSIX")
+def test_workers_do_not_hear_an_interrupt_that_is_for_the_program(client):
+    def heard():
+        os.kill(os.getpid(), signal.SIGINT)
+        return signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+    before = client.run(os.getpid)
+    assert not any(client.run(heard).values())
+    assert client.run(os.getpid) == before
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
 def test_errors_of_a_task_arrive_as_they_are(folder):
     with pytest.raises(InputError, match="no column 'z' for y"):
         DaskLinearPredictiveClustering(**MODEL).fit(folder, "z")

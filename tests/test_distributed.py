@@ -283,6 +283,8 @@ def test_one_cluster_is_one_regression():
     found = fit(*arrays(5000), n_clusters=1, ridge=0)
     exact = np.linalg.lstsq(np.column_stack([np.ones(N), X]), Y, rcond=None)[0]
     assert np.allclose(found.coef_[0], exact[1:]) and found.n_passes_ == 1
+    assert found.single_sse_ == found.sse_
+    assert fit(*arrays(5000), ridge=0).single_sse_ == pytest.approx(found.sse_, rel=1e-12)
 
 
 def test_a_sample_that_is_the_table_is_the_search_and_the_passes():
@@ -329,6 +331,24 @@ def test_an_interrupt_keeps_the_best_pass(monkeypatch):
     interrupting(monkeypatch, 1)
     with pytest.raises(KeyboardInterrupt):
         fit(*arrays(4000))
+
+
+@pytest.mark.parametrize("n_clusters", [1, 3])
+def test_an_interrupt_of_the_last_fit_keeps_the_passes(monkeypatch, n_clusters):
+    whole = fit(*arrays(4000), n_clusters=n_clusters)
+
+    def pressed(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(passes, "triangles_of", pressed)
+    if n_clusters == 1:  # there were no passes
+        with pytest.raises(KeyboardInterrupt):
+            fit(*arrays(4000), n_clusters=1)
+        return
+    found = fit(*arrays(4000))
+    assert found.status_ == "interrupted" and found.n_passes_ == whole.n_passes_
+    assert found.objective_ == pytest.approx(whole.objective_, rel=1e-6)
+    assert found.single_sse_ == pytest.approx(whole.single_sse_, rel=1e-9)
 
 
 def test_blocks_that_change_between_passes_are_noticed():

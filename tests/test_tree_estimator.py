@@ -172,6 +172,14 @@ def test_separate_loss_features(iris):
         ClusterTree(3, method="exact").fit(iris, loss_X=species[40:110])
 
 
+def test_whole_numbers_that_floats_cannot_tell_apart_are_named():
+    keys = 2**60 + np.arange(40)
+    with pytest.warns(DataWarning, match=r"\(0\) is dropped.*Whole numbers beyond 9e15"):
+        ClusterTree(2, method="local").fit(np.column_stack([keys, np.arange(40) % 2]))
+    with pytest.raises(InputError, match="Check how the data were read. Whole numbers"):
+        ClusterTree(2).fit(keys[:, None])
+
+
 def test_constant_columns_are_dropped_and_named(iris):
     with pytest.warns(DataWarning, match=r"1 constant column.*planet"):
         model = ClusterTree(3, **LOCAL).fit(iris.assign(planet=3.0))

@@ -229,6 +229,7 @@ def _attributes(blocks, coordinates, profile, run, fit):
         "cluster_weights_": fit.weight / fit.weight.sum(),
         "objective_": fit.objective,
         "sse_": float(coordinates.scale[-1] ** 2 * fit.sse),
+        "single_sse_": float(coordinates.scale[-1] ** 2 * fit.single_sse),
         "lower_bound_": 0.0,
         "gap_": relative_gap(fit.objective, 0.0),
         "status_": fit.status,
@@ -554,6 +555,8 @@ class DaskLinearPredictiveClustering(FittedInBlocks, RegressorMixin, BaseEstimat
         data frame. `lpc_ns.distributed.write_labels` writes them block by block.
     coef_, intercept_, cluster_sizes_, cluster_weights_, objective_, sse_, encoding_, scales_
         As in `LinearPredictiveClustering`; numpy, small. The objective is that of `labels_`.
+    single_sse_ : float
+        As `sse_`, of one regression of all rows.
     mixture_ : LargeMixture
         The EM refit of the partition, by some dozen passes when it is asked for: likelihood,
         criteria, standard errors, posteriors and intervals.

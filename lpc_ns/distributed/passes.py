@@ -256,8 +256,9 @@ class LargeFit:
         The ridge fits to these labels.
     weight, count : ndarray of shape (K,)
         Weights and numbers of rows of the clusters, by decreasing weight.
-    sse : float
-        Weighted sum of squared residuals, in units of the coordinates.
+    sse, single_sse : float
+        Weighted sum of squared residuals, and that of one regression of all rows, in units of the
+        coordinates.
     objective : float
         Eq. (1), in its own units.
     status : str
@@ -269,6 +270,7 @@ class LargeFit:
     weight: np.ndarray
     count: np.ndarray
     sse: float
+    single_sse: float
     objective: float
     status: str
 
@@ -287,30 +289,51 @@ def last_fit(blocks, coordinates, run):
     -------
     LargeFit
     """
-    status = run.status
-    if status != "interrupted":
+    if run.status != "interrupted":
         try:
-            tasks = blocks.map(triangles_of, coordinates, run.next)
-            R, weight, count = reduce_blocks(tasks, merge_triangles)
-            lines, sse = solve_triangles(R, coordinates)
-            value = float(sse.sum()) + coordinates.penalty_of(lines)
-            return _ordered(
-                run.next, lines, weight, count, float(sse.sum()), value, status, coordinates
-            )
+            return _by_triangles(blocks, coordinates, run)
         except KeyboardInterrupt:
-            status = "interrupted"
+            if run.sums is None:
+                raise
+    return _by_sums(coordinates, replace(run, status="interrupted"))
+
+
+def _by_triangles(blocks, coordinates, run):
+    """The fits to the labels of the next pass, from triangles."""
+    tasks = blocks.map(triangles_of, coordinates, run.next)
+    R, weight, count = reduce_blocks(tasks, merge_triangles)
+    lines, sse = solve_triangles(R, coordinates)
+    single = solve_triangles([np.vstack(R)], coordinates)[1]
+    value = sse.sum() + coordinates.penalty_of(lines)
+    fit = LargeFit(run.next, lines, weight, count, sse.sum(), single[0], value, run.status)
+    return _ordered(fit, coordinates)
+
+
+def _by_sums(coordinates, run):
+    """The fits to the labels of the best pass, from its sums."""
     sums = run.sums
     value = value_of(sums, run.next, coordinates)
     sse = value - coordinates.penalty_of(run.next)
-    return _ordered(run.lines, run.next, sums.weight, sums.count, sse, value, status, coordinates)
+    added = (part.sum(axis=0, keepdims=True) for part in sums[:5])
+    whole = Sums(*added, sums.loss, sums.moved)
+    line = solve(whole, coordinates)
+    single = value_of(whole, line, coordinates) - coordinates.penalty_of(line)
+    fit = LargeFit(run.lines, run.next, sums.weight, sums.count, sse, single, value, run.status)
+    return _ordered(fit, coordinates)
 
 
-def _ordered(rule, lines, weight, count, sse, value, status, coordinates):
-    """The fit with clusters by decreasing weight."""
-    order = np.lexsort((np.arange(len(weight)), -weight))
-    objective = float(coordinates.unit * value)
+def _ordered(fit, coordinates):
+    """The fit with clusters by decreasing weight, its objective in its own units."""
+    order = np.lexsort((np.arange(len(fit.weight)), -fit.weight))
     return LargeFit(
-        rule[order], lines[order], weight[order], count[order], float(sse), objective, status
+        fit.rule[order],
+        fit.lines[order],
+        fit.weight[order],
+        fit.count[order],
+        float(fit.sse),
+        float(fit.single_sse),
+        float(coordinates.unit * fit.objective),
+        fit.status,
     )
 
 # %% ../../nbs/29ea_lpc_passes.ipynb #4c8559d6

@@ -6,9 +6,14 @@
 __all__ = ['write_labels', 'working']
 
 # %% ../../nbs/29ed_lpc_writing.ipynb #f36face4
+import logging
 import os
-from contextlib import contextmanager
+import signal
+from contextlib import ExitStack, contextmanager, suppress
+from importlib.util import find_spec
+from multiprocessing.resource_tracker import ensure_running
 from pathlib import Path
+from threading import current_thread, main_thread
 
 import pandas as pd
 
@@ -83,6 +88,77 @@ def write_labels(model, folder):
     return partial.rename(folder)
 
 # %% ../../nbs/29ed_lpc_writing.ipynb #f0c507f3
+_LOCAL = {
+    "threads_per_worker": 1,
+    "processes": True,
+    "scheduler_kwargs": {"dashboard": False, "dashboard_address": "127.0.0.1:0"},
+}
+
+
+@contextmanager
+def _deaf():
+    """Processes that begin inside hear no Ctrl-C, which is for the one that waits for them; if it
+    is pressed meanwhile, it counts at the end."""
+    if current_thread() is not main_thread() or not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    ensure_running()  # beginning later, it would let the signal through again
+    pressed = []
+    before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
+
+
+def _hush(name):
+    """Let only what is critical through to a log; returns the level before."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    return level
+
+
+@contextmanager
+def _started(workers):
+    """Processes for a while; what tasks say that are given up, and processes that are slow to
+    leave, is no news."""
+    from distributed import Client, LocalCluster
+
+    levels = {"asyncio": _hush("asyncio")}
+    try:
+        with ExitStack() as stack:
+            with _deaf():
+                cluster = stack.enter_context(LocalCluster(workers, **_LOCAL))
+                client = stack.enter_context(Client(cluster))
+            try:
+                yield client
+            finally:
+                levels["distributed"] = _hush("distributed")
+                with suppress(OSError):
+                    client.run(_hush, "distributed")
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def _connected(scheduler, patience):
+    """A client of the scheduler at an address."""
+    from distributed import Client
+
+    try:
+        return Client(scheduler, timeout=patience)
+    except (OSError, ValueError, TimeoutError):
+        raise InputError(
+            f"No dask scheduler answers at {scheduler!r}; start one with `dask scheduler`, or"
+            " leave --scheduler out."
+        ) from None
+
+
 @contextmanager
 def working(workers=None, scheduler=None, patience=10):
     """
@@ -115,23 +191,9 @@ def working(workers=None, scheduler=None, patience=10):
         return
     if workers is not None and scheduler is not None:
         raise InputError("Give a number of workers or the address of a scheduler, not both.")
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError:
+    if not find_spec("distributed"):
         raise MissingBackendError(
             'Workers need distributed, which is not installed: pip install "lpc_ns[dask]".'
-        ) from None
-    if scheduler is not None:
-        try:
-            client = Client(scheduler, timeout=patience)
-        except (OSError, ValueError, TimeoutError):
-            raise InputError(
-                f"No dask scheduler answers at {scheduler!r}; start one with `dask scheduler`, or"
-                " leave --scheduler out."
-            ) from None
-        with client:
-            yield client
-        return
-    options = {"threads_per_worker": 1, "processes": True, "dashboard_address": None}
-    with LocalCluster(n_workers=workers, **options) as cluster, Client(cluster) as client:
+        )
+    with _started(workers) if scheduler is None else _connected(scheduler, patience) as client:
         yield client

@@ -74,15 +74,12 @@ class LargeReport(Report):
     Attributes
     ----------
     model : DaskLinearPredictiveClustering
-    single : DaskLinearPredictiveClustering
-        One regression for all rows.
     target : str
     command : str or None
         How to repeat it.
     """
 
     model: DaskLinearPredictiveClustering
-    single: DaskLinearPredictiveClustering
     target: str
     command: str | None = None
 
@@ -108,7 +105,7 @@ class LargeReport(Report):
     def summary(self):
         """The figures of the report, a dict of plain values."""
         model = self.model
-        single = self.single.sse_
+        single = model.single_sse_
         return {
             "target": self.target,
             "n_samples": model.n_samples_,
@@ -194,9 +191,8 @@ def fit_large_table(
     try:
         blocks = read_blocks(path, target, weights, drop)
         model = DaskLinearPredictiveClustering(n_clusters, **parameters).fit(blocks, target)
-        single = DaskLinearPredictiveClustering(1, **parameters).fit(blocks, target)
     except LpcNsError:
         raise
     except (OSError, ValueError) as reason:
         raise InputError(f"{path} cannot be read in blocks: {_plainly(reason)}.") from None
-    return LargeReport(model, single, target, command)
+    return LargeReport(model, target, command)

@@ -18,7 +18,7 @@ from ..base.profile import draw_rows, gap_with_confidence, profile_numbers
 from ..base.sources import make_blocks, parquet_paths
 from .auto import METHODS
 from .fitting import problem_of, scaling_of
-from .problem.objective import TreeSolution, make_problem
+from .problem.objective import TreeSolution, make_problem, why_constant
 from .problem.trees import children
 from .questions import fills_of, questions, variable_weights, weigh
 from .search.bound import kmeans_lower_bound
@@ -253,7 +253,7 @@ def _scalings(parameters, blocks, seen, sample):
     if (tally.low >= tally.high)[:-1].all():
         raise InputError(
             f"Every column of X is constant ({counted(blocks.n_rows, 'row')}): there is nothing to"
-            " split. Check how the data were read."
+            f" split. Check how the data were read.{why_constant(tally.low[:-1])}"
         )
     ends = np.stack([tally.low, tally.high])[:, :-1]
     splits = scaling_of(parameters["scaling"], ends, names)

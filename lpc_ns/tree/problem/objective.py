@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['CRITERIA', 'TreeProblem', 'cluster_centers', 'cluster_loss', 'centers_and_loss', 'make_problem', 'orders_of',
-           'Scaling', 'minmax', 'split_margins', 'normalised_loss', 'tree_objective', 'TreeSolution', 'make_solution',
-           'proved_solution', 'conclusion']
+           'Scaling', 'why_constant', 'minmax', 'split_margins', 'normalised_loss', 'tree_objective', 'TreeSolution',
+           'make_solution', 'proved_solution', 'conclusion']
 
 # %% ../../../nbs/30a_tree_objective.ipynb #3c8205cd
 import warnings
@@ -408,6 +408,30 @@ class Scaling:
         return replace(tree, feature=feature, threshold=threshold, weights=weights)
 
 
+_WHOLE = 2.0**53  # beyond it, whole numbers next to each other are one number of 64 bits
+
+
+def why_constant(values):
+    """
+    What to say where a column is constant, because it was so before or became so when it was read.
+
+    Parameters
+    ----------
+    values : ndarray
+        One value of each constant column.
+
+    Returns
+    -------
+    str
+    """
+    if (np.abs(values) < _WHOLE).all():
+        return ""
+    return (
+        " Whole numbers beyond 9e15 are not told apart once they are read as decimal numbers;"
+        " subtract the smallest before."
+    )
+
+
 def minmax(X, names=None, what="X"):
     """
     Fit min-max scaling and report constant columns.
@@ -442,13 +466,13 @@ def minmax(X, names=None, what="X"):
     if not len(columns):
         raise InputError(
             f"Every column of {what} is constant (n_samples = {len(X)}): there is nothing to split."
-            " Check how the data were read."
+            f" Check how the data were read.{why_constant(low)}"
         )
     if dropped:
         warnings.warn(
             f"{counted(len(dropped), 'constant column')} in {what} ({', '.join(dropped[:5])})"
             f" {'is dropped: it' if len(dropped) == 1 else 'are dropped: they'} cannot tell samples"
-            " apart.",
+            f" apart.{why_constant(low[span == 0])}",
             DataWarning,
             stacklevel=2,
         )
