@@ -38,7 +38,7 @@ from distributed import Client, LocalCluster
 from lpc_ns.base.numerics import clock
 from lpc_ns.base.profile import profile_blocks
 from lpc_ns.base.sources import make_blocks
-from lpc_ns.distributed import DaskLinearPredictiveClustering
+from lpc_ns.distributed import DaskLinearPredictiveClustering, working
 from lpc_ns.distributed.estimator import persisted
 from lpc_ns.distributed.moments import make_coordinates
 from lpc_ns.distributed.passes import descend, one_pass, search_sample
@@ -50,6 +50,7 @@ from lpc_ns.lpc.proof.race import branch_and_bound
 from lpc_ns.lpc.search.local_search import local_search
 
 BLOCK = 100_000
+ALONE = {"threads_per_worker": 1, "dashboard_address": None}
 RESULTS = Path(__file__).resolve().parents[1] / "nbs" / "results"
 
 
@@ -68,13 +69,6 @@ def write(folder, n_rows, d, k, noise=1.0, size=BLOCK):
     for block in range(-(-n_rows // size)):
         part = rows_of(block, min(size, n_rows - block * size), d, k, noise)
         part.to_parquet(f"{folder}/part-{block:05d}.parquet", compression=None)
-
-
-def cluster(n_workers=2, memory_limit="auto"):
-    """Worker processes of one thread each."""
-    return LocalCluster(
-        n_workers, threads_per_worker=1, dashboard_address=None, memory_limit=memory_limit
-    )
 
 
 def peak():
@@ -151,7 +145,7 @@ def sizes(n_rows):
     """Fits to tables of several sizes, each with workers of its own."""
     rows = []
     for n in n_rows or [1_000_000]:
-        with cluster() as workers, Client(workers) as client:
+        with working(workers=2) as client:
             rows.append(measure(client, n, 10) | certified(n))
     return pd.DataFrame(rows)
 
@@ -160,7 +154,7 @@ def large(n_rows):
     """Fits to tables that two workers of 1 GiB each cannot hold."""
     rows = []
     for n in n_rows or [100_000_000]:
-        with cluster(memory_limit="1GiB") as workers, Client(workers) as client:
+        with LocalCluster(2, memory_limit="1GiB", **ALONE) as there, Client(there) as client:
             rows.append(measure(client, n, 5, size=500_000))
     return pd.DataFrame(rows)
 
@@ -186,7 +180,7 @@ def blocks(n_rows):
         for name, form in forms.items():
             rows.append({"form": name, "on": "threads"} | fitted(*form()))
         for n_workers in (1, 2, 3):
-            with cluster(n_workers) as workers, Client(workers):
+            with working(workers=n_workers):
                 there = {"form": "files, 20 row groups", "on": f"workers: {n_workers}"}
                 rows.append(there | fitted(folder, "y"))
     first = rows[0]
@@ -228,7 +222,7 @@ def offset(n_rows):
 
 def struck(folder, persist, wait=None):
     """A fit on two workers, one of which is killed after some seconds; and what was seen."""
-    with cluster() as workers, Client(workers) as client:
+    with working(workers=2) as client:
         fit_files(f"{folder}/part-00000.parquet", 3, n_init=1)
         before = set(client.run(os.getpid).values())
         if wait is not None:
@@ -236,7 +230,8 @@ def struck(folder, persist, wait=None):
         begin = clock()
         model = fit_files(folder, 3, persist=persist, n_init=2)
         seconds = clock() - begin
-        time.sleep(2)  # until the other worker is back
+        client.wait_for_workers(2)
+        time.sleep(2)  # until both have settled
         died = len(before - set(client.run(os.getpid).values()))
     return model, {"workers_that_died": died, "seconds": round(seconds, 1)}
 
@@ -282,7 +277,7 @@ def backends(n_rows):
             .predict(X[some])
         ),
     }
-    with cluster() as workers, Client(workers):
+    with working(workers=2):
         rows = []
         for name, task in tasks.items():
             alone = np.asarray(task())

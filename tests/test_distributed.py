@@ -222,6 +222,10 @@ def test_missing_rows_are_refused_or_left_out():
     table = dd.from_pandas(holes, npartitions=4)
     with pytest.raises(InputError, match=r"4 rows .*3 in 'x1', 1 in 'y'.*block 0 .rows 0 to 2999"):
         fit(table)
+    cut = (0, 3000, 0, N - 3000)  # the first block with rows is the second
+    pieces = da.from_array(holes[NAMES].to_numpy(), chunks=(cut, 3))
+    with pytest.raises(InputError, match=r"block 1 .rows 0 to 2999"):
+        fit(pieces, da.from_array(Y, chunks=(cut,)))
     found = fit(table, missing="drop")
     kept = np.isfinite(holes).all(axis=1)
     assert found.n_samples_ == kept.sum() and found.n_dropped_ == 4

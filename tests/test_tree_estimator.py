@@ -174,9 +174,9 @@ def test_separate_loss_features(iris):
 
 def test_whole_numbers_that_floats_cannot_tell_apart_are_named():
     keys = 2**60 + np.arange(40)
-    with pytest.warns(DataWarning, match=r"\(0\) is dropped.*Whole numbers beyond 9e15"):
+    with pytest.warns(DataWarning, match=r"\(x0\) is dropped.*Whole numbers beyond 9e15"):
         ClusterTree(2, method="local").fit(np.column_stack([keys, np.arange(40) % 2]))
-    with pytest.raises(InputError, match="Check how the data were read. Whole numbers"):
+    with pytest.raises(InputError, match=r"Check how the data were read\. Whole numbers"):
         ClusterTree(2).fit(keys[:, None])
 
 

@@ -280,6 +280,11 @@ class Blocks:
         task = self.task(function)
         return [task(self.parts[i], *args) for i in self.filled]
 
+    def map_from(self, function, *args):
+        """The same of `function(block, first, *args)`, first being the number of its first row."""
+        task = self.task(function)
+        return [task(self.parts[i], int(self.firsts[i]), *args) for i in self.filled]
+
     def lay_out(self, function, *args, dtype, names):
         """
         Values for every row, computed when they are asked for, in the form of the table.

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['splitmix', 'threshold', 'kept_share', 'Tally', 'tally', 'merge_tallies', 'Profile', 'complete_rows', 'rows_of',
-           'profile_blocks', 'profile_numbers', 'draw_rows', 'gap_with_confidence']
+           'join_rows', 'profile_blocks', 'profile_numbers', 'draw_rows', 'gap_with_confidence']
 
 # %% ../../nbs/06d_profile.ipynb #f6d57442
 from dataclasses import dataclass, replace
@@ -195,11 +195,26 @@ def _sampled(block, first, share, seed):
     return numbers[rows][good], X[good], y[good] if len(y) else y, w[good] if len(w) else w
 
 
-def _first_pass(block, number, first, share, seed):
-    """The tally of a block, its rows for the sample, and its number if values are missing."""
+def _first_pass(block, first, share, seed):
+    """The tally of a block, its rows for the sample, and where it begins if values are missing."""
     counted = Tally(*tally(block.X, block.y, block.w))
-    broken = number if counted.dropped else np.inf
+    broken = first if counted.dropped else np.inf
     return counted, _sampled(block, first, share, seed), broken
+
+
+def join_rows(parts):
+    """
+    Samples of several blocks together.
+
+    Parameters
+    ----------
+    parts : list of tuple of ndarray
+
+    Returns
+    -------
+    tuple of ndarray
+    """
+    return tuple(map(np.concatenate, zip(*parts, strict=True)))
 
 
 def _merge(parts):
@@ -207,8 +222,7 @@ def _merge(parts):
     counted = parts[0][0]
     for part in parts[1:]:
         counted = merge_tallies(counted, part[0])
-    sample = tuple(np.concatenate([part[1][j] for part in parts]) for j in range(4))
-    return counted, sample, min(part[2] for part in parts)
+    return counted, join_rows([part[1] for part in parts]), min(part[2] for part in parts)
 
 
 def _refuse_missing(blocks, counted, broken):
@@ -216,13 +230,13 @@ def _refuse_missing(blocks, counted, broken):
     names = np.array(blocks.names, dtype=object)
     bad = np.flatnonzero(counted.missing)
     where = ", ".join(f"{counted.missing[j]} in {names[j]!r}" for j in bad[:5])
-    broken = int(broken)
-    first = int(blocks.firsts[broken])
-    last = first + int(blocks.lengths[broken]) - 1
+    first = int(broken)
+    number = int(np.searchsorted(blocks.firsts, first, side="right")) - 1
+    last = first + int(blocks.lengths[number]) - 1
     verb = "row has" if counted.dropped == 1 else "rows have"
     raise InputError(
         f"{counted.dropped} {verb} values that are missing or infinite ({where}), the first in"
-        f" block {broken} (rows {first} to {last}); leave them out with missing='drop'"
+        f" block {number} (rows {first} to {last}); leave them out with missing='drop'"
         " (--drop-missing), or fill them."
     )
 
@@ -263,9 +277,7 @@ def profile_blocks(blocks, size, seed, missing="error"):
     if blocks.n_rows == 0:
         raise InputError("The data have no rows.")
     share = kept_share(size, blocks.n_rows)
-    task = blocks.task(_first_pass)
-    firsts = blocks.firsts
-    results = [task(blocks.parts[i], int(i), int(firsts[i]), share, seed) for i in blocks.filled]
+    results = blocks.map_from(_first_pass, share, seed)
     tally, sample, broken = reduce_blocks(results, _merge)
     if tally.dropped and missing == "error":
         _refuse_missing(blocks, tally, broken)
@@ -340,17 +352,9 @@ def draw_rows(blocks, size, seed):
         In random order; `w` is empty where there are no weights.
     """
     share = kept_share(size, blocks.n_rows)
-    task = blocks.task(_sampled)
-    firsts = blocks.firsts
-    results = [task(blocks.parts[i], int(firsts[i]), share, seed) for i in blocks.filled]
-    sample = reduce_blocks(results, _join)
+    sample = reduce_blocks(blocks.map_from(_sampled, share, seed), join_rows)
     order = np.argsort(sample[0], kind="stable")[:size]
     return tuple(part[order] if len(part) else part for part in sample[1:])
-
-
-def _join(parts):
-    """Samples of several blocks together."""
-    return tuple(np.concatenate([part[j] for part in parts]) for j in range(4))
 
 
 def gap_with_confidence(upper, lower, objective, share, confidence):

@@ -106,8 +106,7 @@ def group_problem(X, y, w, coordinates, n_clusters, share):
     LPCProblem
     """
     if _is_posed(coordinates):
-        X = (X - coordinates.center[:-1]) / coordinates.scale[:-1]
-        y = (y - coordinates.center[-1]) / coordinates.scale[-1]
+        X, y = coordinates.place(X, y)
     ridge = float(coordinates.penalty[-1]) * share
     penalised = coordinates.penalty[0] > 0
     return make_problem(X, y, n_clusters, ridge, penalised, w if len(w) else None)
@@ -133,10 +132,7 @@ def bounds_of_group(X, y, w, fit, coordinates, share, effort):
     """
     rule, lines = fit
     labels = labels_of(make_block(X, y, w if len(w) else None), coordinates, rule)
-    V = (X - coordinates.center[:-1]) / coordinates.scale[:-1]
-    u = (y - coordinates.center[-1]) / coordinates.scale[-1]
-    own = lines[labels]
-    residual = u - own[:, 0] - np.einsum("ij,ij->i", V, own[:, 1:])
+    residual = coordinates.residuals(X, y, lines[labels])
     weights = w if len(w) else np.ones(len(y))
     upper = coordinates.unit * (weights @ residual**2 + share * coordinates.penalty_of(lines))
     if len(y) < len(lines) or not weights.any():

@@ -68,9 +68,8 @@ def _samples(block, coordinates):
     for first in range(0, max(len(rows), 1), _PIECE):
         X, y, w = rows_of(block, rows[first : first + _PIECE])
         n = len(y)
-        design = np.ones((n, X.shape[1] + 1))
-        design[:, 1:] = (X - coordinates.center[:-1]) / coordinates.scale[:-1]
-        u = (y - coordinates.center[-1]) / coordinates.scale[-1]
+        V, u = coordinates.place(X, y)
+        design = np.column_stack([np.ones(n), V])
         weight = w if len(w) else np.ones(n)
         yield Sample(design, u, np.ones(n), np.arange(n + 1), weight, np.ones((n, 1)))
 

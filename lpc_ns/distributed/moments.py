@@ -50,6 +50,15 @@ class Coordinates:
         w = beta @ self.map.T + self.shift
         return float((w**2 @ self.penalty).sum() / self.unit)
 
+    def place(self, X, y):
+        """Features and target of rows in these coordinates."""
+        return (X - self.center[:-1]) / self.scale[:-1], (y - self.center[-1]) / self.scale[-1]
+
+    def residuals(self, X, y, own):
+        """Residuals of rows, each under its own line, shape (n, p)."""
+        V, u = self.place(X, y)
+        return u - own[:, 0] - np.einsum("ij,ij->i", V, own[:, 1:])
+
     def restate(self, beta):
         """
         Lines in the units of the data.

@@ -15,7 +15,7 @@ from ..base.blocks import merge_sums, reduce_blocks
 from ..base.budget import progress
 from ..base.errors import DataWarning
 from ..base.numerics import clock
-from ..base.profile import rows_of, splitmix
+from ..base.profile import join_rows, rows_of, splitmix
 from lpc_ns.distributed.moments import (
     Sums,
     labels_of,
@@ -58,8 +58,7 @@ def sample_problem(X, y, w, coordinates, n_clusters, share):
     if own and not far.any():
         problem = make_problem(X, y, n_clusters, ridge, penalised, weights)
         return problem, lambda W: coordinates.pose(W[:, 1:], W[:, 0])
-    V = (X - coordinates.center[:-1]) / coordinates.scale[:-1]
-    u = (y - coordinates.center[-1]) / coordinates.scale[-1]
+    V, u = coordinates.place(X, y)
     problem = make_problem(V, u, n_clusters, ridge, penalised, weights)
     B = coordinates.root[0]
     return replace(problem, penalty=share * (B**2).sum(axis=0)), lambda W: W
@@ -343,20 +342,12 @@ def _weighted_rows(block, first, coordinates, lines, rates, seed):
     labels = labels_of(block, coordinates, lines)
     rows = np.flatnonzero(labels >= 0)
     X, y, w = rows_of(block, rows)
-    V = (X - coordinates.center[:-1]) / coordinates.scale[:-1]
-    u = (y - coordinates.center[-1]) / coordinates.scale[-1]
-    own = lines[labels[rows]]
-    residual = u - own[:, 0] - np.einsum("ij,ij->i", V, own[:, 1:])
+    residual = coordinates.residuals(X, y, lines[labels[rows]])
     share = np.minimum(1.0, even + slope * residual**2)
     kept = splitmix(first, len(block.X), seed)[rows] < share * 2.0**64
     weights = (w if len(w) else np.ones(len(rows))) / share
     kept &= weights > 0
     return X[kept], y[kept], weights[kept]
-
-
-def _stack(parts):
-    """Samples of several blocks together."""
-    return tuple(np.concatenate([part[j] for part in parts]) for j in range(3))
 
 
 def second_sample(blocks, coordinates, lines, size, seed):
@@ -379,10 +370,5 @@ def second_sample(blocks, coordinates, lines, size, seed):
     """
     total = one_pass(blocks, coordinates, lines).loss
     rates = (size / (2 * blocks.n_rows), size / (2 * total) if total > 0 else 0.0)
-    task = blocks.task(_weighted_rows)
-    firsts = blocks.firsts
-    tasks = [
-        task(blocks.parts[i], int(firsts[i]), coordinates, lines, rates, seed)
-        for i in blocks.filled
-    ]
-    return reduce_blocks(tasks, _stack)
+    tasks = blocks.map_from(_weighted_rows, coordinates, lines, rates, seed)
+    return reduce_blocks(tasks, join_rows)
