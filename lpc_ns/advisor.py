@@ -240,6 +240,8 @@ def which_regime(
     """
     Find out which family of models a table asks for.
 
+    There are no weights, as in `reality_test`.
+
     Parameters
     ----------
     X : array-like or DataFrame of shape (n_samples, n_features)

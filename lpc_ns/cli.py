@@ -102,8 +102,8 @@ def _add_target(parser, rows, evidence=True):
         metavar="COLUMN",
         help="column that names units, such as a patient: their rows stay together",
     )
+    rows.add_argument("--weights", metavar="COLUMN", help="column of weights of the samples")
     if evidence:
-        rows.add_argument("--weights", metavar="COLUMN", help="column of weights of the samples")
         parser.add_argument(
             "--no-evidence",
             action="store_true",
@@ -442,7 +442,7 @@ def _advise(args):
     from lpc_ns.reports.advice import advise_table
 
     fit = partial(advise_table, target=args.target)
-    _report(args, fit, "advice", groups=args.group, n_jobs=args.jobs)
+    _report(args, fit, "advice", weights=args.weights, groups=args.group, n_jobs=args.jobs)
 
 
 def _weights(pairs):

@@ -102,3 +102,13 @@ def test_the_program_reports_a_table_as_if_rows_of_weight_zero_were_not_there(ta
     rules = [(tmp_path / f"{name}_tree" / "rules.csv").read_text() for name in ("long", "short")]
     assert rules[0] == rules[1]
     assert len(read_table(tmp_path / "long_tree" / "labels.csv")) == 60
+
+
+def test_advice_leaves_out_rows_of_weight_zero_and_says_what_it_does_with_others(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    x = rng.uniform(0, 10, 40)
+    table = pd.DataFrame({"x": x, "w": np.arange(40) % 4, "y": 2 * x + rng.normal(size=40)})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    assert main(["advise", str(tmp_path / "t.csv"), "--target", "y", "--weights", "w"]) == 0
+    told = capsys.readouterr().out
+    assert "30 rows used, 10 left out" in told and "gives all rows the same weight" in told

@@ -233,6 +233,8 @@ def select_n_clusters(
     """
     Choose the number of regressions hidden in one cloud.
 
+    There are no weights, as in `reality_test`.
+
     Parameters
     ----------
     X : array-like or DataFrame of shape (n_samples, n_features)

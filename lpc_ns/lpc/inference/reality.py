@@ -227,6 +227,9 @@ def reality_test(
     """
     Test one regression against several hidden ones.
 
+    There are no weights: a p-value counts independent rows, and a weight does not say how many of
+    them a row stands for. Leave out rows that do not count.
+
     Parameters
     ----------
     X : array-like or DataFrame of shape (n_samples, n_features)
