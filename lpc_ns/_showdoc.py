@@ -86,6 +86,12 @@ def docstring_markdown(docstring):
     return re.sub(r":math:`([^`]+)`", r"$\1$", "\n\n".join(part for part in parts if part.strip()))
 
 
+def _readable(signature):
+    """A signature in which defaults that are objects stand as what makes them, not as addresses."""
+    text = re.sub(r"<(?:[\w.]+\.)?(\w+) object at 0x\w+>", r"\1()", str(signature))
+    return re.sub(r"<(?:built-in )?function (\w+)(?: at 0x\w+)?>", r"\1", text)
+
+
 def signature_text(name, sym):
     """A call signature without `self`, on several lines if it is long; an exception shows its bases
     instead."""
@@ -103,7 +109,7 @@ def signature_text(name, sym):
     signature = signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
     indent = " " * (len(name) + 1)
     return textwrap.fill(
-        f"{name}{signature}",
+        f"{name}{_readable(signature)}",
         WIDTH,
         subsequent_indent=indent,
         break_long_words=False,

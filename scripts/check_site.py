@@ -31,11 +31,12 @@ ABOUT_MARKUP = ("contributing.html",)  # explains how labels and boxes are writt
 VOID = set("area base br col embed hr img input link meta source track wbr".split())
 IN_TEXT = {
     "a raw label": re.compile(rf"(?<![\w-]){LABEL}-[a-z][\w-]*"),
-    "raw LaTeX": re.compile(r"\\[(\[]|\$[^$\d\s][^$]*\$|\\(?:frac|sum|hat|lambda|mathrm|text)\b"),
+    "raw LaTeX": re.compile(r"\\[(\[]|\$[^$\s][^$]*\$|\\(?:frac|sum|hat|lambda|mathrm|text)\b"),
     "a link that is none": re.compile(r"\]\((?:[\w./-]+\.(?:ipynb|html)|#|https?:)"),
     "raw markup": re.compile(r":::|\{[#.][a-z]|^```"),
     "an unresolved citation": re.compile(r"\[@|\[[^\]\[]*\(\d{4}[a-z]?\)\]|(?<![\w`])@[a-z]+\d{4}"),
 }
+IN_CODE = {"the address of an object": re.compile(r" at 0x[0-9a-f]{6,}")}
 IN_OUTPUT = {"a numpy scalar's repr": re.compile(r"np\.(?:float64|int64|bool|str_)\(")}
 
 
@@ -103,7 +104,8 @@ class Page(HTMLParser):
 def text_problems(page):
     """What a reader should not see in the text of one page."""
     found = []
-    for pieces, patterns in ((page.text, IN_TEXT), (page.outputs, IN_OUTPUT)):
+    places = ((page.text, IN_TEXT), (["".join(page.code)], IN_CODE), (page.outputs, IN_OUTPUT))
+    for pieces, patterns in places:
         for piece in pieces:
             for what, pattern in patterns.items():
                 match = pattern.search(piece)

@@ -57,6 +57,14 @@ def compact(markup, classes):
     return re.sub(r'class="([\w-]+)"', r"class=\1", markup)
 
 
+def with_mark(markup, mark):
+    """A formula with the punctuation after it in its last box, where no line can end between."""
+    ends = "</span></span></span>"  # of the last box, of all boxes, of the formula
+    if not mark or not markup.endswith(ends):
+        return markup + mark
+    return markup.removesuffix(ends) + mark + ends
+
+
 def typeset_pages(pages, katex):
     """Put KaTeX's HTML in the place of every formula; pages are texts by name. Also its styles."""
     formulas = {
@@ -72,11 +80,12 @@ def typeset_pages(pages, katex):
     def formula(match):
         tex = html.unescape(match[2])
         label = html.escape(" ".join(tex.split()))
-        body = shown[tex, match[1] == "display"]
+        body = with_mark(shown[tex, match[1] == "display"], match[3])
         return f'<span class="math {match[1]}" role="img" aria-label="{label}">{body}</span>'
 
+    marked = FORMULA + "([.,;:?!)]*)"
     typeset_texts = {
-        name: re.sub(FORMULA, formula, text, flags=re.S) for name, text in pages.items()
+        name: re.sub(marked, formula, text, flags=re.S) for name, text in pages.items()
     }
     styles = "".join(f".katex .{name}{{{declared}}}\n" for declared, name in classes.items())
     return typeset_texts, styles
@@ -194,11 +203,20 @@ def source_line(page, stem):
     )
 
 
+def keep_words(text):
+    """Options in code within a line, such as `--group`, may not end a line at their hyphens."""
+
+    def words(match):
+        return re.sub(r"(?<![^\s>])-[\w-]+", r'<span class="word">\g<0></span>', match[0])
+
+    return re.sub(r"(?<!<pre>)<code>[^<]*</code>", words, text)
+
+
 def finish_page(page, text, stem):
     """One page with its scripts, its scheme and the line about its notebook."""
     scheme = (WEB / "scheme.js").read_text(encoding="utf-8")
     text = text.replace("site_libs/fuse/fuse.min.js", "site_libs/search.js")
-    text = re.sub(r'<span class="op">([^<]*)</span>', r"\1", text)
+    text = keep_words(re.sub(r'<span class="op">([^<]*)</span>', r"\1", text))
     text = text.replace("</title>", f"</title><script>{scheme}</script>", 1)
     text = re.sub(r'(id="quarto-sidebar-section-1" class="[^"]*?)(?<! show)"', r'\1 show"', text)
     text = re.sub(r'(id="quarto-sidebar-section-2" class="[^"]*?)(?<! show)"', r'\1 show"', text)

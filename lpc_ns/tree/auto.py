@@ -231,8 +231,11 @@ def hyperplane_method(name, solver, local_sparsity):
 
     Returns
     -------
-    (function, used, options) : callable, names of the parameters of the estimator that it takes,
-        and dict of what else it takes
+    function : callable
+    used : tuple of str
+        Names of the parameters of the estimator that it takes.
+    options : dict
+        What else it takes.
     """
     options = {"local_sparsity": local_sparsity}
     if name == "mip" or (name == "auto" and solver is not None):
