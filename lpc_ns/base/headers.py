@@ -95,8 +95,9 @@ def two_rows_of_names(rows):
         return None
     top = [cell.strip() for cell in rows[0]]
     below = [cell.strip() for cell in rows[1]]
-    only_below = [j for j, cell in enumerate(top) if below[j] and not cell]
-    if not any(only_below) or any(map(is_number, below)):
+    start = next((j for j, cell in enumerate(top) if cell), len(top))  # before it, names of rows
+    only_below = [j for j in range(start, len(top)) if below[j] and not top[j]]
+    if not only_below or any(map(is_number, below)):
         return None
     for j in only_below:
         first = next((row[j] for row in rows[2:] if j < len(row) and row[j].strip()), "")
