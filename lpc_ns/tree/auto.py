@@ -16,6 +16,7 @@ from ..base.numerics import compile_seconds
 from .problem.objective import conclusion, make_problem, make_solution
 from .problem.trees import leaf
 from .proof.exact import exact_tree
+from .proof.few import box_tree, takes_boxes
 from .search.histograms import histogram_tree
 from .search.labels import Limits, label_tree
 from .search.local import local_tree
@@ -41,13 +42,12 @@ def takes_bins(problem):
     -------
     bool
     """
-    own = problem.leaf_limit <= problem.n_clusters
-    return own and problem.criterion == "l2" and not problem.root
+    return takes_boxes(problem)
 
 
 def _steps(problem, found, budget, local, verbose):
-    """The solutions of exact, local and exact search, one after the other; of one with bins for
-    very many samples."""
+    """The solutions of exact search for a moment, local search, and proofs, one after the other; of
+    one with bins for very many samples."""
     if problem.n_samples > TUNED.binned and takes_bins(problem):
         seed = local["random_state"]
         limit = budget.time_limit
@@ -60,21 +60,40 @@ def _steps(problem, found, budget, local, verbose):
         verbose=verbose,
     )
     yield local_tree(problem, time_limit=budget.part(0.5).time_limit, verbose=verbose, **local)
-    limit = budget.time_limit
-    yield exact_tree(
-        problem,
-        start=found[-1],
-        time_limit=limit,
-        max_nodes=_nodes(problem, TUNED.effort) if limit is None else None,
-        verbose=verbose,
-    )
+    yield from _proofs(problem, found, budget, verbose)
+
+
+def _proofs(problem, found, budget, verbose):
+    """Exact search by work, prices of boxes for few samples, and with a time limit exact search for
+    the rest of it."""
+
+    def exact(max_nodes=None):
+        limit = budget.time_limit
+        options = {"time_limit": limit, "max_nodes": max_nodes, "verbose": verbose}
+        return exact_tree(problem, start=_best(found), **options)
+
+    boxes = problem.n_samples <= TUNED.box_samples and takes_boxes(problem)
+    limited = budget.time_limit is not None
+    if boxes or not limited:
+        yield exact(_nodes(problem, TUNED.effort))
+    if boxes:
+        work = TUNED.box_work / problem.n_samples**2
+        limit = budget.time_limit
+        yield box_tree(problem, start=_best(found), time_limit=limit, max_nodes=work)
+    if limited:
+        yield exact()
+
+
+def _best(found):
+    """The best of several solutions."""
+    return min(found, key=lambda s: s.objective)
 
 
 def _combined(problem, found, budget, stopped):
     """The best tree and the best bound of several solutions."""
     if not found:
         found = [make_solution(problem, leaf())]
-    best = min(found, key=lambda s: s.objective)
+    best = _best(found)
     bound = min(max(s.lower_bound for s in found), best.objective)
     status = conclude(best.objective, bound, TUNED.gap, stopped or found[-1].status)
     return replace(
@@ -90,7 +109,7 @@ def _combined(problem, found, budget, stopped):
 def search_and_prove(problem, *, n_init=None, time_limit=None, random_state=None, verbose=0):
     """
     The exact method for a moment, then local search, then the exact method again from what was
-    found.
+    found, and prices of boxes for few samples.
 
     Parameters
     ----------

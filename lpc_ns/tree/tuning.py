@@ -39,6 +39,12 @@ class Tuning(NamedTuple):
     directions: int = 600
     oblique_rounds: int = 3
     proof_tolerance: float = 1e-6
+    boxes_added: int = 40
+    price_steps: int = 200
+    box_samples: int = 250
+    box_work: float = 3e10
+    few_boxes: int = 100_000
+    few_nodes: int = 20_000
 
 
 TUNED = Tuning()
