@@ -1,11 +1,12 @@
 """Cluster trees against k-means, trees that start from it, and the published runs; what is proved
 how fast; trees that explain regimes.
 
-    python benchmarks/trees.py [--peers PYTHON] [published] [proofs] [sets] [regimes] [explained]
-        [million] [oblique] [limits]
+    python benchmarks/trees.py [--peers PYTHON] [--only SET] [published] [proofs] [sets] [regimes]
+        [explained] [million] [oblique] [limits]
 
-Without names all parts but the last, which takes an hour, are run, on one core. The tables go to
-nbs/results/trees_*.csv, which the notebook 34_tree_experiments shows. Seconds are processor time
+Without names all parts but the last, which takes an hour, are run, on one core. With --only the
+last runs one set (iris takes three minutes) and keeps the stored rows of the others. The tables go
+to nbs/results/trees_*.csv, which the notebook 34_tree_experiments shows. Seconds are processor time
 with the kernels compiled beforehand, the smallest of three runs where they are less than one; the
 published seconds are those of another machine. Searches end after a number of nodes, not of
 seconds (but in the last part), so that everything but the seconds, and the bounds of the
@@ -414,17 +415,18 @@ def million():
     return pd.DataFrame(rows)
 
 
-def limits():
+def limits(only=None):
     """What the default proves of many clusters in one minute (iris) or five of processor time."""
     budget.clock = time.process_time
-    rows = []
+    stored = pd.read_csv(RESULTS / "trees_limits.csv")
+    rows = [] if only is None else stored[stored["set"] != only].to_dict("records")
     for name, load, numbers, limit in (
         ("iris", load_iris, range(3, 11), 60),
         ("wine", load_wine, range(3, 11), 300),
         ("breast cancer", load_breast_cancer, range(3, 7), 300),
     ):
         X = load().data
-        for K in numbers:
+        for K in numbers if only in (None, name) else ():
             begin = time.process_time()
             model = ClusterTree(K, time_limit=limit, random_state=0).fit(X)
             row = {"set": name, "n": len(X), "p": X.shape[1], "K": K, "limit": limit}
@@ -446,11 +448,13 @@ def main():
         metavar="PYTHON",
         help="an interpreter in which ExKMC and ShallowTree are installed",
     )
+    parser.add_argument("--only", metavar="SET", help="the set of `limits` that is run")
     options = parser.parse_args()
     warnings.simplefilter("ignore", DataWarning)
     warm()
     for part in options.parts or [part for part in parts if part != "limits"]:
-        table = parts[part](options.peers) if part == "sets" else parts[part]()
+        given = {"sets": [options.peers], "limits": [options.only]}.get(part, [])
+        table = parts[part](*given)
         target = RESULTS / f"trees_{part}.csv"
         table.to_csv(target, index=False, float_format="%.9g")
         print(table.to_string(index=False), f"\nwritten: {target.relative_to(HERE.parent)}")

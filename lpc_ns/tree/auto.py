@@ -287,5 +287,6 @@ def warm():
     for criterion in ("l2", "l1"):
         _hyperplane_tree(make_problem(X[:7], 2, criterion=criterion, max_depth=2))
     histogram_tree(make_problem(X, 3), random_state=0)
+    box_tree(make_problem(X, 4), start=exact_tree(make_problem(X, 4), max_nodes=1))
     label_tree(X, np.arange(20) % 3, np.ones(20), Limits(4, 3))
     return compile_seconds() - begin
