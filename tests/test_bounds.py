@@ -1,6 +1,7 @@
 """Bounds: soundness against brute force, stops, scaling, and the published instances as targets."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import certify_bounds
 import numpy as np
@@ -13,8 +14,9 @@ from lpc_ns.lpc.problem import LPCProblem, brute_force, make_problem, make_solut
 from lpc_ns.lpc.proof import race as module
 from lpc_ns.lpc.proof.boxes import BoxSearch
 from lpc_ns.lpc.proof.labels import LabelSearch
-from lpc_ns.lpc.proof.race import branch_and_bound, certificate
+from lpc_ns.lpc.proof.race import SumOfGroups, branch_and_bound, certificate, choose_search
 from lpc_ns.lpc.search.local_search import local_search
+from lpc_ns.lpc.tuning import FAMILIES
 
 
 def overlapping(n=120, k=2, d=2, ridge=1.0, noise=3.5, seed=0):
@@ -261,3 +263,52 @@ def test_published_instances_are_proved_optimal(instance_id):
     found = branch_and_bound(problem, gap=1e-6, random_state=0, max_nodes=1_000_000)
     assert found.status == "optimal"
     assert found.objective <= objective(problem, instance.runs["globalopt"].labels) * (1 + 1e-9)
+
+
+def six_coefficients(n):
+    """Two lines far apart, five features."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 5))
+    y = np.where(np.arange(n) % 2 == 0, 1, -1) * (3 + X.sum(axis=1)) + 0.3 * rng.normal(size=n)
+    return make_problem(X, y, 2, ridge=0.1)
+
+
+def test_groups_that_are_solved_become_fewer_and_prove_more():
+    problem = six_coefficients(240)
+    start = local_search(problem, n_init=4, random_state=0)
+    groups = SumOfGroups(problem, start.labels, 1e-4, 4, 1)
+    found = []
+    while not groups.finished:
+        groups.advance()
+        found.append((len(groups.rows), groups.lower, groups.nodes))
+    sizes, bounds, nodes = np.array(found).T
+    assert set(sizes) == {4, 3, 2} and (np.diff(sizes) <= 0).all()
+    assert (np.diff(bounds) >= 0).all() and (np.diff(nodes) >= 0).all()
+    assert bounds[sizes == 4].max() < bounds[-1] <= start.objective
+    assert groups.advance() == 0 and len(groups.rows) == 2
+
+
+def test_labels_of_the_whole_rest_where_groups_are_far_ahead():
+    race = choose_search(six_coefficients(240), np.arange(240) % 2, 1e-4, 1)
+    labels, groups = race.trees
+    assert isinstance(labels, LabelSearch) and isinstance(groups, SumOfGroups)
+    groups.before = 0.7 * race.upper
+    race.turns = FAMILIES.after + 1
+    for proved, resting in ((0.1, [labels]), (0.5, [])):
+        labels.lower = proved * race.upper
+        assert race._outdone() == resting
+    labels.lower = 0.0
+    race.turns = FAMILIES.every * FAMILIES.after
+    assert race._outdone() == []
+
+
+def test_a_group_whose_gap_is_proved_waits_for_no_other_search():
+    groups = SumOfGroups(six_coefficients(240), np.arange(240) % 2, 1e-4, 3, 1)
+    for lower, sizes in ((0.999, 3), (0.99995, 2)):
+        searching = {"finished": False, "upper": 1.0, "lower": lower, "nodes": 5, "effort": 1}
+        tree = SimpleNamespace(advance=lambda: None, **searching)
+        groups.trees = [tree] * 3
+        assert not groups.finished
+        groups.advance()
+        assert len(groups.rows) == sizes
+    assert groups.lower >= 3 * 0.99995 and groups.nodes > 15

@@ -52,7 +52,8 @@ def slices_of(search):
 class SumOfGroups:
     """
     Groups whose bounds add up; their partitions say nothing about the whole, so labels stay those
-    of the incumbent. Attributes are those of `LabelSearch`.
+    of the incumbent. Where all are solved and the quadric bound serves larger ones too, there is
+    one group fewer from then on, and the better sum counts. Attributes are those of `LabelSearch`.
     """
 
     def __init__(self, problem, labels, gap, n_groups, n_jobs, budget=unlimited):
@@ -60,12 +61,18 @@ class SumOfGroups:
         self.gap = gap
         self.n_jobs = n_jobs
         self.budget = budget
-        self.rows = deal(problem, labels, n_groups)
-        self.trees = []
         self.labels = labels
         self.upper = objective(problem, labels)
-        self.turn = 0
+        self.before = 0.0
+        self.nodes_before = 0
         self.parallel = Parallel(n_jobs=n_jobs, require="sharedmem")
+        self._divide(n_groups)
+
+    def _divide(self, n_groups):
+        """Deal the samples out to so many groups, none of which is begun."""
+        self.rows = deal(self.problem, self.labels, n_groups)
+        self.trees = []
+        self.turn = 0
 
     def _begin_next(self):
         """Set up the searches of the next groups that have none; the others have the bound 0."""
@@ -75,28 +82,42 @@ class SumOfGroups:
 
     def advance(self):
         """One slice for each of the next groups that are unfinished; returns how many it was."""
+        if self._ended() and not self.finished:
+            self.before = self.lower
+            self.nodes_before = self.nodes
+            self._divide(len(self.rows) - 1)
         self._begin_next()
-        waiting = [tree for tree in self.trees if not tree.finished]
+        waiting = [tree for tree in self.trees if not self._solved(tree)]
         many = min(LIMITS.at_once, len(waiting))
         chosen = [waiting[(self.turn + j) % len(waiting)] for j in range(many)]
         self.turn += LIMITS.at_once
         return sum(self.parallel(delayed(slices_of)(tree) for tree in chosen))
 
+    def _solved(self, tree):
+        """Whether the search of a group has ended, or has proved the gap and may go on."""
+        return tree.finished or relative_gap(tree.upper, tree.lower) <= self.gap
+
+    def _ended(self):
+        """Whether every group is solved."""
+        begun = len(self.trees) == len(self.rows)
+        return begun and all(self._solved(tree) for tree in self.trees)
+
     @property
     def finished(self):
-        """Whether every group is."""
-        begun = len(self.trees) == len(self.rows)
-        return begun and all(tree.finished for tree in self.trees)
+        """Whether every group is solved, and one group fewer would be too large."""
+        fewer = len(self.rows) - 1
+        larger = fewer > 1 and self.problem.n_samples <= QUADRICS.samples * fewer
+        return self._ended() and not (larger and sees_both_lines(self.problem))
 
     @property
     def nodes(self):
         """Nodes of all groups."""
-        return sum(tree.nodes for tree in self.trees)
+        return self.nodes_before + sum(tree.nodes for tree in self.trees)
 
     @property
     def lower(self):
-        """Sum of the groups' bounds."""
-        return sum(tree.lower for tree in self.trees)
+        """Sum of the groups' bounds, or of those of an earlier division."""
+        return max(self.before, sum(tree.lower for tree in self.trees))
 
     @property
     def rounding(self):
@@ -109,6 +130,13 @@ class SumOfGroups:
     effort = 0
 
 # %% ../../../nbs/26_lpc_bounds.ipynb #e267e767
+def _may_lead(tree):
+    """Whether others rest if this search is far ahead of them."""
+    if isinstance(tree, FamilySearch):
+        return tree.form.n_clusters > 2
+    return isinstance(tree, SumOfGroups) and sees_both_lines(tree.problem)
+
+
 class InTurn:
     """
     Searches in turn; the first to end decides, unless it works on groups. Attributes are those of
@@ -139,13 +167,15 @@ class InTurn:
         return done
 
     def _outdone(self):
-        """The searches that rest in most turns, because families are far ahead of them."""
-        families = [tree for tree in self.trees if isinstance(tree, FamilySearch)]
-        ahead = families and not families[0].finished and families[0].lower >= self.lower
-        if not ahead or families[0].form.n_clusters == 2 or self.turns % FAMILIES.every == 0:
+        """The searches that rest in most turns, because families, or with two clusters groups for
+        the quadric bound, are far ahead of them."""
+        leader = next((tree for tree in self.trees if _may_lead(tree)), None)
+        ahead = leader and not leader.finished and leader.lower >= self.lower
+        if not ahead or self.turns % FAMILIES.every == 0:
             return []
-        others = [tree for tree in self.trees if isinstance(tree, (LabelSearch, SumOfGroups))]
-        many = len(families[0].form.y) >= FAMILIES.outdoes
+        rivals = (LabelSearch, SumOfGroups) if isinstance(leader, FamilySearch) else LabelSearch
+        others = [tree for tree in self.trees if isinstance(tree, rivals)]
+        many = isinstance(leader, FamilySearch) and len(leader.start) >= FAMILIES.outdoes
         left = self.upper - max((tree.lower for tree in others), default=0.0)
         behind = left > FAMILIES.behind * (self.upper - self.lower)
         tried = self.turns >= FAMILIES.after and behind
