@@ -88,7 +88,7 @@ def docstring_markdown(docstring):
 
 def _readable(signature):
     """A signature in which defaults that are objects stand as what makes them, not as addresses."""
-    text = re.sub(r"<(?:[\w.]+\.)?(\w+) object at 0x\w+>", r"\1()", str(signature))
+    text = re.sub(r"<(?:[\w.<>]+\.)?(\w+) object at 0x\w+>", r"\1()", str(signature))
     return re.sub(r"<(?:built-in )?function (\w+)(?: at 0x\w+)?>", r"\1", text)
 
 

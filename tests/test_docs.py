@@ -303,6 +303,8 @@ def built(tmp_path, body, name="a.html"):
     [
         ("<p>by equation <code>eq-ebic</code></p>", "a raw label: 'eq-ebic'"),
         ("<p>so $R^2$ is</p>", "raw LaTeX"),
+        ("<p>is $1 - $ a share</p>", "raw LaTeX"),
+        ("<pre>f(x=&lt;A object at 0x7f749ca3b410&gt;)</pre>", "the address of an object"),
         (r"<p>so \(x\) is</p>", "raw LaTeX"),
         ("<p>see [<code>x</code>](y.ipynb)</p>", "a link that is none"),
         ("<p>by [Chen and Chen (2008)]: so</p>", "an unresolved citation"),
@@ -339,6 +341,26 @@ def test_formulas_take_fewer_bytes_and_keep_their_styles():
     short = finish.compact(markup, classes)
     assert short == '<span class="strut y0"></span><span class=y1></span>'
     assert classes == {"height:0.683em": "y0", "top:-3em": "y1"}
+
+
+def test_punctuation_and_options_do_not_stand_alone_on_a_line():
+    box = '<span class="katex"><span class="katex-html"><span class="base">x</span></span></span>'
+    assert finish.with_mark(box, ".").endswith("x.</span></span></span>")
+    assert finish.with_mark(box, "") == box
+    word = '<code>lpc-ns lpc T.csv <span class="word">--group</span> G</code>'
+    assert finish.keep_words("<code>lpc-ns lpc T.csv --group G</code>") == word
+    assert finish.keep_words("<code>w</code> - <code>x-y</code>").count("word") == 0
+
+
+def test_defaults_in_a_signature_are_names_and_no_addresses():
+    class Budget:
+        pass
+
+    def search(data, budget=Budget(), show=print, key=len):  # noqa: B008
+        pass
+
+    text = signature_text("search", search)
+    assert text == "search(data, budget=Budget(), show=print, key=len)"
 
 
 def test_sidebar_groups_notebooks_in_reading_order(tmp_path):
