@@ -72,7 +72,8 @@ def _proofs(problem, found, budget, verbose):
         options = {"time_limit": limit, "max_nodes": max_nodes, "verbose": verbose}
         return exact_tree(problem, start=_best(found), **options)
 
-    boxes = problem.n_samples <= TUNED.box_samples and takes_boxes(problem)
+    small = problem.n_samples <= TUNED.box_samples and problem.n_features <= TUNED.box_features
+    boxes = small and takes_boxes(problem)
     limited = budget.time_limit is not None
     if boxes or not limited:
         yield exact(_nodes(problem, TUNED.effort))

@@ -42,6 +42,8 @@ class Tuning(NamedTuple):
     boxes_added: int = 40
     price_steps: int = 200
     box_samples: int = 250
+    box_features: int = 6
+    climbs: int = 300
     box_work: float = 3e10
     few_boxes: int = 100_000
     few_nodes: int = 20_000

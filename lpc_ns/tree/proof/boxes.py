@@ -100,6 +100,7 @@ class BoxPrices:
         self.n_nodes = 0
         self.finished = False
         self.climbing = True
+        self.climbs = 0
         self.bound = -np.inf
         start = sample_prices(
             problem, self.n_clusters, labels=tree.assign(problem.X), max_iter=TUNED.price_steps
@@ -187,7 +188,9 @@ class BoxPrices:
         share, discount, value = self.master.solve()
         if not self.climbing:
             self._search(share, discount, value, budget)
-        elif not self._climb(share, discount, value):
+            return
+        self.climbs += 1
+        if not self._climb(share, discount, value) or self.climbs == TUNED.climbs:
             self.climbing = False
             self.reached = -np.inf
 
