@@ -299,6 +299,19 @@ def test_verdicts_say_what_was_tested_and_no_more():
     assert far.p_value == 0.05 and "few rows far" in far.verdict
 
 
+def test_equal_numbers_have_one_density_in_every_unit():
+    for seed, digits in ((0, 0), (1, 1), (2, 1), (3, 1), (4, 2)):
+        e = np.round(np.random.default_rng(seed).normal(size=60), digits)
+        edges, below = unimodal_density(e)
+        assert edges[0] < e.min() + 1e-9 and edges[-1] > e.max() - 1e-9
+        for unit in (0.1, 1 / 3, 7.0):
+            scaled, same = unimodal_density(e * unit)
+            grid = np.linspace(-2, 2, 50)
+            np.testing.assert_allclose(
+                np.interp(grid * unit, scaled, same), np.interp(grid, edges, below), atol=1e-6
+            )
+
+
 def test_five_rows_have_a_unimodal_density():
     rng = np.random.default_rng(0)
     for n in (3, 4, 5, 8):

@@ -206,12 +206,28 @@ def _falling(gaps):
     each have the same probability."""
     pieces = []
     for gap in gaps:
-        pieces.append([max(gap, 1e-9), 1.0])
+        pieces.append([gap, 1.0])
         while len(pieces) > 1 and pieces[-2][1] * pieces[-1][0] < pieces[-1][1] * pieces[-2][0]:
             length, mass = pieces.pop()
             pieces[-1][0] += length
             pieces[-1][1] += mass
     return np.array(pieces).T
+
+
+_TIE = 1e-9  # of the range, or of a log likelihood: differences below are rounding
+
+
+def _spread(x):
+    """Sorted numbers with equal ones spread evenly over the smallest step between different ones,
+    as if they had been rounded to it."""
+    new = np.r_[True, np.diff(x) > _TIE * (x[-1] - x[0])]
+    if new.all():
+        return x
+    first = np.flatnonzero(new)
+    sizes = np.diff(np.r_[first, len(x)])
+    step = np.diff(x[first]).min(initial=np.inf)
+    place = (np.arange(len(x)) - np.repeat(first, sizes) + 0.5) / np.repeat(sizes, sizes) - 0.5
+    return np.repeat(x[first], sizes) + place * (step if np.isfinite(step) else 1.0)
 
 
 def unimodal_density(e, n_modes=15):
@@ -221,8 +237,10 @@ def unimodal_density(e, n_modes=15):
     Parameters
     ----------
     e : ndarray of shape (n_samples,)
+        Equal numbers are taken for rounded ones.
     n_modes : int
-        Candidate modes between the 15 % and the 85 % quantile.
+        Candidate modes between the 15 % and the 85 % quantile; of equally likely ones the most
+        central is taken.
 
     Returns
     -------
@@ -231,15 +249,15 @@ def unimodal_density(e, n_modes=15):
     below : ndarray of shape (n_pieces + 1,)
         Distribution function at the edges.
     """
-    x = np.sort(e)
+    x = _spread(np.sort(e))
     N = len(x)
     best = -np.inf
-    modes = np.linspace(0.15 * N, 0.85 * N, n_modes).astype(int)
-    for m in np.unique(np.clip(modes, 1, N - 2)):
+    modes = np.unique(np.clip(np.linspace(0.15 * N, 0.85 * N, n_modes).astype(int), 1, N - 2))
+    for m in sorted(modes, key=lambda m: abs(2 * m - N)):
         right = _falling(np.diff(x[m:]))
         left = _falling(np.diff(-x[m::-1]))
         value = sum((mass * np.log(mass / length)).sum() for length, mass in (left, right))
-        if value > best:
+        if value > best + (_TIE * abs(best) if np.isfinite(best) else 0.0):
             best = value
             lengths = np.concatenate([left[0][::-1], right[0]])
             masses = np.concatenate([left[1][::-1], right[1]])
