@@ -75,12 +75,15 @@ class LargeReport(Report):
     ----------
     model : DaskLinearPredictiveClustering
     target : str
+    weights : str or None
+        Column of weights.
     command : str or None
         How to repeat it.
     """
 
     model: DaskLinearPredictiveClustering
     target: str
+    weights: str | None = None
     command: str | None = None
 
     @property
@@ -108,6 +111,7 @@ class LargeReport(Report):
         single = model.single_sse_
         return {
             "target": self.target,
+            "weights": self.weights,
             "n_samples": model.n_samples_,
             "n_dropped": model.n_dropped_,
             "n_features": len(model.encoding_.names),
@@ -137,6 +141,7 @@ class LargeReport(Report):
                 f"{facts['n_samples']:,} rows used, {facts['n_dropped']:,} left out;"
                 f" {facts['n_features']} features; target {self.target!r}."
             ),
+            *([f"Rows are weighted by {self.weights!r}."] if self.weights else []),
             *facts["notes"],
             error + ".",
             (
@@ -195,4 +200,4 @@ def fit_large_table(
         raise
     except (OSError, ValueError) as reason:
         raise InputError(f"{path} cannot be read in blocks: {_plainly(reason)}.") from None
-    return LargeReport(model, target, command)
+    return LargeReport(model, target, weights, command)
