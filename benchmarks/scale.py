@@ -24,7 +24,6 @@ import os
 import signal
 import tempfile
 import threading
-import time
 from pathlib import Path
 
 import dask
@@ -230,8 +229,6 @@ def struck(folder, persist, wait=None):
         begin = clock()
         model = fit_files(folder, 3, persist=persist, n_init=2)
         seconds = clock() - begin
-        client.wait_for_workers(2)
-        time.sleep(2)  # until both have settled
         died = len(before - set(client.run(os.getpid).values()))
     return model, {"workers_that_died": died, "seconds": round(seconds, 1)}
 
