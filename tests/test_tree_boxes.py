@@ -5,6 +5,7 @@ import pytest
 from sklearn.datasets import make_blobs
 
 from lpc_ns import ClusterTree
+from lpc_ns.base.budget import unlimited
 from lpc_ns.base.errors import InputError
 from lpc_ns.tree import auto
 from lpc_ns.tree.problem.objective import make_problem
@@ -12,6 +13,7 @@ from lpc_ns.tree.proof import boxes, few
 from lpc_ns.tree.proof.boxes import BoxPrices
 from lpc_ns.tree.proof.exact import exact_tree
 from lpc_ns.tree.proof.few import box_tree
+from lpc_ns.tree.proof.pricing import BoxPricer
 
 
 def rounded(seed, n=24, p=3):
@@ -105,3 +107,21 @@ def test_other_losses_are_refused():
     for rules in ({"criterion": "l1"}, {"root": True}, {"max_depth": 2}):
         with pytest.raises(InputError, match="use exact_tree"):
             box_tree(make_problem(X, 2, **rules), start=start)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_goal_just_below_the_largest_worth_is_reached(seed):
+    """A bound that is a little too low would prune the branch of the best box."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(8, 2)) if seed % 2 else rng.integers(0, 4, size=(8, 2)).astype(float)
+    X[0] += 5
+    prices = rng.normal(1, 1, size=8)
+    worth = -np.inf
+    for number in range(1, 2**8):
+        rows = np.flatnonzero(number >> np.arange(8) & 1)
+        own = ((X >= X[rows].min(axis=0)) & (X <= X[rows].max(axis=0))).all(axis=1)
+        loss = ((X[own] - X[own].mean(axis=0)) ** 2).sum()
+        worth = max(worth, prices[own].sum() - loss)
+    found = BoxPricer(make_problem(X, 2)).search(prices, worth - 1e-9, budget=unlimited)
+    assert found.complete and len(found.members)
+    assert worth <= found.largest <= worth + 1e-9
