@@ -68,7 +68,7 @@ class Master:
 # %% ../../../nbs/32cb_tree_boxes.ipynb #1fa65e7a
 class BoxPrices:
     """
-    Prices that no box beats, by column generation (theorem thm-boxes).
+    Prices that no box beats, by column generation.
 
     Parameters
     ----------
