@@ -186,3 +186,17 @@ def test_jupyter_shows_estimators_and_reports(table):
     page = report._repr_html_()
     assert page.index(html.escape(report.verdict())) < page.index("Centres")
     assert page.index("Rules") < page.index("Data")
+
+
+def test_units_change_no_coefficient_of_a_tree():
+    """Thresholds in folds had few digits in the units of the table, which moved held-out rows."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(150, 3))
+    y = np.where(X[:, 1] > 0, 1 + 2 * X[:, 0], -X[:, 0]) + X[:, 2] + 0.3 * rng.normal(size=150)
+    scale = np.array([1e3, 0.02, 7.0])
+    tree = InteractionBasedClustering("tree", random_state=0)
+    first = tree.fit(X, y)
+    labels, slopes = first.labels_, first.coef_
+    second = tree.fit(X * scale + [5e4, -3, 0.1], 250 * y + 1e5)
+    assert (second.labels_ == labels).all()
+    np.testing.assert_allclose(second.coef_ * scale / 250, slopes, atol=1e-8)

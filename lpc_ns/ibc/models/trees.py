@@ -21,7 +21,7 @@ from .families import FamilyModel
 from .findings import product_columns
 from ..regime_tests import robust_search
 from ..split.cells import CellFit
-from ..split.growth import RegimeTree, TreeSplit, grow_tree, shorten_moments
+from ..split.growth import RegimeTree, TreeSplit, grow_tree, shorten_thresholds
 from ..split.growth import split_values
 from ..tuning import TUNED
 
@@ -338,7 +338,7 @@ def fit_tree(X, y, found, settings, choice, *, weights=None, groups=None, n_comm
         )
 
     tree = grown(np.arange(len(y)))
-    shorten_moments(tree, values, variables)
+    shorten_thresholds(tree, values, variables)
     size = min(choice.size, tree.n_cells)
     leaves = tree.cells(size)
     slopes, constants = tree.in_units(tree.collapsed(choice.smoothing)[leaves])
