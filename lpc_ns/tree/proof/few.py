@@ -211,7 +211,7 @@ def _check_boxes_fit(problem):
 
 def takes_boxes(problem):
     """
-    Whether prices of boxes bound a problem.
+    Whether the loss of a tree is a sum over the boxes that its leaves are.
 
     Parameters
     ----------
