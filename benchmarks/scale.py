@@ -153,7 +153,7 @@ def large(n_rows):
     """Fits to tables that two workers of 1 GiB each cannot hold."""
     rows = []
     for n in n_rows or [100_000_000]:
-        with LocalCluster(2, memory_limit="1GiB", **ALONE) as there, Client(there) as client:
+        with LocalCluster(n_workers=2, memory_limit="1GiB", **ALONE) as there, Client(there) as client:
             rows.append(measure(client, n, 5, size=500_000))
     return pd.DataFrame(rows)
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ import dask
 import dask.array as da
 import joblib
 
-from lpc_ns.base.errors import InputError
+from lpc_ns.base.errors import InputError, NoSolutionError
 from lpc_ns.distributed import DaskLinearPredictiveClustering, working, write_labels
 from lpc_ns.distributed.estimator import workers_memory
 from lpc_ns.experiments.runner import Experiment, run_experiment
@@ -24,13 +25,44 @@ from lpc_ns.lpc.search.local_search import local_search
 
 MODEL = {"n_clusters": 2, "n_init": 2, "sample_size": 2000, "random_state": 0}
 N = 8000
+LONGEST = 240  # seconds; what waits longer waits for ever
+
+
+@contextmanager
+def bounded():
+    """Fail instead of waiting for ever."""
+
+    def fail(*_):
+        raise TimeoutError(f"Nothing came for {LONGEST} seconds.")
+
+    if not hasattr(signal, "alarm"):
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, fail)
+    signal.alarm(LONGEST)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def client():
     """Two processes of one thread each, which workers of the tests are."""
-    with working(workers=2) as client:
-        yield client
+    cluster = working(workers=2)
+    with bounded():
+        client = cluster.__enter__()
+    yield client
+    with bounded():
+        cluster.__exit__(None, None, None)
+
+
+@pytest.fixture(autouse=True)
+def in_time():
+    """Every test ends."""
+    with bounded():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +124,18 @@ def test_a_worker_that_dies_in_a_pass_changes_no_bit(tmp_path):
     assert not deadly.exists() and reads.stat().st_size >= 4
     assert struck.objective_ == calm.objective_ and struck.n_passes_ == calm.n_passes_
     assert np.array_equal(struck.coef_, calm.coef_)
+
+
+def test_a_slow_worker_is_awaited_and_lost_ones_are_one_sentence(folder):
+    impatient = {"distributed.deploy.lost-worker-timeout": "1ms"}
+    with dask.config.set(impatient), working(workers=1) as client:
+        (before,) = client.run(os.getpid).values()
+        os.kill(before, signal.SIGKILL)
+        assert client.submit(os.getpid).result() != before
+        client.cluster.scheduler.no_workers_timeout = 0.2
+        client.cluster.scale(0)
+        with pytest.raises(NoSolutionError, match="All workers are gone and none came back"):
+            DaskLinearPredictiveClustering(**MODEL).fit(folder, "y")
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals are those of POSIX")

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['is_lazy', 'names_files', 'refuse_lazy', 'need_dask', 'Block', 'make_block', 'number_column', 'encode_frame', 'Blocks',
-           'reduce_blocks', 'merge_sums']
+           'compute_tasks', 'reduce_blocks', 'merge_sums']
 
 # %% ../../nbs/06c_blocks.ipynb #26acf4c1
 import os
@@ -346,6 +346,39 @@ def _with_index(values, frame, names):
 
 # %% ../../nbs/06c_blocks.ipynb #4ea925ae
 _FAN_IN = 16
+_LOST = {
+    "KilledWorker": "Workers died again and again of one block, probably for want of memory; cut the"
+    " table into smaller blocks, for instance repartition(partition_size='64MB').",
+    "NoWorkerError": "All workers are gone and none came back, perhaps for want of memory; start"
+    " them again, with smaller blocks or more memory.",
+}
+
+
+def compute_tasks(tasks):
+    """
+    Compute delayed results together.
+
+    Parameters
+    ----------
+    tasks : list of Delayed
+
+    Returns
+    -------
+    tuple
+
+    Raises
+    ------
+    NoSolutionError
+        If workers died of a task again and again, or there were none for as long as the scheduler
+        waits.
+    """
+    try:
+        return need_dask().compute(*tasks)
+    except Exception as reason:
+        message = _LOST.get(type(reason).__name__)
+        if message is None:
+            raise
+        raise NoSolutionError(message) from reason
 
 
 def reduce_blocks(results, merge):
@@ -365,20 +398,12 @@ def reduce_blocks(results, merge):
     Raises
     ------
     NoSolutionError
-        If workers died of a task again and again.
+        As in `compute_tasks`.
     """
     task = need_dask().delayed(merge, pure=False)
     while len(results) > 1:
         results = [task(results[i : i + _FAN_IN]) for i in range(0, len(results), _FAN_IN)]
-    try:
-        return results[0].compute()
-    except Exception as reason:
-        if type(reason).__name__ != "KilledWorker":
-            raise
-        raise NoSolutionError(
-            "Workers died again and again of one block, probably for want of memory; cut the table"
-            " into smaller blocks, for instance repartition(partition_size='64MB')."
-        ) from reason
+    return compute_tasks(results)[0]
 
 
 def merge_sums(parts):

@@ -16,6 +16,7 @@ import pandas as pd
 
 from lpc_ns.base.blocks import (
     Blocks,
+    compute_tasks,
     encode_frame,
     is_lazy,
     make_block,
@@ -30,8 +31,8 @@ from .errors import InputError, counted
 # %% ../../nbs/06ca_sources.ipynb #e61bdb8d
 def _counted(pieces):
     """Lengths of delayed pieces, counted in one pass."""
-    dask = need_dask()
-    return np.array(dask.compute(*[dask.delayed(len)(piece) for piece in pieces]), dtype=np.int64)
+    count = need_dask().delayed(len)
+    return np.array(compute_tasks([count(piece) for piece in pieces]), dtype=np.int64)
 
 
 def _rows_known(array):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..base.blocks import make_block, merge_sums, need_dask, reduce_blocks
+from ..base.blocks import compute_tasks, make_block, merge_sums, need_dask, reduce_blocks
 from ..base.profile import complete_rows, draw_rows, rows_of
 from ..base.budget import Budget
 from ..base.numerics import relative_gap
@@ -207,8 +207,7 @@ def random_groups(blocks, n_groups, size, fit, coordinates, n_rows, effort, seed
     (upper, lower) : ndarray of shape (n_groups,)
     """
     X, y, w = draw_rows(blocks, n_groups * size, seed)
-    dask = need_dask()
-    task = dask.delayed(bounds_of_group, pure=False)
+    task = need_dask().delayed(bounds_of_group, pure=False)
     groups = np.array_split(np.arange(len(y)), n_groups)
     results = [
         task(
@@ -216,4 +215,4 @@ def random_groups(blocks, n_groups, size, fit, coordinates, n_rows, effort, seed
         )
         for rows in groups
     ]
-    return tuple(np.array(dask.compute(*results)).T)
+    return tuple(np.array(compute_tasks(results)).T)

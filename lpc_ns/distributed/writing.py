@@ -17,8 +17,8 @@ from threading import current_thread, main_thread
 
 import pandas as pd
 
-from ..base.blocks import need_dask
-from ..base.errors import InputError, MissingBackendError
+from ..base.blocks import compute_tasks, need_dask
+from ..base.errors import InputError, MissingBackendError, check_count
 from .moments import labels_of
 
 # %% ../../nbs/29ed_lpc_writing.ipynb #0c4bf8e9
@@ -77,7 +77,7 @@ def write_labels(model, folder):
         task(blocks.parts[i], frames[i], int(blocks.firsts[i]), str(partial), int(i), *rest)
         for i in blocks.filled
     ]
-    failed = [reason for reason in need_dask().compute(*tasks) if reason]
+    failed = [reason for reason in compute_tasks(tasks) if reason]
     if failed:
         raise InputError(
             f"{len(failed)} of {len(tasks)} blocks of labels could not be written, the first to"
@@ -93,6 +93,18 @@ _LOCAL = {
     "processes": True,
     "scheduler_kwargs": {"dashboard": False, "dashboard_address": "127.0.0.1:0"},
 }
+
+
+_GIVEN_UP = "distributed.deploy.lost-worker-timeout"
+_ALL_GONE = "distributed.scheduler.no-workers-timeout"
+
+
+def _lasting():
+    """Settings of dask: a process that is slow to start again is awaited, and tasks fail where
+    none comes back; a time that the user has set for that holds."""
+    dask = need_dask()
+    longest = dask.config.get(_ALL_GONE, None) or "3 minutes"
+    return dask.config.set({_GIVEN_UP: "1 day", _ALL_GONE: longest})
 
 
 @contextmanager
@@ -132,8 +144,9 @@ def _started(workers):
     levels = {"asyncio": _hush("asyncio")}
     try:
         with ExitStack() as stack:
+            stack.enter_context(_lasting())
             with _deaf():
-                cluster = stack.enter_context(LocalCluster(workers, **_LOCAL))
+                cluster = stack.enter_context(LocalCluster(n_workers=workers, **_LOCAL))
                 client = stack.enter_context(Client(cluster))
             try:
                 yield client
@@ -167,7 +180,8 @@ def working(workers=None, scheduler=None, patience=10):
     Parameters
     ----------
     workers : int, optional
-        Processes that are started on this machine, of one thread each.
+        Processes that are started on this machine, of one thread each; one that dies is started
+        again.
     scheduler : str, optional
         Address of a dask scheduler that is running, such as "tcp://host:8786".
     patience : float
@@ -181,7 +195,7 @@ def working(workers=None, scheduler=None, patience=10):
     Raises
     ------
     InputError
-        If nobody answers at the address, or both are given.
+        If nobody answers at the address, both are given, or the number is none.
     MissingBackendError
         If distributed is not installed.
     """
@@ -191,6 +205,8 @@ def working(workers=None, scheduler=None, patience=10):
         return
     if workers is not None and scheduler is not None:
         raise InputError("Give a number of workers or the address of a scheduler, not both.")
+    if workers is not None:
+        check_count("workers", workers)
     if not find_spec("distributed"):
         raise MissingBackendError(
             'Workers need distributed, which is not installed: pip install "lpc_ns[dask]".'
