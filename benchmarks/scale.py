@@ -49,7 +49,7 @@ from lpc_ns.lpc.proof.race import branch_and_bound
 from lpc_ns.lpc.search.local_search import local_search
 
 BLOCK = 100_000
-ALONE = {"threads_per_worker": 1, "dashboard_address": None}
+ALONE = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
 RESULTS = Path(__file__).resolve().parents[1] / "nbs" / "results"
 
 
@@ -153,7 +153,7 @@ def large(n_rows):
     """Fits to tables that two workers of 1 GiB each cannot hold."""
     rows = []
     for n in n_rows or [100_000_000]:
-        with LocalCluster(n_workers=2, memory_limit="1GiB", **ALONE) as there, Client(there) as client:
+        with LocalCluster(memory_limit="1GiB", **ALONE) as there, Client(there) as client:
             rows.append(measure(client, n, 5, size=500_000))
     return pd.DataFrame(rows)
 

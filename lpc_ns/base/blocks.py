@@ -347,8 +347,8 @@ def _with_index(values, frame, names):
 # %% ../../nbs/06c_blocks.ipynb #4ea925ae
 _FAN_IN = 16
 _LOST = {
-    "KilledWorker": "Workers died again and again of one block, probably for want of memory; cut the"
-    " table into smaller blocks, for instance repartition(partition_size='64MB').",
+    "KilledWorker": "Workers died again and again of one block, probably for want of memory; cut"
+    " the table into smaller blocks, for instance repartition(partition_size='64MB').",
     "NoWorkerError": "All workers are gone and none came back, perhaps for want of memory; start"
     " them again, with smaller blocks or more memory.",
 }
