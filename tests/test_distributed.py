@@ -531,6 +531,16 @@ def test_the_program_reads_tables_in_blocks(tmp_path, capsys, monkeypatch):
     late.write_text("n,y\n" + "1,2\n" * 2000 + "word,3\n")
     assert main([*lpc, late]) == 2
     assert "late.csv cannot be read in blocks: could not convert" in capsys.readouterr().err
+    late.write_text("n,y\n" + "1.5,2\n" * 2000 + "word,3\n")
+    assert main([*lpc, late]) == 2
+    assert "in blocks: column 'n': could not convert string to float: 'word'." in (
+        capsys.readouterr().err
+    )
+    late.write_text("n;y\n1;2\n")
+    assert main([*lpc, late]) == 2
+    assert "has the one column 'n;y'; CSV files are read in blocks if" in (
+        capsys.readouterr().err
+    )
     assert main([*given, "--workers", "2"]) == 2
     assert "need --engine dask" in capsys.readouterr().err
     monkeypatch.setattr("lpc_ns.reports.blocks._SHARE_OF_MEMORY", 0)

@@ -6,6 +6,7 @@
 __all__ = ['read_blocks', 'LargeReport', 'fit_large_table']
 
 # %% ../../nbs/60f_large_report.ipynb #ea248e59
+import re
 from dataclasses import dataclass
 
 import pandas as pd
@@ -46,6 +47,9 @@ def read_blocks(path, target, weights=None, drop=()):
 def _plainly(reason):
     """The last sentence of an error of dask, which is that of the reader of the file."""
     told = " ".join(str(reason).split()).partition("Usually this is due to")[0]
+    column = re.search(r"exceptions on conversion: - (.*?) \w+\(.(.*?).\)", told)
+    if column:
+        return f"column {column[1]!r}: {column[2]}"
     return told.rpartition("Original Message: ")[-1].strip(" +-|.")
 
 
@@ -55,6 +59,11 @@ def _csv_blocks(path, target, weights, drop):
 
     size = None if str(path).endswith(".gz") else "64MB"
     first = dd.read_csv(path, blocksize=size, sample_rows=1000)
+    if len(first.columns) == 1 and re.search("[;\t|]", first.columns[0]):
+        raise InputError(
+            f"{path} has the one column {first.columns[0]!r}; CSV files are read in blocks if"
+            " commas separate their columns. Write the table with commas, or as Parquet."
+        )
     kinds = {c: float for c, kind in first.dtypes.items() if pd.api.types.is_integer_dtype(kind)}
     table = dd.read_csv(path, blocksize=size, sample_rows=1000, dtype=kinds)
     unknown = [name for name in drop if name not in table.columns]
