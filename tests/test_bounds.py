@@ -288,6 +288,24 @@ def test_groups_that_are_solved_become_fewer_and_prove_more():
     assert groups.advance() == 0 and len(groups.rows) == 2
 
 
+def test_a_chosen_deal_leaves_groups_less_to_save_than_the_deal_in_turn():
+    problem = six_coefficients(245)
+    labels = np.arange(245) % 2
+    saved = {}
+    for n_deals in (1, 100):
+        groups = module.deal(problem, labels, 3, n_deals)
+        assert sorted(np.concatenate(groups)) == list(range(245))
+        for k in range(2):
+            sizes = [np.sum(labels[rows] == k) for rows in groups]
+            assert max(sizes) - min(sizes) <= 1
+        kept = sum(objective(module.part(problem, rows), labels[rows]) for rows in groups)
+        saved[n_deals] = objective(problem, labels) - kept
+    assert 0 <= saved[100] < 0.6 * saved[1]
+    chosen = SumOfGroups(problem, labels, 1e-4, 3, 1).rows
+    in_turn = module.deal(problem, labels, 3)
+    assert not all(np.array_equal(a, b) for a, b in zip(chosen, in_turn, strict=True))
+
+
 def test_labels_of_the_whole_rest_where_groups_are_far_ahead():
     race = choose_search(six_coefficients(240), np.arange(240) % 2, 1e-4, 1)
     labels, groups = race.trees

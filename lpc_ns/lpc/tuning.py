@@ -17,6 +17,7 @@ class QuadricTable(NamedTuple):
     boxed: int = 4
     samples: int = 220
     group: int = 110
+    deals: int = 400
     wait: int = 3
     wait_boxed: int = 8
     share: int = 8

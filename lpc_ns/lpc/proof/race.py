@@ -27,11 +27,28 @@ from ..search.local_search import local_search
 from ..tuning import FAMILIES, QUADRICS
 
 # %% ../../../nbs/26_lpc_bounds.ipynb #a03c7f23
-def deal(problem, labels, n_groups):
-    """Row numbers of groups that look alike: sorted by label and residual, dealt out in turn."""
+def deal(problem, labels, n_groups, n_deals=1):
+    """Row numbers of groups that look alike: sorted by label and residual, dealt out in turn, or,
+    of so many deals, each but the first shuffled hand by hand, the one in which the lines that
+    suit the groups best, with these labels, save them least."""
     residual = problem.y - np.einsum("ij,ij->i", problem.X, refit(problem, labels)[labels])
     order = np.lexsort((residual, labels))
-    return [np.sort(order[g::n_groups]) for g in range(n_groups)]
+    best = [np.sort(order[g::n_groups]) for g in range(n_groups)]
+    value = _sum_of_objectives(problem, labels, best) if n_deals > 1 else np.inf
+    rng = np.random.default_rng(0)
+    hands = np.tile(np.arange(n_groups), (-(-len(order) // n_groups), 1))
+    for _ in range(n_deals - 1):
+        group = rng.permuted(hands, axis=1).ravel()[: len(order)]
+        rows = [np.sort(order[group == g]) for g in range(n_groups)]
+        kept = _sum_of_objectives(problem, labels, rows)
+        if kept > value:
+            best, value = rows, kept
+    return best
+
+
+def _sum_of_objectives(problem, labels, groups):
+    """What groups cost with these labels, each with lines of its own."""
+    return sum(objective(part(problem, rows), labels[rows]) for rows in groups)
 
 
 def part(problem, rows):
@@ -70,7 +87,8 @@ class SumOfGroups:
 
     def _divide(self, n_groups):
         """Deal the samples out to so many groups, none of which is begun."""
-        self.rows = deal(self.problem, self.labels, n_groups)
+        often = max(1, QUADRICS.deals // n_groups) if sees_both_lines(self.problem) else 1
+        self.rows = deal(self.problem, self.labels, n_groups, often)
         self.trees = []
         self.turn = 0
 
