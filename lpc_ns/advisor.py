@@ -54,6 +54,19 @@ def _least_squares(A, y):
     return w, max(float(y @ y - b @ w), 0.0)
 
 
+def _cuts_at(x, shares):
+    """Thresholds at quantiles, halfway between the values on both sides; below and above a value
+    on which one falls, so that -x is cut where x is."""
+    values, counts = np.unique(x, return_counts=True)
+    code = np.repeat(np.arange(len(values)), counts)
+    place = np.round(shares * (len(x) - 1), 6)
+    low = code[np.floor(place).astype(int)]
+    high = code[np.ceil(place).astype(int)]
+    gaps = np.unique(np.r_[high - 1, low])
+    gaps = gaps[(gaps >= 0) & (gaps < len(values) - 1)]
+    return (values[gaps] + values[gaps + 1]) / 2
+
+
 def _best_cut(x, cuts, A, y, leaf):
     """Squared error and place of the best of some thresholds."""
     best = (np.inf, 0)
@@ -71,7 +84,7 @@ def _best_split(X, A, y, leaf):
     feature, then finer ones around the best if that makes the error much smaller."""
     best = (np.inf, None, None)
     for j, x in enumerate(X.T):
-        cuts = np.unique(np.quantile(x, np.linspace(0.08, 0.92, _CUTS)))
+        cuts = _cuts_at(x, np.linspace(0.08, 0.92, _CUTS))
         sse, q = _best_cut(x, cuts, A, y, leaf)
         if sse < best[0]:
             best = (sse, j, cuts[q])
@@ -82,7 +95,9 @@ def _best_split(X, A, y, leaf):
     sse, _, t = best
     for _ in range(_REFINEMENTS):
         inside = x[(near[0] <= x) & (x <= near[1])]
-        cuts = np.unique(np.r_[t, np.quantile(inside, np.linspace(0, 1, _CUTS))])
+        if not len(inside):
+            break
+        cuts = np.unique(np.r_[t, _cuts_at(inside, np.linspace(0, 1, _CUTS))])
         sse, q = _best_cut(x, cuts, A, y, leaf)
         t = cuts[q]
         near = (cuts[max(q - 1, 0)], cuts[min(q + 1, len(cuts) - 1)])

@@ -48,7 +48,17 @@ def test_units_and_table_scale_do_not_change_the_answer():
     X, y = table("ibc", 1)
     a = which_regime(X, y, random_state=0, n_draws=49)
     b = which_regime(X * [10, 1e3, 0.1] + 5, 1e3 * y + 7, random_state=0, n_draws=49)
-    assert a.family == b.family and a.table.R2.to_numpy() == pytest.approx(b.table.R2, abs=1e-6)
+    assert a.family == b.family and a.table.R2.to_numpy() == pytest.approx(b.table.R2, abs=1e-8)
+
+
+@pytest.mark.parametrize("rounded", [False, True])
+def test_signs_of_features_and_target_decide_nothing(rounded):
+    X, y = table("ibc", 1)
+    X = X.round(1) if rounded else X
+    for depth in (1, 2):
+        fitted = predict_linear_tree(linear_tree(X, y, depth), X)
+        turned = -predict_linear_tree(linear_tree(-X, -y, depth), -X)
+        assert turned == pytest.approx(fitted, abs=1e-8)
 
 
 def test_groups_reveal_regimes():

@@ -310,13 +310,17 @@ def _normals(n, rng):
 
 @kernel(inner=True)
 def _units_of(X, e, scale, first):
-    """Rows divided by their scale, as units."""
+    """Rows divided by their scale, which has mean square 1, as units."""
     N, p = X.shape
     rows = np.empty((N, p))
     penalty = np.zeros(p)
+    mean = 0.0
+    for i in range(N):
+        mean += scale[i] * scale[i] / N
+    unit = np.sqrt(mean)
     for i in range(N):
         for a in range(p):
-            rows[i, a] = X[i, a] / scale[i]
+            rows[i, a] = X[i, a] / (scale[i] / unit)
             penalty[a] += _TINY * rows[i, a] ** 2
     return Units(rows, e, first, penalty)
 
