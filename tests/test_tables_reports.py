@@ -200,3 +200,41 @@ def test_units_change_no_coefficient_of_a_tree():
     second = tree.fit(X * scale + [5e4, -3, 0.1], 250 * y + 1e5)
     assert (second.labels_ == labels).all()
     np.testing.assert_allclose(second.coef_ * scale / 250, slopes, atol=1e-8)
+
+
+def test_a_tree_says_that_its_cells_are_shrunken():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (120, 2))
+    y = np.where(X[:, 0] > 0, 3 * X[:, 1], -3 * X[:, 1])
+    for noise, shrunken in ((0.3, True), (0.0, False)):
+        plain = pd.DataFrame(X, columns=["u", "v"]).assign(y=y + noise * rng.normal(size=120))
+        report = fit_ibc_table(
+            plain, "y", model="tree", cv=2, folds=2, evidence=False, random_state=0
+        )
+        assert report.is_tree
+        for page in (str(report), report.to_html()):
+            assert ("are shrunken towards those" in page) == shrunken
+
+
+def test_columns_that_are_sums_of_others_are_named_and_not_drawn():
+    """Wages by education, experience and age: a picture held two of them and moved the third."""
+    rng = np.random.default_rng(0)
+    a, b, c = rng.normal(size=(3, 200))
+    plain = pd.DataFrame({"a": a, "b": b, "a + b": a + b + 0.02 * rng.normal(size=200), "c": c})
+    y = np.where(rng.random(200) < 0.5, c, -c) + a + 0.1 * rng.normal(size=200)
+    report = fit_lpc_table(
+        plain.assign(y=y), "y", 2, method="local", ridge=0.0, evidence=False, random_state=0
+    )
+    assert "Nearly sums of other columns are a, b, a + b, in 99%" in " ".join(report.table.notes)
+    assert report.figure().axes[0].get_xlabel() == "c"
+    alone = fit_lpc_table(
+        plain[["a", "b", "c"]].assign(y=y), "y", 2, method="local", evidence=False, random_state=0
+    )
+    assert not any("Nearly" in note for note in alone.table.notes)
+
+
+def test_names_of_rows_break_after_signs_only():
+    names = ["species_Chinstrap", "how_satisfied_are_you_with <1>", "a" * 40]
+    page = html_table(pd.DataFrame({"x": [1.0, 2.0, 3.0]}, index=names))
+    assert "<th>species_Chinstrap</th>" in page and "--name: 40" in page
+    assert "<th>how_<wbr>satisfied_<wbr>are_<wbr>you_<wbr>with &lt;1&gt;</th>" in page

@@ -233,6 +233,13 @@ class TreeFacts(IBCFacts):
         names = [f"cell {k}" for k in range(len(self.rules))] if self.is_large else self.rules
         return equation_of(self.model, self.features, self.table.y, names)
 
+    def how_to_read(self):
+        """How the coefficients are read, and what holds them together, a list of sentences."""
+        found = self.model.models_["tree"] if self.is_tree else None
+        if found is None or all(found.tree.nodes[k].exact for k in found.tree.cells(found.n_cells)):
+            return [self.equation.note()]
+        return [self.equation.note(), _SHRUNKEN]
+
     @property
     def is_large(self):
         """Whether there is a tree whose rules are too long to name its cells."""
@@ -351,8 +358,8 @@ class IBCReport(TreeFacts):
         first = f"{str(test).splitlines()[0]} ({len(test.null_maxima)} flips of signs)"
         told = "No evidence against one linear model."
         if test.rejected:
-            told = "One linear model is inadequate: regimes would explain this, and so would a"
-            told += " smooth curve that it lacks."
+            told = "One linear model is rejected at the 5 % level: regimes would explain this, and"
+            told += " so would a smooth curve that it lacks."
         return f"{first}\n{told}"
 
     def lines(self):
@@ -377,7 +384,7 @@ class IBCReport(TreeFacts):
             *self.found(),
         ]
         if facts["coefficients"] is not None:
-            note = wrap(self.equation.note(), 95)
+            note = [line for told in self.how_to_read() for line in wrap(told, 95)]
             lines += ["", "Coefficients:", self.equation.text(), *note]
         if len(shown):
             lines += ["", "Products of largest partial F:", _short(shown)]
@@ -400,7 +407,7 @@ class IBCReport(TreeFacts):
         parts += self.tree_sections() if self.is_tree else []
         if facts["coefficients"] is not None:
             table = html_table(self.equation.table.T, self.equation.digits)
-            parts.append(("Coefficients", table + html_list([self.equation.note()])))
+            parts.append(("Coefficients", table + html_list(self.how_to_read())))
         if self.is_tree:
             parts.append(self.curve_section())
         if self.has_regimes:
@@ -562,6 +569,11 @@ _HELD_OUT = (
 _SPLITS = (
     "gain of R2 on these samples; p-value of the first and level of the others; how often half of"
     " the samples ask for the variable first, and the middle 90 % of their thresholds"
+)
+_SHRUNKEN = (
+    "The coefficients of a cell are shrunken towards those of the larger cells of which it is a"
+    " part, the more the fewer samples it has; a cell may have fewer samples than coefficients."
+    " They are no separate least squares."
 )
 _NO_TEST = "One linear model was not tested: too few samples, or no column that parts them."
 _GAPS = {

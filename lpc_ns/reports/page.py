@@ -151,7 +151,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #eee;
   vertical-align: top; }
 th { text-align: left; font-weight: 600; max-width: 22rem; overflow-wrap: anywhere; }
-tbody th { min-width: 9rem; }
+tbody th { min-width: calc(min(var(--name, 9), 22) * 1ch); }
 thead th { text-align: right; border-bottom: 2px solid #bbb; white-space: nowrap; }
 thead th:first-child, thead th.text { text-align: left; }
 td { white-space: nowrap; }
@@ -205,6 +205,18 @@ def _fit(heads, rows):
     return max(0.4, _LETTERS_OF_A_PAGE / letters)
 
 
+_LETTERS_OF_A_NAME = 22
+
+
+def _row_name(name):
+    """A name as HTML; words for which a narrow page has no room may break after a sign."""
+    words = [
+        word if len(word) <= _LETTERS_OF_A_NAME else re.sub(r"(?<=[_./:|-])(?=\w)", "\v", word)
+        for word in name.split(" ")
+    ]
+    return escape(" ".join(words)).replace("\v", "<wbr>")
+
+
 def html_table(table, digits=4):
     """
     A data frame as an HTML table.
@@ -226,14 +238,15 @@ def html_table(table, digits=4):
     texts = []
     for name, row in zip(table.index, table.itertuples(index=False, name=None), strict=True):
         cells = [_cell(v, digits, kind) for v, kind in zip(row, kinds, strict=True)]
-        rows.append(f"<tr><th>{escape(str(name))}</th>{''.join(cells)}</tr>")
+        rows.append(f"<tr><th>{_row_name(str(name))}</th>{''.join(cells)}</tr>")
         texts.append([str(name), *(re.sub("<[^>]*>", "", cell) for cell in cells)])
     body = "\n".join(rows)
     fit = _fit([str(c) for c in ["", *table.columns]], texts)
-    style = f' style="--fit: {fit:.2f}"' if fit < 1 else ""
+    name = max((len(word) for row in texts for word in row[0].split()), default=0)
+    style = f"--name: {name}" + (f"; --fit: {fit:.2f}" if fit < 1 else "")
     return (
-        f'<div class="wide"><table{style}><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody>'
-        "</table></div>"
+        f'<div class="wide"><table style="{style}"><thead><tr>{head}</tr></thead><tbody>\n{body}'
+        "\n</tbody></table></div>"
     )
 
 
