@@ -42,7 +42,8 @@ def deal(problem, labels, n_groups, n_deals=1):
         rows = [np.sort(order[group == g]) for g in range(n_groups)]
         kept = _sum_of_objectives(problem, labels, rows)
         if kept > value:
-            best, value = rows, kept
+            best = rows
+            value = kept
     return best
 
 
