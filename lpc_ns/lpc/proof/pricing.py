@@ -280,7 +280,7 @@ class Pricer:
     visits = 200
     work = 2_000_000
     least = 70  # samples; boxes of fewer cost as much
-    n_boxes = 500_000
+    n_boxes = 1_000_000
 
     def __init__(self, form, labels, upper):
         N, p = form.X.shape
